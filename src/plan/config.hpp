@@ -1,0 +1,107 @@
+// Config: a pipeline as the user stated it, every value checked and every default filled in. Made by plan/spec.hpp from a
+// pipeline file, `--set` and the environment; nothing else constructs one in production.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "record/value.hpp"
+
+namespace weir {
+
+enum class FormatChoice : uint8_t { kAuto, kCsv, kTsv, kNdjson, kJson, kLines, kBlocks, kFile };
+enum class CodecChoice : uint8_t { kAuto, kNone, kGzip, kZstd };
+enum class OutputFormat : uint8_t { kAuto, kCsv, kTsv, kNdjson, kJson, kLines, kRaw };
+enum class Ragged : uint8_t { kReject, kPad, kError };
+enum class Quotes : uint8_t { kStrict, kResync };
+enum class IfExists : uint8_t { kFail, kReplace, kSkip };
+enum class BytesPolicy : uint8_t { kKeep, kReject };
+
+struct ColumnType {
+  std::string column;
+  Type type = Type::kText;
+};
+
+struct InputConfig {
+  std::vector<std::string> from;  ///< paths, globs, or "stdin"
+  FormatChoice format = FormatChoice::kAuto;
+  CodecChoice codec = CodecChoice::kAuto;
+  uint64_t record_max = 1u << 20;      ///< bytes of one record; 64 .. 1 GiB
+  uint64_t window = 256u << 10;        ///< bytes read and scanned at a time, beside record_max; 4 KiB .. 64 MiB
+  uint32_t columns_max = 4096;         ///< 1 .. 65536
+  uint64_t header_bytes_max = 64u << 10;
+  uint32_t depth_max = 64;             ///< JSON nesting; 1 .. 1024
+  // csv
+  bool header = true;
+  std::vector<std::string> columns;    ///< names given; then `header` says whether a header line is to be skipped
+  std::string delimiter;               ///< one byte; empty: ',' (csv) or tab (tsv)
+  std::string quote = "\"";            ///< one byte, or empty for none
+  std::string escape;                  ///< one byte; empty: quotes are doubled
+  std::string comment;                 ///< lines that start with this are skipped; empty: none
+  Ragged ragged = Ragged::kReject;
+  Quotes quotes = Quotes::kStrict;
+  BytesPolicy nul = BytesPolicy::kKeep;
+  std::optional<BytesPolicy> invalid_utf8;  ///< default: reject for JSON, keep for the others
+  bool empty_is_null = false;
+  std::vector<ColumnType> types;
+  bool conversion_errors_are_null = false;
+  // json
+  std::string path;  ///< where the records' array sits: `Records[*]`, `[*]`, `a.b[*]`; empty: [*] if the document is an array
+  // blocks
+  uint64_t block = 64u << 10;
+  // codecs
+  bool trailing_garbage_ignored = false;
+  uint32_t amplification_max = 250;  ///< 0 switches the guard off
+  uint64_t zstd_window_max = 8u << 20;
+};
+
+struct BatchConfig {
+  uint64_t records = 0;               ///< 0: no limit
+  uint64_t bytes = 4u << 20;
+  uint64_t age_ns = 0;                ///< 0: no limit
+};
+
+struct OutputConfig {
+  std::string to = "stdout";  ///< stdout, a path, a path with {batch}, a folder (ends in /), or exec
+  OutputFormat format = OutputFormat::kAuto;
+  CodecChoice codec = CodecChoice::kAuto;
+  int level = -1;
+  IfExists if_exists = IfExists::kFail;
+  bool header = true;             ///< csv, tsv
+  std::string delimiter;          ///< csv; empty: ',' or tab
+  bool publish_partial = false;
+  bool create_folders = true;     ///< make missing parent folders
+};
+
+struct ExecConfig {
+  std::vector<std::string> command;   ///< argv; a single string in YAML means {"/bin/sh", "-c", string}
+  uint64_t memory = 256u << 20;       ///< the child's address space limit; outside the budget
+  uint32_t retries = 3;
+  uint64_t timeout_ns = 60'000'000'000;
+};
+
+struct RejectsConfig {
+  std::string to;               ///< empty: none - the first bad record stops the run
+  uint64_t max_count = ~0ull;   ///< stop past this many
+  double max_share = 1.0;       ///< 0..1; stop past this share (judged after 1,000 records and at the end)
+};
+
+struct Config {
+  std::string name;
+  uint64_t memory = 48u << 20;
+  bool memory_given = false;
+  InputConfig input;
+  std::string query;            ///< empty: SELECT * FROM input
+  uint32_t query_line = 0;      ///< line of the query's first character in the pipeline file; 0 when not from a file
+  uint32_t query_column = 0;
+  BatchConfig batch;
+  OutputConfig output;
+  ExecConfig exec;
+  RejectsConfig rejects;
+  uint64_t deadline_ns = 0;     ///< 0: none. Duration from the start
+  bool fail_on_rejects = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,98 @@
+// The seams between the engine and the world: pure interfaces, no fields, no code.
+//
+// All calls come from one thread, in the driver's loop, per block or per batch (never per record). A port that would have
+// to wait answers kBlocked and makes the Wakeup ready later.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/state.hpp"
+#include "base/step.hpp"
+#include "record/position.hpp"
+
+namespace weir {
+
+struct ReadResult {
+  Step step = Step::kNeedInput;  ///< kHaveOutput: `bytes` were read; kBlocked; kFinished: end of this input; kFailed
+  size_t bytes = 0;
+};
+
+/// A run's inputs, one after the other, as stored bytes.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// Number of inputs.
+  virtual size_t count() const = 0;
+  /// Name of an input as the user wrote it (a path, "stdin"); valid as long as the source.
+  virtual std::string_view name(size_t index) const = 0;
+  /// Stored bytes of an input, or kNoOffset where that can't be known.
+  virtual uint64_t size(size_t index) const = 0;
+  /// Opens input `index` at its start; closes the one before.
+  virtual Status open(size_t index) = 0;
+  /// Reads the next bytes of the open input into `room`: any number of them, at least one unless the end is reached.
+  virtual ReadResult read(std::span<char> room, Error& error) = 0;
+  virtual void close() noexcept = 0;
+};
+
+/// What a sink wants and allows. Constant over a run.
+struct SinkTraits {
+  bool object_per_batch = false;  ///< each batch is an object of its own (a folder's file, a command's stdin, a request)
+  bool whole_batches = false;     ///< the batch must be kept until it is accepted, because the sink may ask for it again
+  bool age_allowed = false;       ///< batches may be cut by age: the sink makes no promise of identical bytes
+};
+
+struct ObjectInfo {
+  uint64_t batch = 0;     ///< number of the batch, from 0; 0 when the whole output is one object
+  uint32_t attempt = 0;   ///< 0 the first time
+  uint64_t records = 0;   ///< known only with whole_batches
+  uint64_t bytes = 0;     ///< before compression; known only with whole_batches
+  Position first;         ///< of its first record
+};
+
+enum class Accepted : uint8_t {
+  kYes,
+  kRetry,   ///< whole_batches only: open the object again with the next attempt
+  kClosed,  ///< nobody reads any more (a closed stdout): stop in order, this is no error
+  kFailed,
+};
+
+/// Takes the encoded bytes of the output. Objects are opened, written and closed in order; `commit` makes durable what was
+/// written so far, `finish` makes it visible. After kFailed only `cancel` may follow.
+class BatchSink {
+ public:
+  virtual ~BatchSink() = default;
+  virtual SinkTraits traits() const = 0;
+  /// Before anything else, once: checks that the output can be made, locks it, creates temporary files.
+  virtual Status start() = 0;
+  virtual Accepted open_object(const ObjectInfo& info, Error& error) = 0;
+  virtual Accepted write(std::string_view bytes, Error& error) = 0;
+  virtual Accepted close_object(Error& error) = 0;
+  /// At the end of a commit unit: what was written is durable when this returns.
+  virtual Status commit() = 0;
+  /// All output was written and committed: makes it visible.
+  virtual Status finish() = 0;
+  /// Gives up: closes what is open, publishes nothing. Can't fail.
+  virtual void cancel() noexcept = 0;
+  /// What stays behind after `cancel`, for the message ("out.csv.part"); may be empty.
+  virtual std::string_view leftover() const = 0;
+
+  virtual size_t state_bytes_max() const = 0;
+  virtual void save(StateWriter& out) const = 0;
+  virtual bool load(StateReader& in) = 0;
+};
+
+/// Where the driver waits, the only place: until a port is ready, a signal came, or the time is up.
+class Wakeup {
+ public:
+  virtual ~Wakeup() = default;
+  virtual void wait(uint64_t until_monotonic_ns) = 0;
+  /// True once a signal asked for an orderly stop.
+  virtual bool stop_requested() const = 0;
+};
+
+}  // namespace weir
