@@ -1,0 +1,68 @@
+# `make help` says what there is. Everything that is built goes to build/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+CMAKE_FLAGS ?=
+CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
+BUILD = cmake --build
+CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
+
+.PHONY: help build demo test asan fuzz bench check format install clean
+
+help: ## this list
+	@echo "Weir: record pipelines in constant memory. What you can make:"
+	@echo
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
+	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
+
+build: ## build/release/weir, one static binary (about a minute on a fresh machine)
+	@scripts/setup.sh build
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release
+	@if [ -f src/cli/main.cpp ]; then $(BUILD) build/release --target weir -j $(JOBS); else $(BUILD) build/release -j $(JOBS); fi
+
+demo: ## build, get 336,776 real records, filter them, then 100 times as many: the memory stays
+	@scripts/setup.sh demo
+	@$(MAKE) --no-print-directory build
+	@scripts/demo.sh
+
+test: ## every unit test and every test that spans rooms; ends on ctest's verdict
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release -j $(JOBS)
+	@scripts/test.sh build/release
+
+asan: ## unit tests again under AddressSanitizer and UBSan
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/asan -DCMAKE_BUILD_TYPE=Debug -DWEIR_SANITIZE=address,undefined -DWEIR_TESTS=ON
+	@$(BUILD) build/asan --target weir_unit -j $(JOBS)
+	@UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1 scripts/test.sh build/asan -L unit
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each (clang, libFuzzer, sanitizers)
+	@scripts/setup.sh fuzz
+	@$(CONFIGURE) -B build/fuzz -DCMAKE_BUILD_TYPE=Release $(CLANG) -DWEIR_FUZZ=ON -DWEIR_SANITIZE=address,undefined
+	@$(BUILD) build/fuzz --target weir_fuzz -j $(JOBS)
+	@scripts/fuzz.sh
+
+bench: ## every micro-benchmark; BENCH_FILTER=<regex> picks some
+	@scripts/setup.sh bench
+	@$(CONFIGURE) -B build/bench -DCMAKE_BUILD_TYPE=Release -DWEIR_BENCH=ON
+	@$(BUILD) build/bench --target weir_bench -j $(JOBS)
+	@scripts/bench.sh
+
+check: ## format, names (clang-tidy) and include arrows
+	@scripts/setup.sh check
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@scripts/check.sh
+
+format: ## put all sources into the one format
+	@scripts/setup.sh check
+	@git ls-files -co --exclude-standard -- 'src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp' | xargs -r clang-format-19 -i
+
+install: build ## the binary, the library, its headers and a CMake package, under PREFIX
+	@$(BUILD) build/release -j $(JOBS)
+	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
+
+clean: ## throw build/ away (fetched sources stay in the user's cache folder)
+	@rm -rf build

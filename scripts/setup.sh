@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what is needed, and nothing that is there already (a second run takes a moment).
+#   scripts/setup.sh build   compiler, CMake, the static libraries: enough for the release binary
+#   scripts/setup.sh demo    build, and pip to get the demo's data
+#   scripts/setup.sh test    build, and what the tests need
+#   scripts/setup.sh bench   build, and Google Benchmark
+#   scripts/setup.sh check   test, and clang-format, clang-tidy
+#   scripts/setup.sh fuzz    test, and clang with its run-time libraries
+# Written for Debian 12. Needs root (or sudo) only when something is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-build}
+
+build="g++ cmake ninja-build nasm make xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev"
+demo="python3 python3-pip python3-setuptools python3-wheel gzip"
+tests="libgtest-dev python3 sqlite3 gzip zstd"
+case $mode in
+  build) want=$build libraries="isal" ;;
+  demo) want="$build $demo" libraries="isal" ;;
+  test) want="$build $tests" libraries="isal simdjson" ;;
+  bench) want="$build libbenchmark-dev python3" libraries="isal simdjson" ;;
+  check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev git" libraries="isal simdjson" ;;
+  fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal simdjson" ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+if command -v apt-get >/dev/null; then
+  # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
+  have() { case $1 in ninja-build) command -v ninja ;; python3-pip) python3 -m pip --version ;; python3-setuptools) python3 -c 'import setuptools' ;;
+    python3-wheel) python3 -c 'import wheel' ;; g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd) command -v "$1" ;; xz-utils) command -v xz ;;
+    *) return 1 ;; esac >/dev/null 2>&1; }
+  installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
+  missing=()
+  for package in $want; do
+    [[ $installed == *" $package "* ]] || have "$package" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: installing ${missing[*]}" >&2
+    root=()
+    if [ "$(id -u)" != 0 ]; then
+      command -v sudo >/dev/null || { echo "setup: as root: apt-get install -y --no-install-recommends ${missing[*]}" >&2; exit 1; }
+      root=(sudo)
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+    "${apt[@]}" update || true
+    "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+else
+  echo "setup: no apt-get here; needed: $want" >&2
+fi
+# shellcheck disable=SC2086
+scripts/third_party.sh $libraries >/dev/null
