@@ -1,0 +1,51 @@
+// The process' own memory: the one working mapping, the seal, and what the kernel says of us.
+//
+// After seal() nothing takes memory from the system. Calls of the C allocator that still happen are served from a small fixed
+// arena in the weir binary (process_malloc.cpp) and counted; in hosts that link the library they are the host's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/error.hpp"
+
+namespace weir {
+
+/// Maps `bytes` of zeroed memory from the system, once, before the seal. Fails with W2101.
+Result<std::span<char>> map_working_memory(size_t bytes);
+void unmap_working_memory(std::span<char> memory) noexcept;
+
+/// From here on no memory may come from the system.
+void seal();
+[[nodiscard]] bool sealed();
+/// For tests and hosts that run several pipelines in turn.
+void unseal();
+
+struct AllocatorFigures {
+  uint64_t setup_bytes_max = 0;          ///< size of the set-up arena; 0 when the process uses the system's allocator
+  uint64_t setup_bytes_used = 0;         ///< its high-water
+  uint64_t calls_after_seal = 0;         ///< allocator calls served from the runtime arena
+  uint64_t runtime_bytes_used = 0;       ///< its high-water
+  uint64_t system_calls_after_seal = 0;  ///< requests to the system: 0, or the law is broken
+};
+/// Hook through which the binary's allocator reports; null when the system's allocator is in use.
+using AllocatorFiguresHook = AllocatorFigures (*)();
+void set_allocator_figures_hook(AllocatorFiguresHook hook);
+AllocatorFigures allocator_figures();
+
+/// What the kernel says of this process; 0 where it can't be read.
+struct ProcessFigures {
+  uint64_t peak_bytes = 0;      ///< VmHWM
+  uint64_t resident_bytes = 0;  ///< VmRSS
+  uint64_t table_bytes = 0;     ///< VmPTE: page tables
+  uint64_t anonymous_bytes = 0; ///< RssAnon
+  uint64_t file_bytes = 0;      ///< RssFile
+};
+/// Reads /proc/self/status into a stack buffer; takes no memory.
+ProcessFigures process_figures();
+
+/// Bytes of the loadable segments of this program (from the linker), rounded up to pages.
+uint64_t image_bytes();
+
+}  // namespace weir
