@@ -17,7 +17,7 @@ fi
 echo "${#files[@]} files"
 
 echo "== names (clang-tidy)"
-if [ -n "${CHECK_ALL:-}" ]; then
+if [ -n "${CHECK_ALL:-}" ] || ! git rev-parse -q --verify HEAD >/dev/null; then
   changed=("${files[@]}")
 else
   since=${CHECK_SINCE:-$(git rev-parse -q --verify HEAD~1 || git rev-parse HEAD)}

@@ -26,8 +26,8 @@ esac
 
 if command -v apt-get >/dev/null; then
   # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
-  have() { case $1 in ninja-build) command -v ninja ;; python3-pip) python3 -m pip --version ;; python3-setuptools) python3 -c 'import setuptools' ;;
-    python3-wheel) python3 -c 'import wheel' ;; g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd) command -v "$1" ;; xz-utils) command -v xz ;;
+  have() { case $1 in ninja-build) command -v ninja ;;
+    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd) command -v "$1" ;; xz-utils) command -v xz ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
   installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
   missing=()

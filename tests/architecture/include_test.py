@@ -59,7 +59,7 @@ def read_table(path):
 def check(root):
     rooms, libs, test_libs = read_table(root / "cmake" / "rooms.txt")
     faults, count = [], 0
-    files = [p for d in ("src", "include") for p in (root / d).rglob("*") if p.suffix in (".hpp", ".cpp", ".h")]
+    files = [p for d in ("src", "include") for p in (root / d).rglob("*") if p.suffix in (".hpp", ".cpp", ".h", ".inc", ".c")]
     for path in sorted(files):
         rel = path.relative_to(root)
         if rel.parts[0] == "include":
