@@ -10,6 +10,7 @@ out=build/demo
 [ -x $weir ] && [ -f $pipeline ] || { echo "demo: $weir or $pipeline is missing: run 'make demo'" >&2; exit 1; }
 
 scripts/demo_data.sh "$times"
+rm -f $out/late*
 size() { numfmt --to=iec --suffix=B "$(stat -c %s "$1")"; }
 echo
 echo "The data: $out/flights.csv.gz, $(size $out/flights.csv.gz) of gzip, $(size $out/flights.csv) of CSV, 336,776 records"

@@ -32,7 +32,7 @@ apt_source() {
   for list in /etc/apt/sources.list.d/*.sources; do
     [ -f "$list" ] && sed -E 's/^Types:.*/Types: deb-src/I' "$list" >"$state/parts/$(basename "$list")"
   done
-  local opts=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$state/parts" -o "Dir::State::lists=$state/lists"
+  local opts=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$state/parts" -o "Dir::State::lists=$state/lists"
     -o "Dir::Cache=$state" -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3)
   if [ ! -f "$state/updated" ] || [ -n "$(find "$state/updated" -mmin +60)" ]; then
     apt-get "${opts[@]}" update >&2 || say "some package sources have no source packages; going on"
