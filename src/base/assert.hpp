@@ -1,7 +1,7 @@
 // Assertions that stay on in production. User input is never asserted on.
 //
 // WEIR_ASSERT        once a batch or rarer, always on
-// WEIR_DEBUG_ASSERT  once a record, on in builds without NDEBUG
+// WEIR_DEBUG_ASSERT  once a record, on in builds with WEIR_DEBUG
 //
 // A broken assertion calls the process' handler: the CLI writes one message and leaves with exit 70 (INTERNAL), a
 // host of the library may install its own. The default handler aborts.
@@ -24,7 +24,7 @@ void set_assert_handler(AssertHandler handler);
       ::weir::assert_failed(#expression, __FILE__, __LINE__);         \
   } while (false)
 
-#ifdef NDEBUG
+#ifndef WEIR_DEBUG
 #define WEIR_DEBUG_ASSERT(expression) \
   do {                                \
   } while (false)

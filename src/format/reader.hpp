@@ -47,6 +47,7 @@ struct ReaderOptions {
   uint32_t window_bytes = 256u << 10;
   bool reject_nul = false;
   bool reject_invalid_utf8 = false;
+  bool raw_only = false;      ///< with Projection.all: only whole raw records are wanted, no columns of `all`
   uint32_t block_bytes = 64u << 10;  ///< kBlocks
   CsvOptions csv;
   JsonOptions json;
