@@ -1,0 +1,40 @@
+// FileSource: files and stdin, one after the other.
+//
+// A regular file is pinned when it is opened: what is appended later is not read, and a file that became shorter is W3101. Pipes and terminals are
+// read as they come; while nothing is there, read() answers kBlocked and the wakeup watches the descriptor.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "io/system_wakeup.hpp"
+#include "port/ports.hpp"
+
+namespace weir {
+
+class FileSource final : public ByteSource {
+ public:
+  /// `paths` outlives the source; "stdin" is the standard input.
+  FileSource(std::span<const std::string> paths, SystemWakeup& wakeup) : paths_(paths), wakeup_(wakeup) {}
+  ~FileSource() override { close(); }
+
+  size_t count() const override { return paths_.size(); }
+  std::string_view name(size_t index) const override { return paths_[index]; }
+  uint64_t size(size_t index) const override;
+  Status open(size_t index) override;
+  ReadResult read(std::span<char> room, Error& error) override;
+  void close() noexcept override;
+
+ private:
+  std::span<const std::string> paths_;
+  SystemWakeup& wakeup_;
+  int file_ = -1;
+  size_t index_ = 0;
+  bool regular_ = false;
+  uint64_t left_ = 0;  ///< of a regular file, as it was when opened
+};
+
+/// What stands at `path` before a run: W2014, W2015 (a folder), W6001, or fine.
+Status check_input(const std::string& path);
+
+}  // namespace weir

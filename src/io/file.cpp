@@ -1,0 +1,109 @@
+#include "io/file.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace weir {
+
+Error system_error(Code code, int number, std::string_view what) {
+  if (number == EMFILE || number == ENFILE) code = Code::kProcessLimit;
+  Error error(code);
+  error.system_error = number;
+  error.detail.append(what);
+  if (number != 0) {
+    const char* text = strerrordesc_np(number);
+    error.detail.append(": ").append(text != nullptr ? text : "unknown error");
+  }
+  return error;
+}
+
+Result<int> open_to_read(const char* path) {
+  for (;;) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) return file;
+    if (errno == EINTR) continue;
+    const Code code = errno == ENOENT || errno == ENOTDIR ? Code::kNoInput
+                      : errno == EACCES || errno == EPERM ? Code::kAccessDenied
+                                                          : Code::kOpenFailed;
+    return fail(system_error(code, errno, path));
+  }
+}
+
+Result<size_t> read_some(int file, std::span<char> room) {
+  for (;;) {
+    const ssize_t size = read(file, room.data(), room.size());
+    if (size >= 0) return static_cast<size_t>(size);
+    if (errno != EINTR) return fail(system_error(Code::kReadFailed, errno, ""));
+  }
+}
+
+Status write_all(int file, std::string_view bytes, bool* closed) {
+  while (!bytes.empty()) {
+    const ssize_t size = write(file, bytes.data(), bytes.size());
+    if (size >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(size));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EPIPE && closed != nullptr) {
+      *closed = true;
+      return {};
+    }
+    return fail(system_error(Code::kWriteFailed, errno, ""));
+  }
+  return {};
+}
+
+Status sync_file(int file, std::string_view name) {
+  while (fsync(file) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EINVAL || errno == EROFS) return {};  // a device or pipe: nothing to make durable
+    return fail(system_error(Code::kSyncFailed, errno, name));
+  }
+  return {};
+}
+
+namespace {
+
+// The folder part of `path` in `room`; "." where there is none.
+const char* folder_of(const char* path, char (&room)[PATH_MAX]) {
+  const char* slash = std::strrchr(path, '/');
+  if (slash == nullptr) return ".";
+  const size_t size = slash == path ? 1 : static_cast<size_t>(slash - path);
+  if (size >= sizeof room) return ".";
+  std::memcpy(room, path, size);
+  room[size] = 0;
+  return room;
+}
+
+}  // namespace
+
+Status sync_folder_of(const char* path) {
+  char room[PATH_MAX];
+  const char* folder = folder_of(path, room);
+  const int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return fail(system_error(Code::kSyncFailed, errno, folder));
+  Status synced = sync_file(file, folder);
+  close(file);
+  return synced;
+}
+
+Status make_folders_of(const char* path) {
+  char room[PATH_MAX];
+  const char* folder = folder_of(path, room);
+  if (folder != room) return {};
+  for (char* at = room + 1;; ++at) {
+    if (*at != '/' && *at != 0) continue;
+    const char kept = *at;
+    *at = 0;
+    if (mkdir(room, 0777) != 0 && errno != EEXIST) return fail(system_error(Code::kOpenFailed, errno, room));
+    *at = kept;
+    if (kept == 0) return {};
+  }
+}
+
+}  // namespace weir

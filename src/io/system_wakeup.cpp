@@ -1,0 +1,63 @@
+#include "io/system_wakeup.hpp"
+
+#include <csignal>
+#include <ctime>
+#include <poll.h>
+#include <unistd.h>
+
+namespace weir {
+namespace {
+
+volatile sig_atomic_t signal_seen = 0;
+
+void on_signal(int number) {
+  if (signal_seen != 0) _exit(128 + number);
+  signal_seen = number;
+}
+
+}  // namespace
+
+void SystemWakeup::handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a wait must end
+  for (const int number : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    sigaction(number, nullptr, &before);
+    // A shell that starts us in the background ignores SIGINT for us; keep that.
+    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
+  }
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
+}
+
+int SystemWakeup::stop_signal() { return signal_seen; }
+
+bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
+
+void SystemWakeup::wait(uint64_t until_monotonic_ns) {
+  // Signals are blocked while the flag is looked at and let in by ppoll only, so none falls between.
+  sigset_t block;
+  sigset_t before;
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigaddset(&block, SIGTERM);
+  sigprocmask(SIG_BLOCK, &block, &before);
+  if (signal_seen == 0) {
+    timespec timeout{};
+    timespec* timeout_used = nullptr;
+    if (until_monotonic_ns != kNever) {
+      const uint64_t now = clock_.monotonic_ns();
+      const uint64_t left = until_monotonic_ns > now ? until_monotonic_ns - now : 0;
+      timeout.tv_sec = static_cast<time_t>(left / 1'000'000'000u);
+      timeout.tv_nsec = static_cast<long>(left % 1'000'000'000u);
+      timeout_used = &timeout;
+    }
+    pollfd entry{descriptor_, POLLIN, 0};
+    ppoll(&entry, descriptor_ >= 0 ? 1 : 0, timeout_used, &before);
+  }
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace weir

@@ -1,0 +1,29 @@
+// Where the process waits: for a descriptor to become readable, a signal, or a point of time.
+#pragma once
+
+#include "base/clock.hpp"
+#include "port/ports.hpp"
+
+namespace weir {
+
+class SystemWakeup final : public Wakeup {
+ public:
+  explicit SystemWakeup(Clock& clock) : clock_(clock) {}
+
+  /// The descriptor whose readability ends a wait; -1: none.
+  void watch(int descriptor) { descriptor_ = descriptor; }
+  void wait(uint64_t until_monotonic_ns) override;
+  bool stop_requested() const override;
+
+  /// SIGINT and SIGTERM ask for an orderly stop from here on (a second one ends the process at once), SIGPIPE is ignored. The signals are only
+  /// delivered while waiting or between system calls, so that none is missed.
+  static void handle_signals();
+  /// The signal that asked for the stop, or 0.
+  static int stop_signal();
+
+ private:
+  Clock& clock_;
+  int descriptor_ = -1;
+};
+
+}  // namespace weir
