@@ -19,6 +19,8 @@ function(weir_room name)
   endif()
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
+  # The binary's own malloc: a static archive would hand it to every test and every host that links the room.
+  list(FILTER sources EXCLUDE REGEX "/process_malloc\\.cpp$")
   foreach(kind test fuzz bench)
     set(${kind}_sources ${all})
     list(FILTER ${kind}_sources INCLUDE REGEX "_${kind}\\.cpp$")
