@@ -1,6 +1,8 @@
 #include "connector/file_source.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -37,6 +39,7 @@ uint64_t FileSource::size(size_t index) const {
 }
 
 Status FileSource::open(size_t index) {
+  if (index == peeked_index_ && index == index_ && file_ >= 0) return {};  // goes on behind what was peeked
   close();
   index_ = index;
   if (paths_[index] == kStdin) {
@@ -56,8 +59,12 @@ Status FileSource::open(size_t index) {
   regular_ = S_ISREG(info.st_mode);
   left_ = 0;
   if (regular_) {
-    const off_t at = paths_[index] == kStdin ? lseek(file_, 0, SEEK_CUR) : 0;
-    const uint64_t begin = at > 0 ? static_cast<uint64_t>(at) : 0;
+    if (paths_[index] == kStdin) {
+      // The shell's position is where the input begins, also after a peek.
+      if (stdin_begin_ < 0) stdin_begin_ = lseek(file_, 0, SEEK_CUR);
+      if (stdin_begin_ >= 0) lseek(file_, stdin_begin_, SEEK_SET);
+    }
+    const uint64_t begin = paths_[index] == kStdin && stdin_begin_ > 0 ? static_cast<uint64_t>(stdin_begin_) : 0;
     const auto size = static_cast<uint64_t>(info.st_size);
     left_ = size > begin ? size - begin : 0;
     // Files of /proc and the like say 0 and have content: read them as streams.
@@ -68,7 +75,40 @@ Status FileSource::open(size_t index) {
   return {};
 }
 
+Result<std::string_view> FileSource::peek(size_t index) {
+  if (peeked_index_ == index) return std::string_view(peeked_, peeked_size_);
+  WEIR_TRY(open(index));
+  peeked_size_ = 0;
+  while (peeked_size_ < kPeekBytes) {
+    Error error;
+    const ReadResult result = read({peeked_ + peeked_size_, kPeekBytes - peeked_size_}, error);
+    if (result.step == Step::kFailed) return fail(error);
+    peeked_size_ += result.bytes;
+    if (result.step == Step::kFinished) {
+      peeked_end_ = true;
+      break;
+    }
+    if (result.step != Step::kBlocked) continue;
+    if (peeked_size_ != 0) break;
+    wakeup_.wait(kNever);
+    if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
+  }
+  // A regular file is simply opened again; what came out of a pipe is kept for read().
+  if (!regular_) {
+    peeked_index_ = index;
+    peeked_used_ = 0;
+  }
+  return std::string_view(peeked_, peeked_size_);
+}
+
 ReadResult FileSource::read(std::span<char> room, Error& error) {
+  if (peeked_index_ == index_ && peeked_used_ < peeked_size_) {
+    const size_t take = std::min(room.size(), peeked_size_ - peeked_used_);
+    std::memcpy(room.data(), peeked_ + peeked_used_, take);
+    peeked_used_ += take;
+    return {Step::kHaveOutput, take};
+  }
+  if (peeked_index_ == index_ && peeked_end_) return {Step::kFinished, 0};
   if (regular_) {
     if (left_ == 0) return {Step::kFinished, 0};
     if (room.size() > left_) room = room.first(left_);

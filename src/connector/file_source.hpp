@@ -25,6 +25,11 @@ class FileSource final : public ByteSource {
   ReadResult read(std::span<char> room, Error& error) override;
   void close() noexcept override;
 
+  /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Waits for a pipe.
+  /// Before the run only.
+  Result<std::string_view> peek(size_t index);
+  static constexpr size_t kPeekBytes = 4096;
+
  private:
   std::span<const std::string> paths_;
   SystemWakeup& wakeup_;
@@ -32,6 +37,12 @@ class FileSource final : public ByteSource {
   size_t index_ = 0;
   bool regular_ = false;
   uint64_t left_ = 0;  ///< of a regular file, as it was when opened
+  char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
+  size_t peeked_size_ = 0;
+  size_t peeked_used_ = 0;
+  size_t peeked_index_ = ~size_t{0};
+  bool peeked_end_ = false;
+  int64_t stdin_begin_ = -1;
 };
 
 /// What stands at `path` before a run: W2014, W2015 (a folder), W6001, or fine.

@@ -84,7 +84,7 @@ Status ByteOutput::end_unit() {
   return send({buffer_.data(), size}, Flush::kUnit);
 }
 
-Status ByteOutput::close_object() {
+Status ByteOutput::close_object(uint64_t records) {
   WEIR_ASSERT(open_);
   open_ = false;
   const std::string_view bytes(buffer_.data(), used_);
@@ -97,6 +97,7 @@ Status ByteOutput::close_object() {
     return judge(sink_.close_object(error), error);
   }
   info_.bytes = bytes.size();
+  info_.records = records;
   for (;;) {
     const uint64_t before = clock_.monotonic_ns();
     Accepted accepted = sink_.open_object(info_, error);

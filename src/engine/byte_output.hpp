@@ -38,7 +38,8 @@ class ByteOutput {
   Status drain();
   /// Ends a commit unit: everything so far goes to the sink, and nothing after refers back to it.
   Status end_unit();
-  Status close_object();
+  /// `records`: of the object, told to sinks that keep whole batches.
+  Status close_object(uint64_t records = 0);
 
  private:
   Status send(std::string_view bytes, Flush flush);

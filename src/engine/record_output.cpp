@@ -74,6 +74,7 @@ Status RecordOutput::end_unit() {
 Status RecordOutput::end_batch() {
   if (writer_.batch_records() == 0) return {};
   batch_opened_ns_ = kNever;
+  const uint64_t records = writer_.batch_records();
   for (;;) {
     const size_t room = bytes_.room().size();
     const size_t bytes = writer_.end_batch(bytes_.room());
@@ -89,7 +90,7 @@ Status RecordOutput::end_batch() {
   const size_t tail = writer_.close_object(bytes_.room());
   bytes_.advance(tail);
   counters_.output_bytes += tail;
-  return bytes_.close_object();
+  return bytes_.close_object(records);
 }
 
 Status RecordOutput::finish() {

@@ -23,6 +23,8 @@ namespace weir {
 
 enum class Format : uint8_t { kCsv, kNdjson, kJson, kLines, kBlocks, kFile };
 
+const char* format_name(Format format);
+
 struct CsvOptions {
   char delimiter = ',';
   char quote = '"';           ///< 0: none

@@ -1,0 +1,125 @@
+// Job: a configured pipeline from the memory plan to its ending. Everything meets here, in plain code.
+//
+//   Job job(clock, wakeup, environment);
+//   job.prepare(config)   -> opens nothing for writing; knows formats, the compiled query and the memory table
+//   job.budget()          -> the table, for `weir plan`
+//   job.build()           -> W2101 when it does not fit; else takes the memory, and wires the pipeline
+//   job.run(...)          -> seals the process' memory and runs
+//
+// prepare and build may take memory; run takes none.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "connector/file_source.hpp"
+#include "engine/driver.hpp"
+#include "memory/budget.hpp"
+#include "plan/config.hpp"
+#include "plan/detect.hpp"
+
+namespace weir {
+
+/// What a job's memory is counted against.
+enum class Host : uint8_t {
+  kProcess,  ///< the weir binary: the whole process
+  kLibrary,  ///< a host program: what Weir itself holds
+};
+
+class Job {
+ public:
+  Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment);
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  Status prepare(Config config);
+  /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
+  void set_preview(uint64_t records) { preview_records_ = records; }
+  /// Output goes to this sink instead of output.to; owned by the caller.
+  void set_sink(BatchSink* sink) { outside_sink_ = sink; }
+
+  const Budget& budget() const { return budget_; }
+  bool fits() const { return budget_.total() <= config_.memory; }
+  /// The refusal, with the knob that helps most.
+  Error refusal() const;
+
+  Status build();
+  Outcome run(Deadline deadline, RunObserver* observer);
+
+  const Config& config() const { return config_; }
+  const Detected& detected() const { return detected_; }
+  const std::vector<std::string>& inputs() const { return inputs_; }
+  const Counters& counters() const { return counters_; }
+  const Program& program() const { return *program_; }
+  OutputFormat output_format() const { return output_format_; }
+  Codec output_codec() const { return output_codec_; }
+  std::string_view output_name() const { return output_name_; }
+  std::string_view output_why() const { return output_why_; }
+  /// What stays behind of an output that was not completed; empty: nothing.
+  std::string_view leftover() const;
+  std::string_view rejects_leftover() const;
+  /// The output was there already, and if_exists says skip.
+  bool skipped() const { return skipped_; }
+  size_t work_bytes() const { return budget_.work_bytes(); }
+
+ private:
+  struct Sizes {
+    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
+    size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
+  };
+
+  Status choose_input();
+  Status choose_output();
+  Status compile();
+  void sum_up();
+  void add_line(const char* name, uint64_t bytes, const char* knob, const char* why);
+  Status make_sinks();
+  bool raw_records_possible() const;
+
+  Clock& clock_;
+  SystemWakeup& wakeup_;
+  Host host_;
+  char** environment_;
+  Config config_;
+  std::vector<std::string> inputs_;
+  std::unique_ptr<FileSource> source_;
+  Detected detected_;
+  DecoderLimits decoder_limits_;
+  ReaderOptions reader_options_;
+  std::vector<std::string_view> given_columns_;
+  WriterOptions writer_options_;
+  OutputFormat output_format_ = OutputFormat::kNdjson;
+  Codec output_codec_ = Codec::kNone;
+  Codec rejects_codec_ = Codec::kNone;
+  std::string output_name_;
+  std::string output_prefix_;
+  std::string output_suffix_;
+  std::string rejects_name_;
+  std::string output_why_;
+  enum class To : uint8_t { kStdout, kFile, kFolder, kExec, kOutside } to_ = To::kStdout;
+  std::unique_ptr<Program> program_;
+  std::vector<WriteColumn> columns_;
+  size_t names_bytes_ = 0;
+  Budget budget_;
+  Sizes sizes_;
+  uint64_t preview_records_ = kNoOffset;
+  BatchSink* outside_sink_ = nullptr;
+  bool skipped_ = false;
+
+  std::span<char> memory_;
+  std::unique_ptr<BatchSink> own_sink_;
+  std::unique_ptr<BatchSink> rejects_sink_;
+  std::optional<ByteOutput> byte_output_;
+  std::optional<ByteOutput> rejects_output_;
+  std::optional<RecordOutput> record_output_;
+  std::optional<Rejects> rejects_;
+  std::optional<Driver> driver_;
+  Pipeline pipeline_;
+  Counters counters_;
+};
+
+}  // namespace weir
