@@ -36,8 +36,9 @@ struct Value {
   Type type = Type::kNull;
   uint8_t scale = 0;         ///< of a decimal
   bool has_lexeme = false;   ///< a number that is written as `lexeme` (its input spelling, valid JSON), not reformatted
-  /// 24 bits are left for later use.
-  uint8_t unused = 0;
+  /// Of a text inside the evaluator that still stands as its field encodes it (FieldEncoding); 0 (kPlain) everywhere else: no Value
+  /// that leaves the program carries it.
+  uint8_t encoded = 0;
   const char* lexeme = nullptr;  ///< `size` bytes, when has_lexeme
 
   Value() : mantissa(0) {}
