@@ -1,0 +1,12 @@
+// The memory plan as people read it, and as programs do.
+#pragma once
+
+#include "plan/job.hpp"
+
+namespace weir {
+
+/// The table, the sum, the budget, what was detected and why. `explain` adds what each line is for and what changes it.
+void print_plan(int file, const Job& job, bool explain);
+void print_plan_json(int file, const Job& job);
+
+}  // namespace weir

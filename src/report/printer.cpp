@@ -1,0 +1,92 @@
+#include "report/printer.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "io/file.hpp"
+#include "plan/units.hpp"
+#include "record/field.hpp"
+
+namespace weir {
+
+Printer& Printer::text(std::string_view text) {
+  while (!text.empty()) {
+    if (used_ == sizeof buffer_) flush();
+    const size_t take = std::min(text.size(), sizeof buffer_ - used_);
+    std::memcpy(buffer_ + used_, text.data(), take);
+    used_ += take;
+    text.remove_prefix(take);
+  }
+  return *this;
+}
+
+Printer& Printer::format(const char* format, ...) {
+  char line[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  const int size = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (size > 0) text({line, std::min(static_cast<size_t>(size), sizeof line - 1)});
+  return *this;
+}
+
+Printer& Printer::count(uint64_t number) {
+  char digits[32];
+  size_t at = sizeof digits;
+  int group = 0;
+  do {
+    if (group == 3) {
+      digits[--at] = ',';
+      group = 0;
+    }
+    digits[--at] = static_cast<char>('0' + number % 10);
+    number /= 10;
+    ++group;
+  } while (number != 0);
+  return text({digits + at, sizeof digits - at});
+}
+
+Printer& Printer::bytes(uint64_t bytes) { return text(format_bytes(bytes).view()); }
+
+Printer& Printer::json(std::string_view text_in) {
+  while (!text_in.empty()) {
+    const auto c = static_cast<unsigned char>(text_in[0]);
+    if (c == '"' || c == '\\') {
+      text("\\").text(text_in.substr(0, 1));
+    } else if (c < 0x20 || c == 0x7f) {
+      format("\\u%04x", c);
+    } else if (c < 0x80) {
+      text(text_in.substr(0, 1));
+    } else {
+      // One sequence, if it is valid.
+      size_t size = 1;
+      while (size < 4 && size < text_in.size() && (static_cast<unsigned char>(text_in[size]) & 0xc0) == 0x80) ++size;
+      if (utf8_valid_prefix(text_in.substr(0, size)) == size) {
+        text(text_in.substr(0, size));
+        text_in.remove_prefix(size);
+        continue;
+      }
+      text("\\ufffd");
+    }
+    text_in.remove_prefix(1);
+  }
+  return *this;
+}
+
+Printer& Printer::plain(std::string_view text_in, size_t bytes_max) {
+  for (const char c : text_in.substr(0, bytes_max)) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    const char shown = control ? '?' : c;
+    text({&shown, 1});
+  }
+  if (text_in.size() > bytes_max) text("...");
+  return *this;
+}
+
+void Printer::flush() {
+  (void)write_all(file_, {buffer_, used_});
+  used_ = 0;
+}
+
+}  // namespace weir
