@@ -1,0 +1,227 @@
+// The one table of every key of a pipeline file. Defaults here and in config.hpp are held together by a test.
+#include "plan/spec.hpp"
+#include "plan/spec_words.hpp"
+
+namespace weir {
+
+namespace {
+constexpr uint64_t kKiB = 1u << 10;
+constexpr uint64_t kMiB = 1u << 20;
+constexpr uint64_t kGiB = 1u << 30;
+constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kHour = 3'600'000'000'000;
+constexpr uint64_t kDay = 24 * kHour;
+
+constexpr FormatMask kCsvOnly = format_bit(FormatChoice::kCsv) | format_bit(FormatChoice::kTsv);
+constexpr FormatMask kJsonOnly = format_bit(FormatChoice::kJson);
+constexpr FormatMask kAnyJson = kJsonOnly | format_bit(FormatChoice::kNdjson);
+constexpr FormatMask kBlocksOnly = format_bit(FormatChoice::kBlocks);
+
+template <typename E>
+E choice(const KeyValue& value) {
+  return static_cast<E>(value.choice);
+}
+
+// Words of an enum stand in the order of its members.
+constexpr KeySpec kTable[] = {
+    {"name", KeyKind::kText, "", "", 1, 64, 0,
+     "The pipeline's name, in messages, metrics and state: letters, digits, `.`, `_`, `-`.", "orders-de",
+     [](Config& c, KeyValue& v) { c.name = v.text; }},
+    {"memory", KeyKind::kSize, "", "48MiB", kMiB, 1024 * kGiB, 0,
+     "The memory budget of the whole process. It is never exceeded; `weir plan` shows how it is divided.", "48MiB",
+     [](Config& c, KeyValue& v) { c.memory = v.number, c.memory_given = true; }},
+    {"query", KeyKind::kText, "", "SELECT * FROM input", 1, 256 * kKiB, 0,
+     "What to select, compute and filter; see `docs/query.md`.", "SELECT id, amount FROM input WHERE amount > 100",
+     [](Config& c, KeyValue& v) { c.query = v.text; }},
+    {"deadline", KeyKind::kDuration, "", "0", 0, 365 * kDay, 0,
+     "Time from the start after which the run stops in order; `0`: none.", "15m",
+     [](Config& c, KeyValue& v) { c.deadline_ns = v.number; }},
+    {"fail_on_rejects", KeyKind::kBool, "", "false", 0, 0, 0,
+     "Exit with 3 instead of 0 when records were rejected, though within `rejects.max`.", "true",
+     [](Config& c, KeyValue& v) { c.fail_on_rejects = v.flag; }},
+    {"checkpoint", KeyKind::kNotYet, "", "", 0, 0, 0,
+     "Where the state is kept from which a stopped run goes on. Not in this version.", "s3://state/weir/",
+     [](Config&, KeyValue&) {}},
+
+    {"input.from", KeyKind::kTextList, "", "", 1, 10'000, 0,
+     "Inputs: a path, a pattern (`*`, `?`, quoted), `stdin`, or a list of them. Read one after the other.",
+     "raw/orders.csv.gz", [](Config& c, KeyValue& v) { c.input.from = std::move(v.list); }},
+    {"input.format", KeyKind::kEnum, "auto csv tsv ndjson json lines blocks file", "auto", 0, 0, 0,
+     "What the input holds. `auto`: told from the name and the first bytes.", "csv",
+     [](Config& c, KeyValue& v) { c.input.format = choice<FormatChoice>(v); }},
+    {"input.codec", KeyKind::kEnum, "auto none gzip zstd", "auto", 0, 0, 0,
+     "The input's compression. `auto`: told from the first bytes.", "gzip",
+     [](Config& c, KeyValue& v) { c.input.codec = choice<CodecChoice>(v); }},
+    {"input.record_max", KeyKind::kSize, "", "1MiB", 64, kGiB, 0,
+     "The largest record; a larger one is rejected. Memory is set aside for it.", "4MiB",
+     [](Config& c, KeyValue& v) { c.input.record_max = v.number; }},
+    {"input.window", KeyKind::kSize, "", "256KiB", 4 * kKiB, 64 * kMiB, 0,
+     "Bytes read and scanned at a time, besides `record_max`.", "64KiB",
+     [](Config& c, KeyValue& v) { c.input.window = v.number; }},
+    {"input.columns_max", KeyKind::kCount, "", "4096", 1, 65'536, kCsvOnly, "The most columns a record may have.",
+     "200", [](Config& c, KeyValue& v) { c.input.columns_max = static_cast<uint32_t>(v.number); }},
+    {"input.header_bytes_max", KeyKind::kSize, "", "64KiB", 64, 16 * kMiB, kCsvOnly, "The longest header line.",
+     "16KiB", [](Config& c, KeyValue& v) { c.input.header_bytes_max = v.number; }},
+    {"input.depth_max", KeyKind::kCount, "", "64", 1, 1024, kAnyJson,
+     "How deep JSON may be nested; deeper records are rejected.", "16",
+     [](Config& c, KeyValue& v) { c.input.depth_max = static_cast<uint32_t>(v.number); }},
+    {"input.header", KeyKind::kBool, "", "true", 0, 0, kCsvOnly,
+     "The first line names the columns. With `columns` given: the first line is skipped.", "false",
+     [](Config& c, KeyValue& v) { c.input.header = v.flag; }},
+    {"input.columns", KeyKind::kTextList, "", "", 1, 65'536, kCsvOnly,
+     "Names of the columns, in place of a header's. Else `_1`, `_2` ...", "[id, customer, amount]",
+     [](Config& c, KeyValue& v) { c.input.columns = std::move(v.list); }},
+    {"input.delimiter", KeyKind::kChar, "", "", 1, 1, kCsvOnly,
+     "The byte between fields; by default `,` in csv and a tab in tsv.", "\";\"",
+     [](Config& c, KeyValue& v) { c.input.delimiter = v.text; }},
+    {"input.quote", KeyKind::kChar, "", "'\"'", 0, 1, kCsvOnly,
+     "The byte around quoted fields; `none` where there are none.", "none",
+     [](Config& c, KeyValue& v) { c.input.quote = v.text; }},
+    {"input.escape", KeyKind::kChar, "", "none", 0, 1, kCsvOnly,
+     "The byte before a quote inside of quotes; `none`: quotes are doubled.", "'\\'",
+     [](Config& c, KeyValue& v) { c.input.escape = v.text; }},
+    {"input.comment", KeyKind::kText, "", "", 0, 16, kCsvOnly,
+     "Lines that begin with this text are skipped; empty: there are none.", "\"#\"",
+     [](Config& c, KeyValue& v) { c.input.comment = v.text; }},
+    {"input.ragged", KeyKind::kEnum, "reject pad error", "reject", 0, 0, kCsvOnly,
+     "A record with more or fewer fields than columns: reject it, pad missing fields with NULL, or stop.", "pad",
+     [](Config& c, KeyValue& v) { c.input.ragged = choice<Ragged>(v); }},
+    {"input.quotes", KeyKind::kEnum, "strict resync", "strict", 0, 0, kCsvOnly,
+     "A quote that is never closed: stop, or reject what it swallowed and go on at the next line.", "resync",
+     [](Config& c, KeyValue& v) { c.input.quotes = choice<Quotes>(v); }},
+    {"input.nul", KeyKind::kEnum, "keep reject", "keep", 0, 0, 0, "Records that hold a NUL byte.", "reject",
+     [](Config& c, KeyValue& v) { c.input.nul = choice<BytesPolicy>(v); }},
+    {"input.invalid_utf8", KeyKind::kEnum, "auto keep reject", "auto", 0, 0, 0,
+     "Records that are not UTF-8. `auto`: reject in JSON, keep elsewhere.", "reject",
+     [](Config& c, KeyValue& v) {
+       c.input.invalid_utf8.reset();
+       if (v.choice != 0) c.input.invalid_utf8 = static_cast<BytesPolicy>(v.choice - 1);
+     }},
+    {"input.empty_is_null", KeyKind::kBool, "", "false", 0, 0, kCsvOnly, "An empty field is NULL, not an empty text.",
+     "true", [](Config& c, KeyValue& v) { c.input.empty_is_null = v.flag; }},
+    {"input.types", KeyKind::kColumnTypes, "int decimal double text bool", "", 1, 65'536, kCsvOnly,
+     "Types of columns; without one a field is text (so that 01234 stays 01234).", "{id: int, amount: decimal}",
+     [](Config& c, KeyValue& v) { c.input.types = std::move(v.types); }},
+    {"input.conversion_errors", KeyKind::kEnum, "reject null", "reject", 0, 0, 0,
+     "A value that can't be converted or overflows: reject the record, or compute with NULL.", "null",
+     [](Config& c, KeyValue& v) { c.input.conversion_errors_are_null = v.choice == 1; }},
+    {"input.path", KeyKind::kText, "", "", 1, 1024, kJsonOnly,
+     "Where the array of records sits in the document; makes the format json. Else the document is the array.",
+     "\"Records[*]\"", [](Config& c, KeyValue& v) { c.input.path = v.text; }},
+    {"input.block", KeyKind::kSize, "", "64KiB", 1, kGiB, kBlocksOnly, "Bytes of a block.", "1MiB",
+     [](Config& c, KeyValue& v) { c.input.block = v.number; }},
+    {"input.trailing_garbage", KeyKind::kEnum, "error ignore", "error", 0, 0, 0, "Bytes behind the last gzip member.",
+     "ignore", [](Config& c, KeyValue& v) { c.input.trailing_garbage_ignored = v.choice == 1; }},
+    {"input.amplification_max", KeyKind::kCount, "", "250", 0, 1'000'000, 0,
+     "How many times larger than compressed the input may become before the run stops; `0`: no guard.", "1000",
+     [](Config& c, KeyValue& v) { c.input.amplification_max = static_cast<uint32_t>(v.number); }},
+    {"input.zstd_window_max", KeyKind::kSize, "", "8MiB", kKiB, 2 * kGiB, 0,
+     "The largest window of a zstd frame; memory is set aside for it.", "128MiB",
+     [](Config& c, KeyValue& v) { c.input.zstd_window_max = v.number; }},
+
+    {"batch.records", KeyKind::kCount, "", "0", 0, 1'000'000'000, 0, "Records of a batch; `0`: no limit.", "500",
+     [](Config& c, KeyValue& v) { c.batch.records = v.number; }},
+    {"batch.bytes", KeyKind::kSize, "", "4MiB", 64, kGiB, 0,
+     "Written bytes of a batch, before compression. A single record may be larger.", "256KiB",
+     [](Config& c, KeyValue& v) { c.batch.bytes = v.number; }},
+    {"batch.age", KeyKind::kDuration, "", "0", 0, kDay, 0,
+     "Time after which a batch is sent though not full; `0`: none. Only for the outputs stdout and exec.", "5s",
+     [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
+
+    {"output.to", KeyKind::kText, "", "stdout", 1, 4096, 0,
+     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), or "
+     "`exec`.",
+     "\"clean/{input.stem}.ndjson.gz\"", [](Config& c, KeyValue& v) { c.output.to = v.text; }},
+    {"output.format", KeyKind::kEnum, "auto csv tsv ndjson json lines raw", "auto", 0, 0, 0,
+     "How records are written. `auto`: told from the output's name, else as the input.", "ndjson",
+     [](Config& c, KeyValue& v) { c.output.format = choice<OutputFormat>(v); }},
+    {"output.codec", KeyKind::kEnum, "auto none gzip zstd", "auto", 0, 0, 0,
+     "The output's compression. `auto`: told from its name.", "gzip",
+     [](Config& c, KeyValue& v) { c.output.codec = choice<CodecChoice>(v); }},
+    {"output.level", KeyKind::kCount, "", "", 0, 9, 0,
+     "Level of compression: gzip 0 to 3, default 1; zstd 1 to 9, default 3.", "3",
+     [](Config& c, KeyValue& v) { c.output.level = static_cast<int>(v.number); }},
+    {"output.if_exists", KeyKind::kEnum, "fail replace skip", "fail", 0, 0, 0, "When the output is already there.",
+     "replace", [](Config& c, KeyValue& v) { c.output.if_exists = choice<IfExists>(v); }},
+    {"output.header", KeyKind::kBool, "", "true", 0, 0, kCsvOnly, "Write a header line.", "false",
+     [](Config& c, KeyValue& v) { c.output.header = v.flag; }},
+    {"output.delimiter", KeyKind::kChar, "", "", 1, 1, kCsvOnly,
+     "The byte between fields; by default `,` in csv and a tab in tsv.", "\";\"",
+     [](Config& c, KeyValue& v) { c.output.delimiter = v.text; }},
+    {"output.publish_partial", KeyKind::kBool, "", "false", 0, 0, 0,
+     "Publish what was written when the run stops early, instead of leaving it in a `.part` file.", "true",
+     [](Config& c, KeyValue& v) { c.output.publish_partial = v.flag; }},
+    {"output.create_folders", KeyKind::kBool, "", "true", 0, 0, 0, "Make the output's missing folders.", "false",
+     [](Config& c, KeyValue& v) { c.output.create_folders = v.flag; }},
+
+    {"exec.command", KeyKind::kCommand, "", "", 1, 256, 0,
+     "The command that gets each batch on stdin: a text for `/bin/sh -c`, or a list of program and arguments.",
+     "[curl, -sf, --data-binary, \"@-\", \"https://example.org/in\"]",
+     [](Config& c, KeyValue& v) { c.exec.command = std::move(v.list); }},
+    {"exec.memory", KeyKind::kSize, "", "256MiB", kMiB, 1024 * kGiB, 0,
+     "The command's own memory limit, outside of the budget.", "64MiB",
+     [](Config& c, KeyValue& v) { c.exec.memory = v.number; }},
+    {"exec.retries", KeyKind::kCount, "", "3", 0, 1000, 0, "How often a batch is tried again when the command fails.",
+     "10", [](Config& c, KeyValue& v) { c.exec.retries = static_cast<uint32_t>(v.number); }},
+    {"exec.timeout", KeyKind::kDuration, "", "1m", 10 * kMs, kDay, 0, "Time that the command has for a batch.", "30s",
+     [](Config& c, KeyValue& v) { c.exec.timeout_ns = v.number; }},
+
+    {"rejects.to", KeyKind::kText, "", "", 1, 4096, 0,
+     "Where bad records go, with reason and place: a path, which may hold `{input...}`. Without it the first one stops "
+     "the run.",
+     "\"clean/rejects/{input.stem}.ndjson\"", [](Config& c, KeyValue& v) { c.rejects.to = v.text; }},
+    {"rejects.max", KeyKind::kCountOrShare, "", "100%", 0, 1'000'000'000'000'000, 0,
+     "Stop past this many (`100`) or this share (`1%`, judged after 1,000 records and at the end).", "1%",
+     [](Config& c, KeyValue& v) {
+       c.rejects.max_count = v.is_share ? ~0ull : v.number;
+       c.rejects.max_share = v.is_share ? v.share : 1.0;
+     }},
+};
+static_assert(std::size(kTable) <= kKeysMax);
+}  // namespace
+
+std::span<const KeySpec> key_table() { return kTable; }
+
+const KeySpec* find_key(std::string_view path) {
+  for (const KeySpec& spec : kTable) {
+    if (spec.path == path) return &spec;
+  }
+  return nullptr;
+}
+
+bool is_section(std::string_view path) {
+  for (const KeySpec& spec : kTable) {
+    if (spec.path.size() > path.size() && spec.path.starts_with(path) && spec.path[path.size()] == '.') return true;
+  }
+  return false;
+}
+
+std::string_view nearest_key(std::string_view path) {
+  const size_t dot = path.find('.');
+  const std::string_view section = dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+  const std::string_view name = path.substr(dot + 1);
+  std::string_view nearest;
+  unsigned best = 99;
+  // Beside it first: a key or section of the same section, by its last word.
+  for (const KeySpec& spec : kTable) {
+    const size_t spec_dot = spec.path.find('.');
+    const std::string_view spec_section =
+        spec_dot == std::string_view::npos ? std::string_view() : spec.path.substr(0, spec_dot);
+    if (spec_section == section) {
+      if (is_nearer(name, spec.path.substr(spec_dot + 1), best)) nearest = spec.path;
+    } else if (section.empty() && is_nearer(name, spec_section, best)) {
+      nearest = spec_section;
+    }
+  }
+  if (!nearest.empty()) return nearest;
+  // Then the same word elsewhere: `records` for `batch.records`.
+  for (const KeySpec& spec : kTable) {
+    if (spec.path.substr(spec.path.find('.') + 1) == name) return spec.path;
+  }
+  for (const KeySpec& spec : kTable) {
+    if (is_nearer(path, spec.path, best)) nearest = spec.path;
+  }
+  return nearest;
+}
+
+}  // namespace weir
