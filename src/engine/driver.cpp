@@ -13,7 +13,7 @@ size_t Driver::scratch_bytes() {
   return Arena::array_bytes<uint16_t>(kRowsMax) + 2 * Arena::array_bytes<RowError>(kRowsMax);
 }
 
-Driver::Driver(const Pipeline& pipeline, Counters& counters)
+Driver::Driver(const PipelineParts& pipeline, Counters& counters)
     : pipeline_(pipeline), counters_(counters), limit_left_(std::min(pipeline.program->limit(), pipeline.records_preview)) {
   Arena arena(pipeline.scratch);
   selected_ = arena.take_array<uint16_t>(kRowsMax);

@@ -31,7 +31,7 @@ class RunObserver {
 };
 
 /// What a run works with; everything is owned elsewhere and outlives the driver.
-struct Pipeline {
+struct PipelineParts {
   ByteSource* source = nullptr;
   Decoder* gzip = nullptr;  ///< null: not planned
   Decoder* zstd = nullptr;
@@ -69,7 +69,7 @@ class Driver {
  public:
   static size_t scratch_bytes();
 
-  Driver(const Pipeline& pipeline, Counters& counters);
+  Driver(const PipelineParts& pipeline, Counters& counters);
   /// Runs to an ending. Sinks are started by the caller; here they are finished (kDone) or cancelled.
   Outcome run(Deadline deadline);
 
@@ -93,7 +93,7 @@ class Driver {
   bool stop_asked(Deadline deadline);
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 
-  const Pipeline& pipeline_;
+  const PipelineParts& pipeline_;
   Counters& counters_;
 
   uint32_t input_ = 0;

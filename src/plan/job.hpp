@@ -118,7 +118,7 @@ class Job {
   std::optional<RecordOutput> record_output_;
   std::optional<Rejects> rejects_;
   std::optional<Driver> driver_;
-  Pipeline pipeline_;
+  PipelineParts pipeline_;
   Counters counters_;
 };
 

@@ -1,0 +1,58 @@
+// The commands of the weir binary, one file each. Each takes the words behind its name and gives the process' exit code.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/spec.hpp"
+
+namespace weir {
+
+using Words = std::span<const std::string_view>;
+
+int run_command(Words words, char** environment);
+int query_command(Words words, char** environment);
+int plan_command(Words words, char** environment);
+int check_command(Words words, char** environment);
+int test_command(Words words, char** environment);
+int schema_command(Words words);
+int version_command(Words words);
+int help_command(Words words);
+
+/// Help of one command, or of all when empty.
+std::string_view help_text(std::string_view command);
+
+/// Where messages go and how: readable on a terminal, JSON elsewhere.
+bool messages_as_json();
+/// Prints the error to stderr and gives its exit code.
+int report_error(const Error& error, std::string_view source = {}, std::string_view file = {}, std::string_view leftover = {});
+/// "weir run: unknown option --foo (did you mean ...)": exit 20.
+int usage_error(std::string_view command, std::string_view what);
+
+/// Options that commands share, and what is left of the words.
+struct CommandOptions {
+  std::vector<std::string> sets;           ///< --set and its short forms, in order
+  std::vector<std::string_view> operands;
+  std::string_view summary;                ///< text, json, none; empty: by the command
+  std::string_view format;                 ///< --json of plan and check
+  uint64_t preview = 0;                    ///< 0: off
+  bool fail_on_rejects = false;
+  bool explain = false;
+  bool json = false;
+  bool quiet = false;
+  bool help = false;
+};
+/// False: a message was printed, leave with `exit_code`.
+bool parse_options(std::string_view command, Words words, CommandOptions& options, int& exit_code);
+
+/// Reads the pipeline file (if `file` is not empty) with overrides; prints every mistake. False: leave with `exit_code`.
+bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs, char** environment,
+                   std::string& text, Pipeline& pipeline, int& exit_code);
+
+/// Plans, builds and runs; prints plan refusals, progress, summary and errors.
+int run_job(Config config, const CommandOptions& options, std::string_view file, char** environment);
+
+}  // namespace weir

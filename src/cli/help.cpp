@@ -1,0 +1,117 @@
+#include <unistd.h>
+
+#include "cli/commands.hpp"
+#include "plan/spec.hpp"
+#include "report/printer.hpp"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
+
+  weir run PIPELINE.yaml [INPUT...]     run a pipeline
+  weir query "SELECT ..." [FILE...]     ad hoc: files or stdin in, stdout out
+  weir plan PIPELINE.yaml [INPUT...]    where every byte of the budget goes, before a record is read
+  weir check PIPELINE.yaml [INPUT...]   every mistake with line, column and how to mend it
+  weir test CASES.yaml...               run cases: input, expected output, expected rejects
+  weir schema                           the JSON Schema of pipeline files, for editors
+  weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
+  weir version
+
+  zcat big.csv.gz | weir query "SELECT id, amount FROM input WHERE amount > 100" --to ndjson
+
+Exit codes: 0 done, 3 done with rejects (--fail-on-rejects), 11 interrupted, 20 bad configuration, 21 budget too small, 30 input
+corrupt, 31 source changed, 32 too many rejects, 33 decompression bomb, 40 source or sink unavailable, 41 output exists, 51 another
+run at work, 60 access denied, 70 internal error.
+)";
+
+constexpr std::string_view kRun = R"(weir run PIPELINE.yaml [INPUT...] [options]
+
+Runs the pipeline. INPUTs take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
+
+  -s, --set KEY=VALUE     override a key of the file (any number of times): --set batch.records=100
+  -m, --memory SIZE       the budget of the whole process: 48MiB
+      --deadline TIME     stop in order after this time: 30s
+  -o, --output PATH       output.to       -t, --to FORMAT    output.format: csv tsv ndjson json lines raw
+  -f, --from FORMAT       input.format    -d, --delimiter C  input.delimiter
+      --codec CODEC       output.codec    --path PATH        input.path, for JSON: Records[*]
+      --no-header         the input has no header: columns are _1, _2 ...
+      --rejects PATH      rejects.to: where bad records go
+      --preview N         N records to stdout, nothing is written to the output
+      --summary FORMAT    text, json or none
+      --fail-on-rejects   exit 3 when a record was rejected
+  -q, --quiet             no progress, no summary
+)";
+
+constexpr std::string_view kQuery = R"(weir query "SELECT ..." [FILE...] [options]
+
+Reads FILEs (globs, or stdin), writes to stdout in the input's format. The source is called `input`; FROM 'file.csv' names a file as well.
+
+  weir query "SELECT * FROM input WHERE amount > 100" orders.csv.gz
+  weir query "SELECT country, amount * 1.19 AS gross FROM 'orders.csv'" --to ndjson
+  weir query "SELECT COUNT(*), AVG(CAST(amount AS DECIMAL)) FROM input" logs/*.csv
+  aws-events | weir query "SELECT r.id FROM input r" --from json --path 'Records[*]'
+
+  -t, --to FORMAT         csv tsv ndjson json lines raw       -o, --output PATH   a file instead of stdout
+  -f, --from FORMAT       csv tsv ndjson json lines blocks file
+  -m, --memory SIZE       the budget of the whole process (48MiB)
+  -d, --delimiter C       --no-header    --path PATH    --codec gzip|zstd    --rejects PATH    --deadline TIME
+  -s, --set KEY=VALUE     any key of a pipeline file
+      --summary FORMAT    text or json, to stderr (none)      --fail-on-rejects   -q, --quiet
+
+The language: `docs/query.md`.
+)";
+
+constexpr std::string_view kPlan = R"(weir plan PIPELINE.yaml [INPUT...] [--explain] [--json] [-s KEY=VALUE] [-m SIZE]
+
+Shows what was detected and where every byte of the memory budget goes. Looks at the inputs' first bytes, writes nothing. Exit 21 when the
+job does not fit, with the settings that would make it fit.
+)";
+
+constexpr std::string_view kCheck = R"(weir check PIPELINE.yaml [INPUT...] [-s KEY=VALUE]
+
+Reports every mistake of the file with line, column and a way to mend it: unknown keys, wrong types, contradictions, mistakes in the query.
+)";
+
+constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
+
+Runs the cases of each file: a pipeline, an input, the expected output, rejects and exit code. See docs/testing.md.
+)";
+
+}  // namespace
+
+std::string_view help_text(std::string_view command) {
+  if (command == "run") return kRun;
+  if (command == "query") return kQuery;
+  if (command == "plan") return kPlan;
+  if (command == "check") return kCheck;
+  if (command == "test") return kTest;
+  return kAll;
+}
+
+int help_command(Words words) {
+  Printer out(STDOUT_FILENO);
+  if (words.empty()) {
+    out.text(kAll);
+    return 0;
+  }
+  const std::string key = help_for_key(words[0]);
+  if (!key.empty()) {
+    out.text(key);
+  } else {
+    out.text(help_text(words[0]));
+  }
+  return 0;
+}
+
+int schema_command(Words) {
+  Printer(STDOUT_FILENO).text(json_schema()).text("\n");
+  return 0;
+}
+
+int version_command(Words) {
+  Printer(STDOUT_FILENO).text("weir " WEIR_VERSION "\n");
+  return 0;
+}
+
+}  // namespace weir

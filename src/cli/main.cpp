@@ -1,0 +1,72 @@
+// The weir binary: sets the process up, hands the words to a command.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "base/assert.hpp"
+#include "cli/commands.hpp"
+#include "io/system_wakeup.hpp"
+#include "memory/process_malloc.hpp"
+#include "plan/spec_words.hpp"
+
+extern char** environ;
+
+namespace {
+
+using weir::Words;
+
+[[noreturn]] void on_broken_assertion(const char* expression, const char* file, int line) {
+  weir::Error error(weir::Code::kInternal);
+  error.detail.append(expression).append(" at ").append(file).append(":").append_number(static_cast<uint64_t>(line));
+  _exit(weir::report_error(error));
+}
+
+[[noreturn]] void on_full_arena() { _exit(weir::report_error(weir::Error(weir::Code::kSetupTooLarge))); }
+
+struct Command {
+  std::string_view name;
+  int (*run)(Words words, char** environment);
+};
+
+constexpr Command kCommands[] = {
+    {"run", weir::run_command},
+    {"query", weir::query_command},
+    {"plan", weir::plan_command},
+    {"check", weir::check_command},
+    {"test", weir::test_command},
+    {"schema", [](Words words, char**) { return weir::schema_command(words); }},
+    {"version", [](Words words, char**) { return weir::version_command(words); }},
+    {"--version", [](Words words, char**) { return weir::version_command(words); }},
+    {"help", [](Words words, char**) { return weir::help_command(words); }},
+    {"--help", [](Words words, char**) { return weir::help_command(words); }},
+    {"-h", [](Words words, char**) { return weir::help_command(words); }},
+};
+
+}  // namespace
+
+int main(int count, char** texts) {
+#ifndef WEIR_SANITIZED
+  weir::use_process_malloc();
+#endif
+  // A core file could hold secrets.
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  weir::set_assert_handler(on_broken_assertion);
+  std::set_new_handler(on_full_arena);
+  weir::SystemWakeup::handle_signals();
+
+  std::vector<std::string_view> words(texts + (count > 0 ? 1 : 0), texts + count);
+  if (words.empty()) {
+    weir::help_command({});
+    return static_cast<int>(weir::Exit::kBadConfig);
+  }
+  std::string_view nearest;
+  unsigned best = 99;
+  for (const Command& command : kCommands) {
+    if (words[0] == command.name) return command.run(Words(words).subspan(1), environ);
+    if (weir::is_nearer(words[0], command.name, best)) nearest = command.name;
+  }
+  return weir::usage_error(words[0], nearest.empty() ? "unknown command" : "unknown command; did you mean " + std::string(nearest) + "?");
+}

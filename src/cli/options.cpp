@@ -1,0 +1,202 @@
+#include <unistd.h>
+
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "io/file.hpp"
+#include "plan/spec_words.hpp"
+#include "plan/units.hpp"
+#include "report/message.hpp"
+#include "report/printer.hpp"
+
+namespace weir {
+namespace {
+
+// The options of all commands. `key`: stands for --set key=value.
+struct Option {
+  std::string_view name;
+  char letter;
+  std::string_view key;
+  bool takes_value;
+  std::string_view fixed;  ///< value of the key when the option takes none
+  std::string_view commands;
+};
+
+constexpr Option kOptions[] = {
+    {"--set", 's', "", true, "", "run query plan check"},
+    {"--memory", 'm', "memory", true, "", "run query plan check"},
+    {"--deadline", 0, "deadline", true, "", "run query"},
+    {"--output", 'o', "output.to", true, "", "run query plan"},
+    {"--to", 't', "output.format", true, "", "run query plan"},
+    {"--from", 'f', "input.format", true, "", "run query plan"},
+    {"--codec", 0, "output.codec", true, "", "run query plan"},
+    {"--path", 0, "input.path", true, "", "run query plan"},
+    {"--delimiter", 'd', "input.delimiter", true, "", "run query plan"},
+    {"--no-header", 0, "input.header", false, "false", "run query plan"},
+    {"--rejects", 0, "rejects.to", true, "", "run query plan"},
+    {"--preview", 0, "", true, "", "run"},
+    {"--summary", 0, "", true, "", "run query"},
+    {"--fail-on-rejects", 0, "", false, "", "run query"},
+    {"--explain", 0, "", false, "", "plan"},
+    {"--json", 0, "", false, "", "plan check test"},
+    {"--quiet", 'q', "", false, "", "run query test"},
+    {"--help", 'h', "", false, "", "run query plan check test schema version help"},
+};
+
+bool allows(const Option& option, std::string_view command) {
+  size_t at = option.commands.find(command);
+  while (at != std::string_view::npos) {
+    const size_t end = at + command.size();
+    if ((at == 0 || option.commands[at - 1] == ' ') && (end == option.commands.size() || option.commands[end] == ' ')) return true;
+    at = option.commands.find(command, at + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool messages_as_json() { return isatty(STDERR_FILENO) == 0; }
+
+int report_error(const Error& error, std::string_view source, std::string_view file, std::string_view leftover) {
+  MessageContext context;
+  context.source = source;
+  context.file = file;
+  context.leftover = leftover;
+  context.json = messages_as_json();
+  print_message(STDERR_FILENO, error, context);
+  const Exit exit = error.exit();
+  return static_cast<int>(exit == Exit::kNone ? Exit::kInputCorrupt : exit);
+}
+
+int usage_error(std::string_view command, std::string_view what) {
+  Error error(Code::kBadArgument);
+  error.detail.append("weir ").append(command).append(": ").append(what);
+  return report_error(error);
+}
+
+bool parse_options(std::string_view command, Words words, CommandOptions& options, int& exit_code) {
+  bool only_operands = false;
+  const auto wrong = [&](std::string_view what) {
+    exit_code = usage_error(command, what);
+    return false;
+  };
+  for (size_t i = 0; i < words.size(); ++i) {
+    std::string_view word = words[i];
+    if (only_operands || word.size() < 2 || word[0] != '-') {
+      options.operands.push_back(word);
+      continue;
+    }
+    if (word == "--") {
+      only_operands = true;
+      continue;
+    }
+    std::string_view value;
+    bool has_value = false;
+    if (word.starts_with("--")) {
+      if (const size_t equals = word.find('='); equals != std::string_view::npos) {
+        value = word.substr(equals + 1);
+        word = word.substr(0, equals);
+        has_value = true;
+      }
+    } else if (word.size() > 2) {
+      value = word.substr(2);
+      word = word.substr(0, 2);
+      has_value = true;
+    }
+    const Option* found = nullptr;
+    std::string_view nearest;
+    unsigned best = 99;
+    for (const Option& option : kOptions) {
+      if (!allows(option, command)) continue;
+      if (word == option.name || (word.size() == 2 && word[1] == option.letter)) found = &option;
+      if (is_nearer(word, option.name, best)) nearest = option.name;
+    }
+    if (found == nullptr) {
+      return wrong("unknown option " + std::string(word) + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+    }
+    if (found->takes_value && !has_value) {
+      if (i + 1 == words.size()) return wrong(std::string(found->name) + " needs a value");
+      value = words[++i];
+    } else if (!found->takes_value && has_value) {
+      return wrong(std::string(found->name) + " takes no value");
+    }
+    if (!found->key.empty()) {
+      options.sets.push_back(std::string(found->key) + "=" + std::string(found->takes_value ? value : found->fixed));
+    } else if (found->name == "--set") {
+      options.sets.emplace_back(value);
+    } else if (found->name == "--preview") {
+      auto count = parse_count(value);
+      if (!count || *count == 0) return wrong("--preview: expected a number of records, found '" + std::string(value) + "'");
+      options.preview = *count;
+    } else if (found->name == "--summary") {
+      if (value != "text" && value != "json" && value != "none") return wrong("--summary: expected text, json or none");
+      options.summary = value;
+    } else if (found->name == "--fail-on-rejects") {
+      options.fail_on_rejects = true;
+    } else if (found->name == "--explain") {
+      options.explain = true;
+    } else if (found->name == "--json") {
+      options.json = true;
+    } else if (found->name == "--quiet") {
+      options.quiet = true;
+    } else if (found->name == "--help") {
+      options.help = true;
+    }
+  }
+  if (options.help) {
+    Printer(STDOUT_FILENO).text(help_text(command));
+    exit_code = 0;
+    return false;
+  }
+  return true;
+}
+
+bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs, char** environment,
+                   std::string& text, Pipeline& pipeline, int& exit_code) {
+  if (!file.empty()) {
+    const std::string path(file);
+    auto opened = open_to_read(path.c_str());
+    if (!opened) {
+      Error error = opened.error();
+      if (error.code == Code::kNoInput) error = Error(Code::kBadArgument, "no pipeline file " + path);
+      exit_code = report_error(error);
+      return false;
+    }
+    // One byte more than allowed tells a file that is too large.
+    constexpr size_t kFileMax = 256u << 10;
+    size_t size = 0;
+    text.resize(16u << 10);
+    for (;;) {
+      auto got = read_some(*opened, {text.data() + size, text.size() - size});
+      if (!got) {
+        exit_code = report_error(got.error(), file);
+        close(*opened);
+        return false;
+      }
+      size += *got;
+      if (*got == 0 || size > kFileMax) break;
+      if (size == text.size()) text.resize(std::min(text.size() * 2, kFileMax + 1));
+    }
+    close(*opened);
+    text.resize(size);
+  }
+  std::vector<std::string_view> sets(options.sets.begin(), options.sets.end());
+  PipelineSource source;
+  source.text = text;
+  source.environment = Environment::of_process(environment);
+  source.sets = sets;
+  source.inputs = inputs;
+  pipeline = parse_pipeline(source);
+  for (const Diagnostic& diagnostic : pipeline.diagnostics) {
+    MessageContext context;
+    context.file = file;
+    context.json = messages_as_json();
+    context.is_warning = diagnostic.severity == Severity::kWarning;
+    print_message(STDERR_FILENO, diagnostic.error, context);
+  }
+  if (pipeline.ok()) return true;
+  exit_code = static_cast<int>(Exit::kBadConfig);
+  return false;
+}
+
+}  // namespace weir

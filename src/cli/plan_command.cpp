@@ -1,0 +1,44 @@
+#include <unistd.h>
+
+#include "cli/commands.hpp"
+#include "io/system_clock.hpp"
+#include "io/system_wakeup.hpp"
+#include "plan/job.hpp"
+#include "report/plan_table.hpp"
+
+namespace weir {
+namespace {
+
+// `weir plan` and `weir check` stop before anything is taken or written.
+int prepare_only(std::string_view command, Words words, char** environment, bool show) {
+  CommandOptions options;
+  int exit_code = 0;
+  if (!parse_options(command, words, options, exit_code)) return exit_code;
+  if (options.operands.empty()) return usage_error(command, "which pipeline file?");
+  const std::string_view file = options.operands[0];
+  const std::span<const std::string_view> inputs = std::span<const std::string_view>(options.operands).subspan(1);
+  std::string text;
+  Pipeline pipeline;
+  if (!load_pipeline(file, options, inputs, environment, text, pipeline, exit_code)) return exit_code;
+  SystemClock clock;
+  SystemWakeup wakeup(clock);
+  Job job(clock, wakeup, Host::kProcess, environment);
+  if (Status prepared = job.prepare(std::move(pipeline.config)); !prepared) {
+    const Error& error = prepared.error();
+    const std::string_view source = error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
+    return report_error(error, source, error.line != 0 ? file : std::string_view{});
+  }
+  if (show) {
+    if (options.json) print_plan_json(STDOUT_FILENO, job);
+    else print_plan(STDOUT_FILENO, job, options.explain);
+  }
+  if (!job.fits()) return report_error(job.refusal());
+  return 0;
+}
+
+}  // namespace
+
+int plan_command(Words words, char** environment) { return prepare_only("plan", words, environment, true); }
+int check_command(Words words, char** environment) { return prepare_only("check", words, environment, false); }
+
+}  // namespace weir

@@ -1,0 +1,72 @@
+#include <unistd.h>
+
+#include "cli/commands.hpp"
+#include "io/system_clock.hpp"
+#include "io/system_wakeup.hpp"
+#include "plan/job.hpp"
+#include "report/plan_table.hpp"
+#include "report/progress.hpp"
+#include "report/summary.hpp"
+
+namespace weir {
+
+int run_job(Config config, const CommandOptions& options, std::string_view file, char** environment) {
+  SystemClock clock;
+  SystemWakeup wakeup(clock);
+  const uint64_t begin = clock.monotonic_ns();
+  const uint64_t deadline_ns = config.deadline_ns;
+  const bool fail_on_rejects = options.fail_on_rejects || config.fail_on_rejects;
+  Job job(clock, wakeup, Host::kProcess, environment);
+  if (options.preview != 0) job.set_preview(options.preview);
+
+  const auto source_of = [&](const Error& error) {
+    return error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
+  };
+  if (Status prepared = job.prepare(std::move(config)); !prepared) {
+    const Error& error = prepared.error();
+    const bool in_file = error.line != 0 && job.config().query_line != 0;
+    return report_error(error, source_of(error), error.line == 0 ? std::string_view{} : in_file ? file : std::string_view("query"));
+  }
+  if (!job.fits()) {
+    if (!messages_as_json()) print_plan(STDERR_FILENO, job, false);
+    else print_plan_json(STDERR_FILENO, job);
+    return report_error(job.refusal());
+  }
+  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()));
+
+  const SummaryFormat summary = options.summary == "json"   ? SummaryFormat::kJson
+                                : options.summary == "text" ? SummaryFormat::kText
+                                                            : SummaryFormat::kNone;
+  Outcome outcome;
+  RunFigures figures;
+  Progress progress(STDERR_FILENO, clock, !options.quiet && isatty(STDERR_FILENO) != 0);
+  if (!job.skipped()) {
+    Deadline deadline;
+    if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
+    outcome = job.run(deadline, &progress);
+  }
+  progress.clear();
+  figures.wall_ns = clock.monotonic_ns() - begin;
+  figures.cpu_ns = process_cpu_ns();
+
+  int exit_code = 0;
+  switch (outcome.ending) {
+    case Ending::kDone:
+      if (fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
+      break;
+    case Ending::kReaderGone:
+      if (!job.config().rejects.to.empty()) exit_code = report_error(Error(Code::kStdoutClosed));
+      break;
+    case Ending::kInterrupted: {
+      Error error(Code::kInterrupted);
+      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");
+      exit_code = report_error(error, {}, {}, job.leftover());
+      break;
+    }
+    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover()); break;
+  }
+  print_summary(STDERR_FILENO, job, outcome, figures, summary);
+  return exit_code;
+}
+
+}  // namespace weir
