@@ -31,10 +31,10 @@ class Window {
     window_bytes_ = window_bytes;
     reset();
   }
-  /// Empty, at decoded offset 0, not closed.
-  void reset() {
+  /// Empty, not closed; the next byte is the decoded stream's at this offset.
+  void reset(uint64_t decoded_byte = 0) {
     begin_ = end_ = 0;
-    base_decoded_byte_ = 0;
+    base_decoded_byte_ = decoded_byte;
     closed_ = false;
   }
 

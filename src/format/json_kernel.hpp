@@ -1,0 +1,37 @@
+// The SIMD part of JSON scanning: 64 bytes become bit masks of where tokens stand.
+//
+// A token is a quote that opens or closes a string, one of { } [ ] : , outside of strings, or the first byte of a run of anything
+// else outside of strings but white space (numbers, literals, garbage). So the end of a string is the token behind its
+// start, and every byte is either a token, in a string, white space, or in the run of a token before it.
+//
+// The kernels (scalar, SSE2, AVX2) give identical results; the scalar one is the reference that tests hold the others against.
+// What the masks can't see stays with the walker: grammar, numbers, literals, UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir {
+
+/// What goes on from one block to the next, and the verdicts gathered so far. Zero at the start of a text.
+struct JsonCarry {
+  uint64_t in_string = 0;   ///< all ones while a string is open
+  uint64_t escaped = 0;     ///< 1: the next byte stands behind a backslash
+  uint64_t in_scalar = 0;   ///< 1: the byte before belongs to a run outside of strings
+  uint64_t bad = 0;         ///< nonzero: a control character in a string, or a bad escape
+  uint64_t high = 0;        ///< nonzero: bytes >= 0x80 were met
+  uint64_t backslash = 0;   ///< nonzero: backslashes were met
+};
+
+/// Fills `tokens` with ceil(size / 64) masks, bit i of word w for text[64 * w + i]. Bits past `size` are 0. Reads up to 63 bytes
+/// past the text. `size` is a multiple of 64 unless the text ends there.
+using JsonIndexer = void (*)(const char* text, size_t size, JsonCarry& carry, uint64_t* tokens);
+
+enum class JsonKernel : uint8_t { kScalar, kSse2, kAvx2 };
+
+/// The kernel's function, or null where this CPU or build has none.
+JsonIndexer json_indexer(JsonKernel kernel);
+/// The fastest that this CPU has.
+JsonIndexer best_json_indexer();
+
+}  // namespace weir

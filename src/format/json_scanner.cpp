@@ -1,0 +1,399 @@
+#include "format/json_scanner.hpp"
+
+#include <bit>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "format/json_name.hpp"
+#include "record/field.hpp"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kFold = 0x2020202020202020;
+
+struct Sizes {
+  size_t nodes = 1;
+  size_t levels = 2;
+};
+
+Sizes sizes_of(const Projection& projection) {
+  Sizes sizes;
+  for (const FieldPath& path : projection.paths) {
+    sizes.nodes += path.steps.size();
+    if (path.steps.size() + 2 > sizes.levels) sizes.levels = path.steps.size() + 2;
+  }
+  return sizes;
+}
+
+/// The first eight bytes, zero where the name is shorter. Reads eight bytes always.
+uint64_t load_name(const char* name, size_t size) {
+  uint64_t word;
+  std::memcpy(&word, name, 8);
+  return size >= 8 ? word : word & ((uint64_t{1} << (8 * size)) - 1);
+}
+uint64_t fold_mask(size_t size) { return size >= 8 ? kFold : kFold & ((uint64_t{1} << (8 * size)) - 1); }
+
+enum : uint8_t { kEnd = 1, kDigit = 2 };
+struct CharTable {
+  uint8_t of[256] = {};
+};
+constexpr CharTable make_chars() {
+  CharTable table;
+  for (const char c : {' ', '\t', '\n', '\r', '{', '}', '[', ']', ':', ',', '"'}) table.of[static_cast<uint8_t>(c)] = kEnd;
+  for (char c = '0'; c <= '9'; ++c) table.of[static_cast<uint8_t>(c)] = kDigit;
+  return table;
+}
+constexpr CharTable kChars = make_chars();
+
+/// What may stand behind a number or literal; what may really is the walker's to say.
+bool ends_scalar(char c) { return kChars.of[static_cast<uint8_t>(c)] == kEnd; }
+bool is_digit(char c) { return static_cast<uint8_t>(c - '0') < 10; }
+
+/// Behind the number that begins at p, or null. Looks at nothing from `end` on but *end.
+const char* number_end(const char* p, const char* end) {
+  if (*p == '-') ++p;
+  if (*p == '0') {
+    ++p;
+  } else {
+    if (!is_digit(*p)) return nullptr;
+    while (p < end && is_digit(*p)) ++p;
+  }
+  if (*p == '.') {
+    ++p;
+    if (p >= end || !is_digit(*p)) return nullptr;
+    while (p < end && is_digit(*p)) ++p;
+  }
+  if ((*p | 0x20) == 'e') {
+    ++p;
+    if (p < end && (*p == '+' || *p == '-')) ++p;
+    if (p >= end || !is_digit(*p)) return nullptr;
+    while (p < end && is_digit(*p)) ++p;
+  }
+  return p;
+}
+
+/// Behind the literal that begins at p, or null.
+const char* literal_end(const char* p) {
+  switch (*p) {
+    case 't': return std::memcmp(p, "true", 4) == 0 ? p + 4 : nullptr;
+    case 'f': return std::memcmp(p + 1, "alse", 4) == 0 ? p + 5 : nullptr;
+    case 'n': return std::memcmp(p, "null", 4) == 0 ? p + 4 : nullptr;
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+size_t JsonScanner::memory_max(const Projection& projection) {
+  const Sizes sizes = sizes_of(projection);
+  return Arena::array_bytes<Node>(sizes.nodes) + Arena::array_bytes<Slice>(sizes.nodes) +
+         Arena::array_bytes<uint8_t>(sizes.nodes) + Arena::array_bytes<uint32_t>(sizes.nodes) +
+         Arena::array_bytes<uint32_t>(projection.paths.size()) + Arena::array_bytes<Level>(sizes.levels);
+}
+
+void JsonScanner::attach(const Projection& projection, uint32_t depth_max, Arena& arena) {
+  WEIR_ASSERT(depth_max >= 1 && depth_max <= kJsonDepthLimit);
+  const Sizes sizes = sizes_of(projection);
+  nodes_ = arena.take_array<Node>(sizes.nodes);
+  values_ = arena.take_array<Slice>(sizes.nodes);
+  ranks_ = arena.take_array<uint8_t>(sizes.nodes);
+  active_ = arena.take_array<uint32_t>(sizes.nodes);
+  path_nodes_ = arena.take_array<uint32_t>(projection.paths.size());
+  levels_ = arena.take_array<Level>(sizes.levels);
+  indexer_ = best_json_indexer();
+  depth_max_ = depth_max;
+  any_value_ = projection.all && projection.paths.empty();
+  nodes_[0] = Node();
+  nodes_used_ = 1;
+  for (size_t p = 0; p < projection.paths.size(); ++p) {
+    uint32_t node = 0;
+    for (const PathStep& step : projection.paths[p].steps) node = child(node, step, projection.paths[p].case_sensitive);
+    path_nodes_[p] = node;
+  }
+  WEIR_ASSERT(nodes_used_ <= nodes_.size());
+}
+
+uint32_t JsonScanner::child(uint32_t parent, const PathStep& step, bool case_sensitive) {
+  const bool by_name = step.index < 0;
+  for (uint32_t c = nodes_[parent].first_child; c != kNone; c = nodes_[c].next_sibling) {
+    const Node& node = nodes_[c];
+    if (node.index != step.index && !(by_name && node.index < 0)) continue;
+    if (!by_name || (node.name == step.name && node.case_sensitive == case_sensitive)) return c;
+  }
+  const uint32_t id = nodes_used_++;
+  Node node;
+  node.index = by_name ? -1 : step.index;
+  node.parent = parent;
+  node.next_sibling = nodes_[parent].first_child;
+  if (by_name) {
+    node.name = step.name;
+    node.case_sensitive = case_sensitive;
+    char head[8] = {};
+    if (!step.name.empty()) std::memcpy(head, step.name.data(), step.name.size() < 8 ? step.name.size() : 8);
+    node.folded = load_name(head, step.name.size()) | fold_mask(step.name.size());
+    nodes_[parent].name_sizes |= uint64_t{1} << (step.name.size() % 64);
+    nodes_[parent].has_names = true;
+  } else {
+    nodes_[parent].has_indexes = true;
+  }
+  nodes_[parent].first_child = id;
+  nodes_[id] = node;
+  return id;
+}
+
+void JsonScanner::clear_below(uint32_t top) {
+  uint32_t node = nodes_[top].first_child;
+  while (node != kNone) {
+    values_[node] = Slice();
+    ranks_[node] = 0;
+    if (nodes_[node].first_child != kNone) {
+      node = nodes_[node].first_child;
+      continue;
+    }
+    while (nodes_[node].next_sibling == kNone) {
+      node = nodes_[node].parent;
+      if (node == top) return;
+    }
+    node = nodes_[node].next_sibling;
+  }
+}
+
+/// The value that follows belongs to `node`, unless a better match was met in this container.
+bool JsonScanner::take(uint32_t node, uint8_t rank, uint32_t top) {
+  if (rank < ranks_[node]) return false;
+  ranks_[node] = rank;
+  if (nodes_[node].first_child != kNone) clear_below(node);
+  active_[top] = node;
+  return true;
+}
+
+/// Puts the nodes that a member's name leads to at active_[top ...]; returns how many.
+uint32_t JsonScanner::match_member(const Level& level, const char* name, uint32_t size, bool escaped, uint32_t top) {
+  uint32_t found = 0;
+  escaped = escaped && size != 0 && std::memchr(name, '\\', size) != nullptr;
+  for (uint32_t a = level.active_begin; a < level.active_end; ++a) {
+    const Node& node = nodes_[active_[a]];
+    if (!node.has_names) continue;
+    if (!escaped && (node.name_sizes >> (size % 64) & 1) == 0) continue;
+    const uint64_t folded = load_name(name, size) | fold_mask(size);
+    for (uint32_t c = node.first_child; c != kNone; c = nodes_[c].next_sibling) {
+      const Node& want = nodes_[c];
+      NameMatch match;
+      if (want.index >= 0) continue;
+      if (escaped) [[unlikely]] {
+        JsonNameMatcher matcher;
+        matcher.begin(want.name);
+        for (uint32_t i = 0; i < size; ++i) matcher.feed(name[i]);
+        match = matcher.finish();
+      } else {
+        if (want.name.size() != size || want.folded != folded) continue;
+        match = match_name({name, size}, want.name);
+      }
+      if (match == NameMatch::kNone || (match == NameMatch::kFolded && want.case_sensitive)) continue;
+      found += take(c, static_cast<uint8_t>(match), top + found);
+    }
+  }
+  return found;
+}
+
+uint32_t JsonScanner::match_element(const Level& level, uint32_t top) {
+  uint32_t found = 0;
+  for (uint32_t a = level.active_begin; a < level.active_end; ++a) {
+    const Node& node = nodes_[active_[a]];
+    if (!node.has_indexes) continue;
+    for (uint32_t c = node.first_child; c != kNone; c = nodes_[c].next_sibling) {
+      if (nodes_[c].index < 0 || static_cast<uint32_t>(nodes_[c].index) != level.element) continue;
+      found += take(c, 2, top + found);
+    }
+  }
+  return found;
+}
+
+/// Where the next token stands. The masks are made a few words at a time.
+struct JsonScanner::Walk {
+  Walk(JsonIndexer f, std::string_view text, size_t words_max)
+      : indexer(f), begin(text.data()), size(text.size()), chunk(words_max * 64) {}
+
+  /// False at the end of the text.
+  [[gnu::always_inline]] bool next() {
+    while (bits == 0) [[unlikely]] {
+      if (word == words && !refill()) return false;
+      bits = masks[word++];
+      block += 64;
+    }
+    at = block + static_cast<uint32_t>(std::countr_zero(bits));
+    bits &= bits - 1;
+    return true;
+  }
+  [[gnu::noinline]] bool refill() {
+    if (indexed == size) return false;
+    const size_t take = size - indexed < chunk ? size - indexed : chunk;
+    indexer(begin + indexed, take, carry, masks);
+    words = static_cast<uint32_t>((take + 63) / 64);
+    word = 0;
+    indexed += take;
+    return true;
+  }
+
+  uint64_t bits = 0;
+  uint32_t at = 0;             ///< of the token
+  uint32_t block = 0u - 64u;  ///< offset of the word in `bits`
+  uint32_t word = 0;
+  uint32_t words = 0;
+  JsonIndexer indexer;
+  const char* begin;
+  size_t size;
+  size_t chunk;
+  size_t indexed = 0;
+  JsonCarry carry;
+  uint64_t masks[kWords];
+};
+
+size_t JsonScanner::walk(std::string_view text, uint32_t base, size_t words, bool prefix, char& first) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  Walk t(indexer_, text, words);
+  uint64_t kinds[kJsonDepthLimit / 64 + 1];  // bit d: the container that encloses the one of depth d is an object
+  uint32_t depth = 0;
+  uint32_t live = 0;  // containers of depth 1..live have active nodes
+  uint32_t pending = 0;  // nodes that want the value to come, at active_[top ...]
+  uint32_t top = 0;
+  bool object = false;
+
+  for (uint32_t n = 0; n < nodes_used_; ++n) {
+    values_[n] = Slice();
+    ranks_[n] = 0;
+  }
+  const auto assign = [&](uint32_t from, uint32_t count, uint32_t start, uint32_t stop) {
+    for (uint32_t i = 0; i < count; ++i) values_[active_[from + i]] = {base + start, stop - start};
+  };
+
+  if (!t.next()) return 0;
+  first = begin[t.at];
+  if (first != '{' && first != '[') return 0;
+  active_[0] = 0;
+  pending = 1;
+
+open:  // t.at is a bracket
+  if (depth >= depth_max_) return 0;
+  ++depth;
+  {
+    const uint64_t bit = uint64_t{1} << (depth % 64);
+    uint64_t& word = kinds[depth / 64];
+    word = object ? word | bit : word & ~bit;
+  }
+  object = begin[t.at] == '{';
+  if (pending != 0) {
+    live = depth;
+    levels_[live] = {top, top + pending, t.at, 0};
+    top += pending;
+    pending = 0;
+    // Values are slices of a container even where no path leads on into it.
+  }
+  if (!t.next()) return 0;
+  if (object) {
+    if (begin[t.at] == '}') goto close;
+    goto member;
+  }
+  if (begin[t.at] == ']') goto close;
+  if (live == depth) pending = match_element(levels_[live], top);
+  goto value;
+
+member: {
+  if (begin[t.at] != '"') return 0;
+  const uint32_t name = t.at + 1;
+  if (!t.next()) return 0;
+  if (live == depth) pending = match_member(levels_[live], begin + name, t.at - name, t.carry.backslash != 0, top);
+  if (!t.next() || begin[t.at] != ':') return 0;
+  if (!t.next()) return 0;
+}
+
+value: {
+  const uint32_t start = t.at;
+  const char c = begin[start];
+  if (c == '"') {
+    if (!t.next()) return 0;
+    if (pending != 0) assign(top, pending, start, t.at + 1);
+  } else if (c == '{' || c == '[') {
+    goto open;
+  } else {
+    const char* stop = is_digit(c) || c == '-' ? number_end(begin + start, end) : literal_end(begin + start);
+    if (stop == nullptr || stop > end || !ends_scalar(*stop)) return 0;
+    if (pending != 0) assign(top, pending, start, static_cast<uint32_t>(stop - begin));
+  }
+  pending = 0;
+}
+
+after:
+  if (!t.next()) return 0;
+  switch (begin[t.at]) {
+    case ',':
+      if (!t.next()) return 0;
+      if (object) goto member;
+      if (live == depth) {
+        ++levels_[live].element;
+        pending = match_element(levels_[live], top);
+      }
+      goto value;
+    case '}':
+      if (!object) return 0;
+      break;
+    case ']':
+      if (object) return 0;
+      break;
+    default: return 0;
+  }
+
+close:
+  if (live == depth) {
+    const Level& level = levels_[live];
+    assign(level.active_begin, level.active_end - level.active_begin, level.start, t.at + 1);
+    top = level.active_begin;
+    --live;
+  }
+  object = (kinds[depth / 64] >> (depth % 64) & 1) != 0;
+  if (--depth != 0) goto after;
+
+  const size_t size = t.at + 1;
+  if (!prefix && t.next()) return 0;  // something stands behind the value
+  if (t.carry.bad != 0) return 0;     // of a prefix: maybe behind the value, then the caller takes the long way
+  if (t.carry.high != 0) {
+    const std::string_view value = text.substr(0, prefix ? size : text.size());
+    if (utf8_valid_prefix(value) != value.size()) return 0;
+  }
+  return size;
+}
+
+void JsonScanner::emit(Slice* out, size_t stride) const {
+  for (size_t p = 0; p < path_nodes_.size(); ++p) out[p * stride] = values_[path_nodes_[p]];
+}
+
+JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, size_t stride) {
+  char first = 0;
+  const bool good = walk(text, base, kWords, false, first) != 0;
+  if (good && (first == '{' || any_value_)) {
+    emit(out, stride);
+    return {};
+  }
+  if (!good) {
+    const JsonFault fault = check_json(text, depth_max_);
+    if (!fault.ok()) return fault;
+    const bool scalar = first != '{' && first != '[';
+    if (!scalar) return {Code::kBadJson, 0};  // the two readings disagree: the fuzz targets look for it
+    if (any_value_) return {};
+  }
+  size_t offset = 0;
+  while (text[offset] == ' ' || text[offset] == '\t' || text[offset] == '\n' || text[offset] == '\r') ++offset;
+  return {Code::kNotAnObject, offset};
+}
+
+size_t JsonScanner::scan_prefix(std::string_view text, uint32_t base, Slice* out, size_t stride) {
+  char first = 0;
+  const size_t size = walk(text, base, kPrefixWords, true, first);
+  if (size == 0 || (first != '{' && !any_value_)) return 0;
+  emit(out, stride);
+  return size;
+}
+
+}  // namespace weir

@@ -1,0 +1,93 @@
+#include "format/ndjson_reader.hpp"
+
+#include "format/reader_room.hpp"
+
+namespace weir {
+namespace {
+
+bool is_blank(std::string_view line) {
+  for (const char c : line) {
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+size_t NdjsonReader::memory_max(const ReaderOptions& options, const Projection& projection) {
+  return Arena::aligned(sizeof(NdjsonReader)) + reader_window_bytes(options) +
+         BatchBuilder::memory_max(static_cast<uint32_t>(projection.paths.size()), 0) + JsonScanner::memory_max(projection);
+}
+
+Result<RecordReader*> NdjsonReader::make(const ReaderOptions& options, const Projection& projection,
+                                         std::span<char> room) {
+  WEIR_TRY(check_reader_options(options, true));
+  Arena arena(room);
+  auto* reader = arena.make<NdjsonReader>();
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->columns_ = static_cast<uint32_t>(projection.paths.size());
+  reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
+  reader->scanner_.attach(projection, options.json.depth_max, arena);
+  reader->framer_.attach(options.record_bytes_max);
+  reader->begin_source(0);
+  return reader;
+}
+
+void NdjsonReader::begin_source(uint32_t source) {
+  source_ = source;
+  record_ = 0;
+  window_.reset();
+  framer_.begin_source();
+  builder_.begin();
+}
+
+void NdjsonReader::take_line() {
+  const std::string_view line(window_.base() + framer_.begin(), framer_.end() - framer_.begin());
+  if (line.empty() || (line[0] != '{' && is_blank(line))) return;
+  const JsonFault fault =
+      scanner_.scan(line, static_cast<uint32_t>(framer_.begin()), builder_.next_slices(), builder_.stride());
+  if (fault.ok()) [[likely]] {
+    builder_.add_row(framer_.begin(), framer_.end(), framer_.next_begin());
+    return;
+  }
+  ReaderReject& reject = builder_.add_reject();
+  reject.code = fault.code;
+  reject.detail_a = static_cast<uint32_t>(fault.offset);
+  set_reject_bytes(window_, framer_.begin(), framer_.next_begin(), line, reject);
+}
+
+Step NdjsonReader::read(RecordBatch& batch, Error& error) {
+  record_ += builder_.count();
+  builder_.begin();
+  while (!builder_.full()) {
+    const LineFramer::Event event = framer_.next(window_, builder_.empty());
+    if (event == LineFramer::Event::kLine) {
+      take_line();
+      continue;
+    }
+    if (event == LineFramer::Event::kOversize) {
+      framer_.fill_reject(window_, builder_.add_reject());
+      continue;
+    }
+    if (!builder_.empty()) break;
+    switch (event) {
+      case LineFramer::Event::kEnd: return Step::kFinished;
+      case LineFramer::Event::kUtf16: return utf16_failure(source_, error);
+      default: framer_.compacted(window_.compact()); return Step::kNeedInput;
+    }
+  }
+  builder_.finish(window_, source_, record_, columns_, batch);
+  return Step::kHaveOutput;
+}
+
+void NdjsonReader::save(StateWriter& out) const {
+  save_position(out, source_, record_ + builder_.count(), window_);
+  framer_.save(out);
+}
+
+bool NdjsonReader::load(StateReader& in) {
+  builder_.begin();
+  return load_position(in, source_, record_, window_) && framer_.load(in);
+}
+
+}  // namespace weir
