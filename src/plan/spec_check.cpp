@@ -34,6 +34,10 @@ std::string normalised(std::string_view path) {
 }
 
 bool has_scheme(std::string_view name) { return name.find("://") != std::string_view::npos; }
+/// What is shown of a URL: it may hold a password.
+std::string_view scheme_of(std::string_view name) {
+  return has_scheme(name) ? name.substr(0, name.find("://") + 3) : name;
+}
 bool is_pattern(std::string_view name) { return name.find_first_of("*?[") != std::string_view::npos; }
 
 class Checker {
@@ -97,7 +101,7 @@ class Checker {
       if (name == "stdin") ++stdins;
       if (name == "event" || has_scheme(name)) {
         Detail detail("this version reads files and stdin, not ");
-        detail.append(quoted(name).view());
+        detail.append(quoted(scheme_of(name)).view());
         report(Severity::kError, Code::kNotYet, "input.from", detail.view());
       }
     }
@@ -203,7 +207,7 @@ class Checker {
   void name(std::string_view path, std::string_view text, NameTemplate& parsed) {
     if (text == "event" || has_scheme(text)) {
       Detail detail("this version writes files, stdout and exec, not ");
-      return report(Severity::kError, Code::kNotYet, path, detail.append(quoted(text).view()).view());
+      return report(Severity::kError, Code::kNotYet, path, detail.append(quoted(scheme_of(text)).view()).view());
     }
     if (is_pattern(text) && text.find('{') == std::string_view::npos)
       warning(path, "`*`, `?` and `[` stand for themselves in an output's name");
