@@ -208,6 +208,7 @@ void JsonReader::leave_element() {
 Step JsonReader::read(RecordBatch& batch, Error& error) {
   record_ += builder_.count();
   builder_.begin();
+  scanner_.restart();  // the window may have moved
   while (!builder_.full()) {
     Progress progress = Progress::kFailed;
     if (failure_.ok()) {

@@ -32,6 +32,10 @@ uint64_t load_name(const char* name, size_t size) {
   std::memcpy(&word, name, 8);
   return size >= 8 ? word : word & ((uint64_t{1} << (8 * size)) - 1);
 }
+/// One of 64 bits, the same for names that differ in case only. `name` may be empty: then its first byte is the quote behind it.
+uint64_t name_bit(char first, size_t size) {
+  return uint64_t{1} << ((static_cast<uint8_t>(first | 0x20) * 5 + size) % 64);
+}
 uint64_t fold_mask(size_t size) { return size >= 8 ? kFold : kFold & ((uint64_t{1} << (8 * size)) - 1); }
 
 enum : uint8_t { kEnd = 1, kDigit = 2 };
@@ -131,9 +135,9 @@ uint32_t JsonScanner::child(uint32_t parent, const PathStep& step, bool case_sen
     node.case_sensitive = case_sensitive;
     char head[8] = {};
     if (!step.name.empty()) std::memcpy(head, step.name.data(), step.name.size() < 8 ? step.name.size() : 8);
-    node.folded = load_name(head, step.name.size()) | fold_mask(step.name.size());
-    nodes_[parent].name_sizes |= uint64_t{1} << (step.name.size() % 64);
-    nodes_[parent].has_names = true;
+    node.head = load_name(head, step.name.size());
+    node.folded = node.head | fold_mask(step.name.size());
+    nodes_[parent].names |= name_bit(step.name.empty() ? '"' : step.name[0], step.name.size());
   } else {
     nodes_[parent].has_indexes = true;
   }
@@ -171,12 +175,10 @@ bool JsonScanner::take(uint32_t node, uint8_t rank, uint32_t top) {
 /// Puts the nodes that a member's name leads to at active_[top ...]; returns how many.
 uint32_t JsonScanner::match_member(const Level& level, const char* name, uint32_t size, bool escaped, uint32_t top) {
   uint32_t found = 0;
-  escaped = escaped && size != 0 && std::memchr(name, '\\', size) != nullptr;
+  const uint64_t head = load_name(name, size);
+  const uint64_t folded = head | fold_mask(size);
   for (uint32_t a = level.active_begin; a < level.active_end; ++a) {
     const Node& node = nodes_[active_[a]];
-    if (!node.has_names) continue;
-    if (!escaped && (node.name_sizes >> (size % 64) & 1) == 0) continue;
-    const uint64_t folded = load_name(name, size) | fold_mask(size);
     for (uint32_t c = node.first_child; c != kNone; c = nodes_[c].next_sibling) {
       const Node& want = nodes_[c];
       NameMatch match;
@@ -188,7 +190,7 @@ uint32_t JsonScanner::match_member(const Level& level, const char* name, uint32_
         match = matcher.finish();
       } else {
         if (want.name.size() != size || want.folded != folded) continue;
-        match = match_name({name, size}, want.name);
+        match = size <= 8 && want.head == head ? NameMatch::kExact : match_name({name, size}, want.name);
       }
       if (match == NameMatch::kNone || (match == NameMatch::kFolded && want.case_sensitive)) continue;
       found += take(c, static_cast<uint8_t>(match), top + found);
@@ -210,53 +212,42 @@ uint32_t JsonScanner::match_element(const Level& level, uint32_t top) {
   return found;
 }
 
-/// Where the next token stands. The masks are made a few words at a time.
-struct JsonScanner::Walk {
-  Walk(JsonIndexer f, std::string_view text, size_t words_max)
-      : indexer(f), begin(text.data()), size(text.size()), chunk(words_max * 64) {}
+bool JsonScanner::refill() {
+  const size_t left = index_.text.size() - index_.indexed;
+  if (left == 0) return false;
+  const size_t take = left < kChunk ? left : kChunk;
+  index_.carry.high = index_.carry.backslash = index_.carry.bad = 0;
+  index_.count = indexer_(index_.text.data() + index_.indexed, take, static_cast<uint32_t>(index_.indexed), index_.carry, index_.positions);
+  index_.indexed += take;
+  return true;
+}
 
-  /// False at the end of the text.
-  [[gnu::always_inline]] bool next() {
-    while (bits == 0) [[unlikely]] {
-      if (word == words && !refill()) return false;
-      bits = masks[word++];
-      block += 64;
+size_t JsonScanner::walk(uint32_t base, bool prefix, char& first) {
+  const char* const begin = index_.text.data();
+  const char* const end = begin + index_.text.size();
+  const uint32_t* cursor = index_.positions + index_.next;
+  const uint32_t* last = index_.positions + index_.count;
+  // Of the chunks that the value touches; the text behind it may share them.
+  uint64_t bad = index_.carry.bad;
+  uint64_t high = index_.carry.high;
+  uint64_t backslash = index_.carry.backslash;
+  uint32_t at = 0;  // of the token
+  // To the next token; false at the end of the text.
+  const auto next = [&]() __attribute__((always_inline)) {
+    while (cursor == last) [[unlikely]] {
+      if (!refill()) return false;
+      cursor = index_.positions;
+      last = cursor + index_.count;
+      bad |= index_.carry.bad;
+      high |= index_.carry.high;
+      backslash |= index_.carry.backslash;
     }
-    at = block + static_cast<uint32_t>(std::countr_zero(bits));
-    bits &= bits - 1;
+    at = *cursor++;
     return true;
-  }
-  [[gnu::noinline]] bool refill() {
-    if (indexed == size) return false;
-    const size_t take = size - indexed < chunk ? size - indexed : chunk;
-    indexer(begin + indexed, take, carry, masks);
-    words = static_cast<uint32_t>((take + 63) / 64);
-    word = 0;
-    indexed += take;
-    return true;
-  }
-
-  uint64_t bits = 0;
-  uint32_t at = 0;             ///< of the token
-  uint32_t block = 0u - 64u;  ///< offset of the word in `bits`
-  uint32_t word = 0;
-  uint32_t words = 0;
-  JsonIndexer indexer;
-  const char* begin;
-  size_t size;
-  size_t chunk;
-  size_t indexed = 0;
-  JsonCarry carry;
-  uint64_t masks[kWords];
-};
-
-size_t JsonScanner::walk(std::string_view text, uint32_t base, size_t words, bool prefix, char& first) {
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  Walk t(indexer_, text, words);
+  };
   uint64_t kinds[kJsonDepthLimit / 64 + 1];  // bit d: the container that encloses the one of depth d is an object
   uint32_t depth = 0;
-  uint32_t live = 0;  // containers of depth 1..live have active nodes
+  uint32_t live = 0;     // containers of depth 1..live have active nodes
   uint32_t pending = 0;  // nodes that want the value to come, at active_[top ...]
   uint32_t top = 0;
   bool object = false;
@@ -269,13 +260,14 @@ size_t JsonScanner::walk(std::string_view text, uint32_t base, size_t words, boo
     for (uint32_t i = 0; i < count; ++i) values_[active_[from + i]] = {base + start, stop - start};
   };
 
-  if (!t.next()) return 0;
-  first = begin[t.at];
+  if (!next()) return 0;
+  first = begin[at];
+  const uint32_t value_begin = at;
   if (first != '{' && first != '[') return 0;
   active_[0] = 0;
   pending = 1;
 
-open:  // t.at is a bracket
+open:  // at is a bracket
   if (depth >= depth_max_) return 0;
   ++depth;
   {
@@ -283,38 +275,45 @@ open:  // t.at is a bracket
     uint64_t& word = kinds[depth / 64];
     word = object ? word | bit : word & ~bit;
   }
-  object = begin[t.at] == '{';
+  object = begin[at] == '{';
   if (pending != 0) {
     live = depth;
-    levels_[live] = {top, top + pending, t.at, 0};
+    Level& level = levels_[live];
+    level = {top, top + pending, at, 0, 0};
+    for (uint32_t i = 0; i < pending; ++i) level.names |= nodes_[active_[top + i]].names;
     top += pending;
     pending = 0;
-    // Values are slices of a container even where no path leads on into it.
   }
-  if (!t.next()) return 0;
+  if (!next()) return 0;
   if (object) {
-    if (begin[t.at] == '}') goto close;
+    if (begin[at] == '}') goto close;
     goto member;
   }
-  if (begin[t.at] == ']') goto close;
+  if (begin[at] == ']') goto close;
   if (live == depth) pending = match_element(levels_[live], top);
   goto value;
 
 member: {
-  if (begin[t.at] != '"') return 0;
-  const uint32_t name = t.at + 1;
-  if (!t.next()) return 0;
-  if (live == depth) pending = match_member(levels_[live], begin + name, t.at - name, t.carry.backslash != 0, top);
-  if (!t.next() || begin[t.at] != ':') return 0;
-  if (!t.next()) return 0;
+  if (begin[at] != '"') return 0;
+  const uint32_t name = at + 1;
+  if (!next()) return 0;
+  if (live == depth) {
+    const uint32_t size = at - name;
+    const bool escaped = backslash != 0 && size != 0 && std::memchr(begin + name, '\\', size) != nullptr;
+    if (escaped || (levels_[live].names & name_bit(begin[name], size)) != 0) {
+      pending = match_member(levels_[live], begin + name, size, escaped, top);
+    }
+  }
+  if (!next() || begin[at] != ':') return 0;
+  if (!next()) return 0;
 }
 
 value: {
-  const uint32_t start = t.at;
+  const uint32_t start = at;
   const char c = begin[start];
   if (c == '"') {
-    if (!t.next()) return 0;
-    if (pending != 0) assign(top, pending, start, t.at + 1);
+    if (!next()) return 0;
+    if (pending != 0) assign(top, pending, start, at + 1);
   } else if (c == '{' || c == '[') {
     goto open;
   } else {
@@ -326,10 +325,10 @@ value: {
 }
 
 after:
-  if (!t.next()) return 0;
-  switch (begin[t.at]) {
+  if (!next()) return 0;
+  switch (begin[at]) {
     case ',':
-      if (!t.next()) return 0;
+      if (!next()) return 0;
       if (object) goto member;
       if (live == depth) {
         ++levels_[live].element;
@@ -348,21 +347,22 @@ after:
 close:
   if (live == depth) {
     const Level& level = levels_[live];
-    assign(level.active_begin, level.active_end - level.active_begin, level.start, t.at + 1);
+    assign(level.active_begin, level.active_end - level.active_begin, level.start, at + 1);
     top = level.active_begin;
     --live;
   }
   object = (kinds[depth / 64] >> (depth % 64) & 1) != 0;
   if (--depth != 0) goto after;
 
-  const size_t size = t.at + 1;
-  if (!prefix && t.next()) return 0;  // something stands behind the value
-  if (t.carry.bad != 0) return 0;     // of a prefix: maybe behind the value, then the caller takes the long way
-  if (t.carry.high != 0) {
-    const std::string_view value = text.substr(0, prefix ? size : text.size());
+  const size_t stop = at + 1;
+  if (!prefix && next()) return 0;  // something stands behind the value
+  if (bad != 0) return 0;           // of a prefix: maybe behind the value, then the caller takes the long way
+  if (high != 0) {
+    const std::string_view value = prefix ? index_.text.substr(value_begin, stop - value_begin) : index_.text;
     if (utf8_valid_prefix(value) != value.size()) return 0;
   }
-  return size;
+  index_.next = static_cast<size_t>(cursor - index_.positions);
+  return stop;
 }
 
 void JsonScanner::emit(Slice* out, size_t stride) const {
@@ -371,7 +371,11 @@ void JsonScanner::emit(Slice* out, size_t stride) const {
 
 JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, size_t stride) {
   char first = 0;
-  const bool good = walk(text, base, kWords, false, first) != 0;
+  index_.text = text;
+  index_.indexed = index_.next = index_.count = 0;
+  index_.carry = JsonCarry();
+  const bool good = walk(base, false, first) != 0;
+  restart();
   if (good && (first == '{' || any_value_)) {
     emit(out, stride);
     return {};
@@ -390,10 +394,26 @@ JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, si
 
 size_t JsonScanner::scan_prefix(std::string_view text, uint32_t base, Slice* out, size_t stride) {
   char first = 0;
-  const size_t size = walk(text, base, kPrefixWords, true, first);
-  if (size == 0 || (first != '{' && !any_value_)) return 0;
+  const char* const begin = index_.text.data();
+  bool follows = begin != nullptr && text.data() >= begin && text.data() + text.size() == begin + index_.text.size();
+  if (follows) {  // pass the comma
+    const auto offset = static_cast<size_t>(text.data() - begin);
+    while (index_.next < index_.count && index_.positions[index_.next] < offset) ++index_.next;
+    follows = index_.next < index_.count && index_.positions[index_.next] == offset;
+  }
+  if (!follows) {
+    index_.text = text;
+    index_.indexed = index_.next = index_.count = 0;
+    index_.carry = JsonCarry();
+  }
+  const auto offset = static_cast<uint32_t>(text.data() - index_.text.data());
+  const size_t stop = walk(base - offset, true, first);
+  if (stop == 0 || (first != '{' && !any_value_)) {
+    restart();
+    return 0;
+  }
   emit(out, stride);
-  return size;
+  return stop - offset;
 }
 
 }  // namespace weir

@@ -25,7 +25,7 @@ namespace weir {
 
 class JsonScanner {
  public:
-  /// Nodes are one a step of a path and the root, at worst: (104 + 8 + 1 + 4) bytes each, 4 a path, 16 a level; rounded up.
+  /// Nodes are one a step of a path and the root, at worst: sizeof(Node) + 13 bytes each; 4 a path, sizeof(Level) a level; rounded up.
   static size_t memory_max(const Projection& projection);
 
   /// Compiles the paths. `projection` must outlive the scanner. depth_max is 1..kJsonDepthLimit.
@@ -39,23 +39,26 @@ class JsonScanner {
 
   /// `text` begins with { or [ and may go on past the value that begins there. Returns the size of this value when it is
   /// a record that scan() takes, and fills `out` as scan() does; else 0: it is bad, or ends past `text`.
+  ///
+  /// Consecutive calls go on with what was indexed for the one before when `text` has the same end and nothing in it changed;
+  /// restart() says that something may have.
   size_t scan_prefix(std::string_view text, uint32_t base, Slice* out, size_t stride);
+  void restart() { index_.text = {}; }
 
  private:
   static constexpr uint32_t kNone = ~uint32_t{0};
-  static constexpr size_t kWords = 64;        ///< masks made at a time: 4 KiB of text
-  static constexpr size_t kPrefixWords = 8;  ///< where the end is not known
+  static constexpr size_t kChunk = 1024;  ///< text indexed at a time
 
   struct Node {
     std::string_view name;
-    uint64_t folded = 0;  ///< first eight bytes of the name, or'ed with 0x20 each
-    uint64_t name_sizes = 0;  ///< bit (size mod 64) is set for each child's name
+    uint64_t head = 0;    ///< the first eight bytes of the name
+    uint64_t folded = 0;  ///< the same, or'ed with 0x20 each
+    uint64_t names = 0;   ///< name_bit of each child by name
     int32_t index = -1;
     uint32_t parent = kNone;
     uint32_t first_child = kNone;
     uint32_t next_sibling = kNone;
     bool case_sensitive = false;
-    bool has_names = false;    ///< children by name
     bool has_indexes = false;  ///< children by index
   };
   /// An open container that paths lead through.
@@ -64,18 +67,29 @@ class JsonScanner {
     uint32_t active_end = 0;
     uint32_t start = 0;  ///< offset of its bracket
     uint32_t element = 0;
+    uint64_t names = 0;  ///< of its nodes, together: most members are none of them
   };
-  struct Walk;
+  /// Where the tokens of a text stand, a chunk at a time.
+  struct Index {
+    std::string_view text;
+    size_t indexed = 0;  ///< bytes of the text
+    size_t next = 0;     ///< of `positions`
+    size_t count = 0;
+    JsonCarry carry;
+    uint32_t positions[kChunk + kJsonIndexSlack];
+  };
 
   uint32_t child(uint32_t parent, const PathStep& step, bool case_sensitive);
-  /// 0 when the text is bad or ends too early. `first` is the offset of the bracket.
-  size_t walk(std::string_view text, uint32_t base, size_t words, bool prefix, char& first);
+  bool refill();
+  /// Walks index_.text from its next token on. Behind the value, or 0 when it is bad or the text ends too early.
+  size_t walk(uint32_t base, bool prefix, char& first);
   uint32_t match_member(const Level& level, const char* name, uint32_t size, bool escaped, uint32_t top);
   uint32_t match_element(const Level& level, uint32_t top);
   bool take(uint32_t node, uint8_t rank, uint32_t top);
   void clear_below(uint32_t node);
   void emit(Slice* out, size_t stride) const;
 
+  Index index_;
   JsonIndexer indexer_ = nullptr;
   uint32_t depth_max_ = 0;
   bool any_value_ = false;

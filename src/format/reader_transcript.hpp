@@ -150,14 +150,14 @@ inline bool drive(RecordReader& reader, std::string_view text, size_t at, const 
 
 }  // namespace transcript
 
-/// All that the reader says of `text`. Broken promises of the interface are appended in capitals.
+/// All that the reader says of `text`. Broken promises of the interface come first, behind BROKEN.
 inline std::string transcript_of(RecordReader& reader, std::string_view text, const Pieces& pieces, uint32_t source = 0) {
   std::string out;
   std::string broken;
   uint64_t next_record = 0;
   reader.begin_source(source);
   transcript::drive(reader, text, 0, pieces, ~size_t{0}, out, next_record, broken);
-  if (!broken.empty()) out += "BROKEN " + broken;
+  if (!broken.empty()) out.insert(0, "BROKEN " + broken);
   return out;
 }
 
@@ -190,7 +190,7 @@ std::string transcript_with_resumes(const ReaderOptions& options, const Projecti
     StateReader reader({state.data(), writer.size()});
     if (!(*room)->load(reader) || !reader.at_end()) broken += "what was saved can't be loaded\n";
   }
-  if (!broken.empty()) out += "BROKEN " + broken;
+  if (!broken.empty()) out.insert(0, "BROKEN " + broken);
   return out;
 }
 

@@ -30,6 +30,12 @@ struct WriterOptions {
   bool header = true;
   uint64_t batch_records_max = 0;  ///< 0: no limit
   uint64_t batch_bytes_max = 0;    ///< 0: no limit. A batch is larger only when its first record alone is
+  /// kCsv, when `*` is the only column: records are copied as the bytes they came in. Set it when the input's delimiter, quote and escape
+  /// are the output's.
+  bool raw_records = false;
+  /// A record is never written in pieces: one that is larger than the room gives kRoomFull, and nothing of it is written. For sinks that
+  /// keep whole batches (SinkTraits::whole_batches); room for the end of the batch is kept free then.
+  bool whole_records = false;
 };
 
 /// What one output column is made of.
@@ -50,7 +56,7 @@ struct WriteRows {
 enum class WriteStop : uint8_t {
   kAllRows,    ///< every row was written
   kRoomFull,   ///< call again with more room
-  kBatchFull,  ///< the batch's limit: the next row belongs to the next batch. Call end_batch()
+  kBatchFull,  ///< the batch's limit: the next row, if there is one, belongs to the next batch. Call end_batch()
   kUnitFull,   ///< `unit_bytes_max` was reached or passed by the last record
   kRowFailed,  ///< rows[next] can't be written (`code`); nothing of it was written. Go on behind it
 };

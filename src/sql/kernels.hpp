@@ -1,6 +1,6 @@
 // Kernels: a condition `column OP literal` over many rows, straight on the bytes of the fields. No Value is made on the fast way; a
-// field of another shape (quoted with inner quotes, long or odd numbers, wrong types) takes the slow way of its own row, through the same
-// operators as the Evaluator, so that answers and errors are the same.
+// field of another shape (quoted with inner quotes, long or odd numbers, wrong types) goes through the scalar evaluator, so that answers
+// and errors are the same.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,6 @@
 
 #include "record/batch.hpp"
 #include "sql/bound.hpp"
-#include "sql/operators.hpp"
 
 namespace weir::sql {
 
@@ -34,6 +33,8 @@ class Kernel {
   std::unique_ptr<KernelData> data_;
 };
 
+/// The kernel of a conjunct of WHERE, if its shape has one: a column without a type (or typed int or decimal, for numbers) against
+/// literals, by = <> < <= > >=, BETWEEN, IN, LIKE, IS NULL and IS MISSING.
 Kernel make_kernel(const BoundQuery& query, uint32_t conjunct);
 
 }  // namespace weir::sql

@@ -23,6 +23,11 @@ class TestBatch {
       : names_(std::move(names)), encoding_(encoding), quote_(quote), escape_(escape) {}
 
   void add(std::vector<std::string> fields) { rows_.push_back(std::move(fields)); }
+  [[nodiscard]] std::string shown_row(uint32_t row) const {
+    std::string text;
+    for (const std::string& field : rows_[row]) text += "<" + (field == kNoField ? "missing" : field) + "> ";
+    return text;
+  }
   [[nodiscard]] uint32_t rows() const { return static_cast<uint32_t>(rows_.size()); }
 
   /// The batch for a projection; valid until the next call. Nested paths are named `a.b` in `names`.

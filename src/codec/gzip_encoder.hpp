@@ -1,0 +1,66 @@
+// GzipEncoder: one gzip member (RFC 1952) whose commit units are raw-deflate streams (RFC 1951) from a freshly reset isa-l
+// encoder, each ended by a full flush: byte-aligned, and nothing behind refers back. Header (no time, no name, OS unknown),
+// trailer, CRC and length are kept here, over all units; so right after a unit the state is 12 bytes and two flags.
+//
+// isa-l's output depends on how it is fed. So it is fed chunks of 64 KiB counted from the unit's start, and writes into a stage
+// of fixed size that is empty whenever it is called: neither the caller's windows nor their sizes reach it.
+// TODO(port): isa-l picks its kernels by the CPU, and their output differs. Until the kernel can be forced, the same bytes are
+// promised only between machines with the same instruction sets; ends with isa-l built so that a level can be forced, the level being
+// stored in `save` and refused by `load` where it differs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <isa-l/igzip_lib.h>
+
+#include "codec/codec.hpp"
+
+namespace weir {
+
+class GzipEncoder final : public Encoder {
+ public:
+  static constexpr int kLevelDefault = 1;
+  static constexpr int kLevelMax = 3;
+
+  /// Bytes that isa-l wants at `level` (0..3), its medium size.
+  static size_t level_bytes(int level);
+
+  /// `level_room` has level_bytes(level) bytes and outlives the encoder.
+  GzipEncoder(int level, std::span<char> level_room);
+
+  void reset() override;
+  Transfer encode(std::string_view in, Flush flush, std::span<char> out, Error& error) override;
+  size_t state_bytes_max() const override { return 32; }
+  void save(StateWriter& out) const override;
+  bool load(StateReader& in) override;
+
+ private:
+  static constexpr size_t kChunkBytes = 64 << 10;
+  static constexpr size_t kStageBytes = 16 << 10;
+
+  void compress(Flush flush);  ///< gives the chunk to isa-l, with this flush
+  void run_isal();             ///< one call of isa-l, into the empty stage
+  void begin_unit();
+  void stage(std::string_view bytes);
+
+  int level_;
+  bool header_done_ = false;
+  bool finished_ = false;        ///< the trailer is in the stage, or delivered
+  bool unit_open_ = false;       ///< isa-l, or the chunk, holds something of the running unit
+  bool compressing_ = false;     ///< isa-l has not yet done all of the chunk and of `flush_`
+  Flush flush_ = Flush::kNone;   ///< of the running chunk
+  uint32_t crc_ = 0;
+  uint64_t input_bytes_ = 0;
+  size_t chunk_size_ = 0;
+  size_t stage_begin_ = 0;
+  size_t stage_end_ = 0;
+  std::span<char> level_room_;
+  isal_zstream stream_;
+  alignas(64) uint8_t chunk_[kChunkBytes];
+  alignas(64) uint8_t stage_[kStageBytes];
+};
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// Text -> the inside of a JSON string (RFC 8259 section 7): `"`, `\` and control bytes are escaped, all other bytes copied. The short
+// escapes \b \t \n \f \r are used where there is one, \u00XX otherwise. Text that is not UTF-8 can't be written.
+//
+// Kernels for SSE2 and AVX2 and a scalar twin give the same bytes; the process chooses once. They read only [text, text + size); they may
+// write up to kWideSlack bytes behind what they return, so `out` holds kJsonEscapeFactor * size + kWideSlack bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "format/simd16.hpp"
+
+namespace weir {
+
+inline constexpr size_t kJsonEscapeFactor = 6;
+
+/// End of the escaped text in `out`; `high` becomes true when a byte of 0x80 or more was met.
+struct JsonEscaped {
+  char* end = nullptr;
+  bool high = false;
+};
+JsonEscaped escape_json(std::string_view text, char* out);
+
+enum class TextKernel : uint8_t { kScalar, kSse2, kAvx2 };
+bool text_kernel_usable(TextKernel kernel);
+/// As escape_json, by one kernel; for tests.
+JsonEscaped escape_json_by(TextKernel kernel, std::string_view text, char* out);
+
+/// `"text"` with its quotes; null when `text` is not UTF-8.
+char* put_json_string_checked(char* out, const char* text, size_t size);
+
+/// As put_json_string_checked, for text of a batch: up to 31 bytes behind it are read.
+inline char* put_json_string(char* out, const char* text, size_t size) {
+  if (size <= 32) [[likely]] {
+    const Vec16 a = load16(text);
+    const Vec16 b = load16(text + 16);
+    out[0] = '"';
+    store16(out + 1, a);
+    store16(out + 17, b);
+    const uint64_t mask = json_attention(a) | static_cast<uint64_t>(json_attention(b)) << 16;
+    if ((mask & ((uint64_t{1} << size) - 1)) == 0) [[likely]] {
+      out[size + 1] = '"';
+      return out + size + 2;
+    }
+  }
+  return put_json_string_checked(out, text, size);
+}
+
+}  // namespace weir
