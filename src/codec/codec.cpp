@@ -18,7 +18,7 @@ constexpr size_t kRoomAlignment = 64;
 
 /// The size of an object, rounded so that what stands behind it is aligned too.
 template <typename T>
-constexpr size_t kObjectBytes = (sizeof(T) + kRoomAlignment - 1) / kRoomAlignment* kRoomAlignment;
+constexpr size_t kObjectBytes = (sizeof(T) + kRoomAlignment - 1) / kRoomAlignment * kRoomAlignment;
 
 int clamp_level(Codec codec, int level) {
   switch (codec) {

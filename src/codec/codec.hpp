@@ -23,7 +23,8 @@ Codec detect_codec(std::string_view head);
 
 struct DecoderLimits {
   uint32_t zstd_window_max = 8u << 20;  ///< bytes; a frame that needs more is refused from its header (W2022)
-  uint32_t amplification_max = 250;     ///< exit 33 when decoded > amplification_max * stored AND decoded > amplification_free
+  uint32_t amplification_max =
+      250;  ///< exit 33 when decoded > amplification_max * stored AND decoded > amplification_free
   uint64_t amplification_free = 64ull << 20;  ///< bytes
   bool amplification_guard = true;
   bool trailing_garbage_ignored = false;  ///< bytes behind the last gzip member that are no member: ignored, else W3005
@@ -61,7 +62,7 @@ class Decoder {
 
 enum class Flush : uint8_t {
   kNone,
-  kUnit,    ///< end of a commit unit: everything is delivered, byte-aligned, nothing after refers back
+  kUnit,  ///< end of a commit unit: everything is delivered, byte-aligned, nothing after refers back
   kFinish,  ///< end of the object
 };
 

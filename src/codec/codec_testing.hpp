@@ -121,7 +121,8 @@ inline Outcome decode_all(Codec codec, std::string_view stored, const DecoderLim
 }
 
 /// Encodes `plain` with `flush` behind it.
-inline std::string encode(Encoder& encoder, std::string_view plain, Flush flush, const Sizes& in_sizes, const Sizes& out_sizes) {
+inline std::string encode(Encoder& encoder, std::string_view plain, Flush flush, const Sizes& in_sizes,
+                          const Sizes& out_sizes) {
   std::string stored;
   Error error;
   size_t window = std::min(in_sizes(), plain.size());
@@ -167,7 +168,8 @@ bool loaded(T& codec, std::string_view state) {
 
 /// Records with repetition, runs, and stretches that don't compress.
 inline std::string make_text(uint32_t seed, size_t size) {
-  static const char* const kWords[] = {"alpha,", "beta,", "2026-01-02T03:04:05Z,", "0.25,", "{\"id\":", "}\n", "longer word ", "\n"};
+  static const char* const kWords[] = {"alpha,",   "beta,", "2026-01-02T03:04:05Z,", "0.25,",
+                                       "{\"id\":", "}\n",   "longer word ",          "\n"};
   std::mt19937 rng(seed);
   std::string text;
   while (text.size() < size) {
@@ -274,7 +276,8 @@ class ReferenceInflate {
   bool bits(uint32_t n, uint32_t& value) {
     value = 0;
     if (bit_ + n > in_.size() * 8) return false;
-    for (uint32_t i = 0; i < n; ++i, ++bit_) value |= (static_cast<unsigned char>(in_[bit_ / 8]) >> (bit_ % 8) & 1u) << i;
+    for (uint32_t i = 0; i < n; ++i, ++bit_)
+      value |= (static_cast<unsigned char>(in_[bit_ / 8]) >> (bit_ % 8) & 1u) << i;
     return true;
   }
   Verdict symbol(const Code& code, uint32_t& value) {
@@ -351,7 +354,8 @@ class ReferenceInflate {
     }
     Code lit;
     Code dist;
-    if (!lit.build(std::span(lengths).first(lits)) || !dist.build(std::span(lengths).subspan(lits))) return Verdict::kBad;
+    if (!lit.build(std::span(lengths).first(lits)) || !dist.build(std::span(lengths).subspan(lits)))
+      return Verdict::kBad;
     return coded(lit, dist);
   }
   Verdict coded(const Code& lit, const Code& dist) {
@@ -398,7 +402,8 @@ inline Verdict reference_gunzip(std::string_view stored, std::string& out) {
     if (stored.size() < 8) return Verdict::kTruncated;
     uint32_t trailer[2];
     std::memcpy(trailer, stored.data(), sizeof trailer);
-    if (trailer[0] != reference_crc32(inflate.out) || trailer[1] != static_cast<uint32_t>(inflate.out.size())) return Verdict::kBad;
+    if (trailer[0] != reference_crc32(inflate.out) || trailer[1] != static_cast<uint32_t>(inflate.out.size()))
+      return Verdict::kBad;
     stored.remove_prefix(8);
   }
   return Verdict::kGood;

@@ -22,7 +22,8 @@ constexpr uint8_t kFlagsReserved = 0xe0;
 constexpr size_t kFixedBytes = 10;
 constexpr size_t kTrailerBytes = 8;
 
-constexpr size_t kInflateInputMax = 128 << 10;  ///< of one isa-l call: bounds what is repeated in small steps after a failure
+constexpr size_t kInflateInputMax =
+    128 << 10;  ///< of one isa-l call: bounds what is repeated in small steps after a failure
 constexpr int32_t kHistoryBytes = ISAL_DEF_HIST_SIZE;
 constexpr int32_t kTmpOutBytes = sizeof(inflate_state::tmp_out_buffer);
 
@@ -34,10 +35,11 @@ constexpr uint32_t kArchitecture = 2;
 #else
 #error "name the architecture here: saved decoder states are tagged with it"
 #endif
-constexpr uint32_t kIsalVersion = 0x021e;    // 2.30; what is known here of isa-l's fields and tables holds for this one
+constexpr uint32_t kIsalVersion = 0x021e;  // 2.30; what is known here of isa-l's fields and tables holds for this one
 constexpr uint32_t kStateTag = 0x47000000u;  // 'G'
 constexpr uint32_t kStateVersion = 1;
-static_assert(sizeof(inflate_state) == 87368, "another isa-l: look through save, load and state_is_sound, then state its version");
+static_assert(sizeof(inflate_state) == 87368,
+              "another isa-l: look through save, load and state_is_sound, then state its version");
 
 // isa-l's decoding tables (igzip_inflate.c).
 constexpr uint32_t kLitShortBits = ISAL_DECODE_LONG_BITS;
@@ -61,7 +63,8 @@ bool lit_short_is_sound(uint32_t entry) {
   if (entry & kLitIsLong) {
     const uint32_t bits = entry >> 26;
     const uint32_t at = entry & kLitPayload;
-    return bits > kLitShortBits && bits <= 21 && at + (1u << (bits - kLitShortBits)) <= ISAL_HUFF_CODE_LARGE_LONG_ALIGNED;
+    return bits > kLitShortBits && bits <= 21 &&
+           at + (1u << (bits - kLitShortBits)) <= ISAL_HUFF_CODE_LARGE_LONG_ALIGNED;
   }
   const uint32_t bits = entry >> 28;
   const uint32_t symbols = entry >> 26 & 3;
@@ -86,7 +89,8 @@ bool dist_short_is_sound(uint16_t entry) {
   const uint32_t bits = entry >> 11;
   if (entry & kDistIsLong) {
     const uint32_t at = entry & kDistPayload;
-    return bits > kDistShortBits && bits <= 15 && at + (1u << (bits - kDistShortBits)) <= ISAL_HUFF_CODE_SMALL_LONG_ALIGNED;
+    return bits > kDistShortBits && bits <= 15 &&
+           at + (1u << (bits - kDistShortBits)) <= ISAL_HUFF_CODE_SMALL_LONG_ALIGNED;
   }
   if (bits == 0) return entry <= 15;  // an unused symbol: the length of its code
   return bits <= kDistShortBits && dist_symbol_is_sound(entry & 1023u);
@@ -101,7 +105,8 @@ bool dist_long_is_sound(uint16_t entry) {
 }  // namespace
 
 GzipDecoder::GzipDecoder(const DecoderLimits& limits) : limits_(limits) {
-  std::memset(&state_, 0, sizeof state_);  // the tables of a first block are read only after it was; still, no stray bytes
+  std::memset(&state_, 0,
+              sizeof state_);  // the tables of a first block are read only after it was; still, no stray bytes
   reset();
 }
 
@@ -218,8 +223,10 @@ bool GzipDecoder::advance_fixed(Call& call) {
       phase_ = Phase::kGarbage;
       return true;
     }
-    if (at == 2 && byte != kDeflateMethod) return fail(call, Code::kGzipBadHeader, stored_, "unknown compression method");
-    if (at == 3 && (byte & kFlagsReserved) != 0) return fail(call, Code::kGzipBadHeader, stored_, "reserved flags are set");
+    if (at == 2 && byte != kDeflateMethod)
+      return fail(call, Code::kGzipBadHeader, stored_, "unknown compression method");
+    if (at == 3 && (byte & kFlagsReserved) != 0)
+      return fail(call, Code::kGzipBadHeader, stored_, "reserved flags are set");
     few_[few_size_++] = byte;
     take(call, 1);
   }
@@ -311,9 +318,7 @@ void GzipDecoder::begin_deflate() {
   phase_ = Phase::kDeflate;
 }
 
-bool GzipDecoder::amplified() const {
-  return is_amplified(limits_, decoded_ + pending(), stored_);
-}
+bool GzipDecoder::amplified() const { return is_amplified(limits_, decoded_ + pending(), stored_); }
 
 bool GzipDecoder::advance_deflate(Call& call) {
   if (pending() != 0) {
@@ -436,7 +441,8 @@ void GzipDecoder::end_deflate() {
 bool GzipDecoder::advance_trailer(Call& call) {
   if (!gather(call, kTrailerBytes)) return starve(call);
   if (load_u32(few_) != crc_) return fail(call, Code::kGzipChecksum, stored_ - 8, "checksum");
-  if (load_u32(few_ + 4) != static_cast<uint32_t>(member_bytes_)) return fail(call, Code::kGzipChecksum, stored_ - 4, "length");
+  if (load_u32(few_ + 4) != static_cast<uint32_t>(member_bytes_))
+    return fail(call, Code::kGzipChecksum, stored_ - 4, "length");
   phase_ = Phase::kBetween;
   return true;
 }
@@ -481,7 +487,8 @@ void GzipDecoder::deliver_last_literals() {
 
 size_t GzipDecoder::state_bytes_max() const {
   constexpr size_t kOwn = 128;
-  return kOwn + sizeof(inflate_huff_code_large) + sizeof(inflate_huff_code_small) + ISAL_DEF_MAX_HDR_SIZE + kTmpOutBytes;
+  return kOwn + sizeof(inflate_huff_code_large) + sizeof(inflate_huff_code_small) + ISAL_DEF_MAX_HDR_SIZE +
+         kTmpOutBytes;
 }
 
 void GzipDecoder::save(StateWriter& out) const {
@@ -518,7 +525,8 @@ void GzipDecoder::save(StateWriter& out) const {
   }
   const int32_t from = std::max(0, state_.tmp_out_processed - kHistoryBytes);
   out.put(state_.tmp_out_processed - from);
-  out.text({reinterpret_cast<const char*>(state_.tmp_out_buffer) + from, static_cast<size_t>(state_.tmp_out_valid - from)});
+  out.text(
+      {reinterpret_cast<const char*>(state_.tmp_out_buffer) + from, static_cast<size_t>(state_.tmp_out_valid - from)});
 }
 
 bool GzipDecoder::load(StateReader& in) {
@@ -541,10 +549,10 @@ bool GzipDecoder::load(StateReader& in) {
     stored_ = in.get<uint64_t>();
     decoded_ = in.get<uint64_t>();
     if (!in.ok() || phase_ >= Phase::kFailed || (flags_ & kFlagsReserved) != 0) return false;
-    const size_t few_max = phase_ == Phase::kFixed                                             ? kFixedBytes
-                           : phase_ == Phase::kTrailer                                         ? kTrailerBytes
+    const size_t few_max = phase_ == Phase::kFixed                                        ? kFixedBytes
+                           : phase_ == Phase::kTrailer                                    ? kTrailerBytes
                            : phase_ == Phase::kExtraLength || phase_ == Phase::kHeaderCrc ? 2
-                                                                                               : sizeof few_;
+                                                                                          : sizeof few_;
     if (few_size_ > few_max || field_left_ > 65535 || field_bytes_ > kHeaderFieldBytesMax) return false;
     if (phase_ != Phase::kDeflate) return true;
     pending_fault_ = static_cast<Code>(in.get<uint16_t>());

@@ -40,8 +40,8 @@ class GzipDecoder final : public Decoder {
   static constexpr size_t kBeforeBytes = offsetof(inflate_state, tmp_out_buffer) + ISAL_DEF_HIST_SIZE;
 
   enum class Phase : uint8_t {
-    kBetween,      ///< before the first member, or behind one: the next member, zeros or garbage
-    kFixed,        ///< in the 10 fixed bytes of a header
+    kBetween,  ///< before the first member, or behind one: the next member, zeros or garbage
+    kFixed,  ///< in the 10 fixed bytes of a header
     kExtraLength,  ///< in the 2 bytes of XLEN
     kExtra,
     kName,
@@ -70,7 +70,7 @@ class GzipDecoder final : public Decoder {
   bool gather(Call& call, size_t size);  ///< collects `size` bytes in `few_`; false: the input is used up
   bool fail(Call& call, Code code, uint64_t byte, std::string_view what);
   bool starve(Call& call);  ///< the input is used up inside a member
-  void next_field();        ///< the phase after the header field that ended
+  void next_field();  ///< the phase after the header field that ended
   void take(Call& call, size_t size);
   void deliver(Call& call);
   bool inflate(Call& call);  ///< one call of isa-l; false: `pending_fault_` was set
@@ -84,23 +84,23 @@ class GzipDecoder final : public Decoder {
 
   DecoderLimits limits_;
   Phase phase_ = Phase::kBetween;
-  bool starved_ = false;        ///< isa-l can't go on without input
+  bool starved_ = false;  ///< isa-l can't go on without input
   bool last_literals_done_ = false;
-  uint8_t flags_ = 0;           ///< FLG of the header
-  uint8_t few_size_ = 0;        ///< bytes gathered in `few_`
+  uint8_t flags_ = 0;  ///< FLG of the header
+  uint8_t few_size_ = 0;  ///< bytes gathered in `few_`
   unsigned char few_[10] = {};  ///< a fixed header, a length, a header CRC or a trailer
-  uint32_t field_left_ = 0;     ///< bytes of FEXTRA to come
-  uint32_t field_bytes_ = 0;    ///< of this header's optional fields so far
+  uint32_t field_left_ = 0;  ///< bytes of FEXTRA to come
+  uint32_t field_bytes_ = 0;  ///< of this header's optional fields so far
   uint32_t header_crc_ = 0;
-  uint32_t crc_ = 0;            ///< of the member's bytes so far
-  uint64_t member_bytes_ = 0;   ///< decoded bytes of the member so far
-  uint64_t members_ = 0;        ///< begun so far; the running one's number, from 1
-  uint64_t stored_ = 0;         ///< bytes taken from the stream
-  uint64_t decoded_ = 0;        ///< bytes delivered
+  uint32_t crc_ = 0;  ///< of the member's bytes so far
+  uint64_t member_bytes_ = 0;  ///< decoded bytes of the member so far
+  uint64_t members_ = 0;  ///< begun so far; the running one's number, from 1
+  uint64_t stored_ = 0;  ///< bytes taken from the stream
+  uint64_t decoded_ = 0;  ///< bytes delivered
   Code pending_fault_ = Code::kOk;  ///< to be told when everything before it is delivered
   uint64_t pending_fault_byte_ = 0;
   Error error_;
-  inflate_state state_;         ///< its pointers are set for each call; when one begins, nothing is pending in its buffer
+  inflate_state state_;  ///< its pointers are set for each call; when one begins, nothing is pending in its buffer
   alignas(8) unsigned char before_[kBeforeBytes];  ///< `state_` as it was before the running call of isa-l
 };
 

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "codec/codec.hpp"
 #include "codec/codec_testing.hpp"
@@ -129,7 +129,8 @@ TEST(GzipDecoder, delivers_everything_before_a_truncation_at_any_byte) {
       const Verdict verdict = reference_gunzip(prefix, expected);
       decoder->reset();
       const Outcome whole = decode_all(*decoder, prefix, always(1 << 20), always(1 << 20));
-      ASSERT_TRUE(whole.bytes == expected) << s.name << ' ' << size << ": " << whole.bytes.size() << " of " << expected.size();
+      ASSERT_TRUE(whole.bytes == expected)
+          << s.name << ' ' << size << ": " << whole.bytes.size() << " of " << expected.size();
       if (verdict == Verdict::kGood) {  // ends between members
         ASSERT_EQ(whole.step, Step::kFinished) << s.name << ' ' << size;
       } else {
@@ -171,8 +172,8 @@ TEST(GzipDecoder, no_flipped_bit_goes_unseen_or_delivers_what_is_not_there) {
       decoder->reset();
       const Outcome bytewise = decode_all(*decoder, damaged, always(1), always(3));
       ASSERT_TRUE(bytewise == whole) << s.name << " bit " << bit << ": " << whole.error.detail.view() << ' '
-                                     << whole.error.byte << ' ' << bytewise.error.byte << ' ' << whole.bytes.size() << ' '
-                                     << bytewise.bytes.size();
+                                     << whole.error.byte << ' ' << bytewise.error.byte << ' ' << whole.bytes.size()
+                                     << ' ' << bytewise.bytes.size();
       if (whole.step == Step::kFinished) {
         // Time, extra flags and OS of a header say nothing about the content.
         ASSERT_TRUE(whole.bytes == s.plain) << s.name << " bit " << bit;
@@ -203,8 +204,8 @@ TEST(GzipDecoder, a_damaged_large_stream_is_the_same_for_all_splits) {
     const Outcome whole = decode_all(*decoder, damaged, always(1 << 20), always(1 << 21));
     decoder->reset();
     const Outcome split = decode_all(*decoder, damaged, random_sizes(i, 70'000), random_sizes(i + 77, 70'000));
-    ASSERT_TRUE(split == whole) << i << ' ' << whole.bytes.size() << ' ' << split.bytes.size() << ' ' << whole.error.byte
-                                << ' ' << split.error.byte;
+    ASSERT_TRUE(split == whole) << i << ' ' << whole.bytes.size() << ' ' << split.bytes.size() << ' '
+                                << whole.error.byte << ' ' << split.error.byte;
     ASSERT_TRUE(whole.step == Step::kFailed || whole.bytes == large_sample().plain);
   }
 }
@@ -449,10 +450,12 @@ TEST(GzipDecoder, a_damaged_state_stays_within_its_memory) {
     const Transfer t = decoder->decode(std::string_view(s.stored).substr(0, size), false, out, error);
     std::string state = saved(*decoder);
     const size_t top = i % 2 == 0 ? std::min<size_t>(150, state.size()) : state.size();
-    for (uint32_t flips = 1 + rng() % 3; flips > 0; --flips) state[8 + rng() % (top - 8)] ^= static_cast<char>(1 << rng() % 8);
+    for (uint32_t flips = 1 + rng() % 3; flips > 0; --flips)
+      state[8 + rng() % (top - 8)] ^= static_cast<char>(1 << rng() % 8);
     if (!loaded(*other, state)) continue;
     ++taken;
-    decode_all(*other, s.stored, random_sizes(i, 100'000), random_sizes(i, 100'000), std::min(t.consumed, s.stored.size()));
+    decode_all(*other, s.stored, random_sizes(i, 100'000), random_sizes(i, 100'000),
+               std::min(t.consumed, s.stored.size()));
   }
   EXPECT_GT(taken, 50);
 }
@@ -471,7 +474,8 @@ TEST(GzipDecoder, the_length_in_the_trailer_is_the_length_modulo_4_GiB) {
   const uint64_t size = (uint64_t{4} << 30) + 5;
   while (true) {
     const auto n = static_cast<size_t>(std::min<uint64_t>(chunk.size(), size - in_bytes));
-    const Transfer t = encoder->encode(std::string_view(chunk).substr(0, n), in_bytes + n == size ? Flush::kFinish : Flush::kNone, stored, error);
+    const Transfer t = encoder->encode(std::string_view(chunk).substr(0, n),
+                                       in_bytes + n == size ? Flush::kFinish : Flush::kNone, stored, error);
     in_bytes += t.consumed;
     std::string_view window(stored.data(), t.produced);
     while (true) {

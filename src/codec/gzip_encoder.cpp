@@ -178,7 +178,8 @@ bool GzipEncoder::load(StateReader& in) {
   const auto header_done = in.get<uint8_t>();
   const auto crc = in.get<uint32_t>();
   const auto input_bytes = in.get<uint64_t>();
-  if (!in.ok() || !tag_is_right || !level_is_right || header_done > 1 || (header_done == 0 && input_bytes != 0)) return false;
+  if (!in.ok() || !tag_is_right || !level_is_right || header_done > 1 || (header_done == 0 && input_bytes != 0))
+    return false;
   header_done_ = header_done != 0;
   crc_ = crc;
   input_bytes_ = input_bytes;

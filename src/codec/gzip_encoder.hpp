@@ -42,16 +42,16 @@ class GzipEncoder final : public Encoder {
   static constexpr size_t kStageBytes = 16 << 10;
 
   void compress(Flush flush);  ///< gives the chunk to isa-l, with this flush
-  void run_isal();             ///< one call of isa-l, into the empty stage
+  void run_isal();  ///< one call of isa-l, into the empty stage
   void begin_unit();
   void stage(std::string_view bytes);
 
   int level_;
   bool header_done_ = false;
-  bool finished_ = false;        ///< the trailer is in the stage, or delivered
-  bool unit_open_ = false;       ///< isa-l, or the chunk, holds something of the running unit
-  bool compressing_ = false;     ///< isa-l has not yet done all of the chunk and of `flush_`
-  Flush flush_ = Flush::kNone;   ///< of the running chunk
+  bool finished_ = false;  ///< the trailer is in the stage, or delivered
+  bool unit_open_ = false;  ///< isa-l, or the chunk, holds something of the running unit
+  bool compressing_ = false;  ///< isa-l has not yet done all of the chunk and of `flush_`
+  Flush flush_ = Flush::kNone;  ///< of the running chunk
   uint32_t crc_ = 0;
   uint64_t input_bytes_ = 0;
   size_t chunk_size_ = 0;

@@ -52,16 +52,16 @@ class ZstdDecoder final : public Decoder {
   DecoderLimits limits_;
   ZSTD_DCtx_s* context_;
   Phase phase_ = Phase::kHeader;
-  bool more_inside_ = false;          ///< libzstd may hold decoded bytes
-  bool wants_room_ = false;           ///< libzstd can't go on without room for output
-  size_t header_size_ = 0;            ///< bytes gathered of the header
-  size_t header_fed_ = 0;             ///< of these, given to libzstd
+  bool more_inside_ = false;  ///< libzstd may hold decoded bytes
+  bool wants_room_ = false;  ///< libzstd can't go on without room for output
+  size_t header_size_ = 0;  ///< bytes gathered of the header
+  size_t header_fed_ = 0;  ///< of these, given to libzstd
   char header_[kHeaderBytesMax] = {};
   uint64_t skip_left_ = 0;
-  uint64_t frames_ = 0;               ///< ended
+  uint64_t frames_ = 0;  ///< ended
   uint64_t stored_ = 0;
   uint64_t decoded_ = 0;
-  uint64_t frame_stored_ = 0;         ///< where the running frame begins
+  uint64_t frame_stored_ = 0;  ///< where the running frame begins
   uint64_t frame_decoded_ = 0;
   Error error_;
 };

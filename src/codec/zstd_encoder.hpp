@@ -40,11 +40,11 @@ class ZstdEncoder final : public Encoder {
   void run_zstd();  ///< one call of libzstd, into the empty stage
 
   int level_;
-  bool any_frame_ = false;      ///< a frame was ended
+  bool any_frame_ = false;  ///< a frame was ended
   bool finished_ = false;
-  bool unit_open_ = false;      ///< libzstd, or the chunk, holds something of the running unit
-  bool compressing_ = false;    ///< libzstd has not yet done all of the chunk, or has not yet ended the frame
-  bool ending_ = false;         ///< the running chunk ends the frame
+  bool unit_open_ = false;  ///< libzstd, or the chunk, holds something of the running unit
+  bool compressing_ = false;  ///< libzstd has not yet done all of the chunk, or has not yet ended the frame
+  bool ending_ = false;  ///< the running chunk ends the frame
   size_t chunk_size_ = 0;
   size_t chunk_done_ = 0;
   size_t stage_begin_ = 0;
