@@ -76,6 +76,13 @@ bool short_number(const char* text, uint32_t size, int64_t& mantissa, uint32_t& 
   return parse_short_decimal(text, size, mantissa, scale) || parse_plain_decimal(text, size, mantissa, scale);
 }
 
+/// A JSON number that might be beyond a double: then even asking for NULL is an overflow.
+bool maybe_huge(std::string_view raw) {
+  constexpr size_t kPlainDigits = 300;
+  if (raw[0] != '-' && (raw[0] < '0' || raw[0] > '9')) return false;
+  return raw.size() > kPlainDigits || raw.find_first_of("eE") != std::string_view::npos;
+}
+
 /// One kernel over one batch.
 struct Run {
   const KernelData& kernel;
@@ -268,7 +275,11 @@ uint32_t Run::nulls(Rows rows, uint32_t count) {
     return each(rows, count, [&](Slice slice) { return answer_of(slice.missing() != negated); });
   }
   if (column.encoding == FieldEncoding::kJson) {
-    return each(rows, count, [&](Slice slice) { return answer_of((slice.missing() || base[slice.offset] == 'n') != negated); });
+    return each(rows, count, [&](Slice slice) {
+      const bool null = slice.missing() || base[slice.offset] == 'n';
+      if (!null && maybe_huge({base + slice.offset, slice.size})) return kSlow;
+      return answer_of(null != negated);
+    });
   }
   return each(rows, count, [&](Slice slice) {
     if (empty_is_null && !slice.missing() && slice.size >= 2 && static_cast<unsigned char>(base[slice.offset]) == quote) return kSlow;
