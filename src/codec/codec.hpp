@@ -90,7 +90,7 @@ class Encoder {
 ///   zstd decoder  object + ZSTD_estimateDStreamSize(zstd_window_max) = context 94 KiB + one block 128 KiB
 ///                 + window + two blocks                                                    at 8 MiB: about  8.5 MiB
 ///   gzip encoder  object (isal_zstream 82 KiB + input chunk 64 KiB + output stage 16 KiB) + level buffer
-///                 (0 / 148 / 196 / 228 KiB)                                              at level 1: about  310 KiB
+///                 (0 / 148 / 196 / 212 KiB)                                              at level 1: about  310 KiB
 ///   zstd encoder  object (chunk and stage: 80 KiB) + ZSTD_estimateCStreamSize of the level's parameters for a window of
 ///                 512 KiB                                     at level 3: about 2.1 MiB, at level 9: about  7.3 MiB
 size_t decoder_memory_max(Codec codec, const DecoderLimits& limits);
