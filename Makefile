@@ -7,7 +7,7 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench check format install clean
+.PHONY: help build demo test asan fuzz bench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -55,6 +55,12 @@ check: ## format, names (clang-tidy) and include arrows
 	@scripts/setup.sh check
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@scripts/check.sh
+
+docs: ## rewrite the generated parts of docs/ from the tables in the code
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir_plan_test -j $(JOBS)
+	@WEIR_UPDATE_DOCS=1 build/release/weir_plan_test --gtest_filter='*docs_hold*'
 
 format: ## put all sources into the one format
 	@scripts/setup.sh check

@@ -33,7 +33,9 @@ Outcome Driver::run(Deadline deadline) {
       status = pipeline_.program->aggregate_row(row);
       if (status && limit_left_ > 0) {
         const uint16_t first_row = 0;
+        const RecordBatch no_records;
         WriteRows rows;
+        rows.batch = &no_records;
         rows.rows = {&first_row, 1};
         rows.computed = row.values;
         rows.stride = row.stride;

@@ -45,6 +45,12 @@ class Budget {
     for (const BudgetLine& line : lines()) sum += line.bytes;
     return sum;
   }
+  /// Without the spare lines: what the job can't do without.
+  [[nodiscard]] uint64_t needed() const {
+    uint64_t sum = 0;
+    for (const BudgetLine& line : lines()) sum += line.kind == LineKind::kSpare ? 0 : line.bytes;
+    return sum;
+  }
   [[nodiscard]] uint64_t work_bytes() const {
     uint64_t sum = 0;
     for (const BudgetLine& line : lines()) sum += line.kind == LineKind::kProcess ? 0 : line.bytes;

@@ -339,7 +339,7 @@ void Job::sum_up() {
 
 Error Job::refusal() const {
   Error error(Code::kBudgetTooSmall);
-  error.detail.append("needs ").append(format_bytes(budget_.total()).view()).append(" (").append_number(budget_.total());
+  error.detail.append("needs ").append(format_bytes(budget_.needed()).view()).append(" (").append_number(budget_.needed());
   error.detail.append(" bytes), the budget is ").append(format_bytes(config_.memory).view());
   return error;
 }

@@ -43,7 +43,7 @@ class Job {
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
 
   const Budget& budget() const { return budget_; }
-  bool fits() const { return budget_.total() <= config_.memory; }
+  bool fits() const { return budget_.needed() <= config_.memory; }
   /// The refusal, with the knob that helps most.
   Error refusal() const;
 

@@ -55,14 +55,14 @@ void print_plan(int file, const Job& job, bool explain) {
     }
     out.text("\n");
   }
-  out.format("  %-20s %10s", "needed", std::string(format_bytes(job.budget().total()).view()).c_str());
+  out.format("  %-20s %10s", "needed", std::string(format_bytes(job.budget().needed()).view()).c_str());
   out.text(" of the budget of ").bytes(job.config().memory);
   out.text(job.fits() ? "\n" : "  DOES NOT FIT\n");
   if (!job.fits()) {
     // The largest lines that a setting changes.
-    out.text("\nto make it fit: --memory ").text(format_size_exactly((job.budget().total() + 0xfffff) / 0x100000 * 0x100000).view());
+    out.text("\nto make it fit: --memory ").text(format_size_exactly((job.budget().needed() + 0xfffff) / 0x100000 * 0x100000).view());
     for (const BudgetLine& line : job.budget().lines()) {
-      if (*line.knob != 0 && line.bytes >= job.budget().total() / 10) out.text("; or lower ").text(line.knob).format(" (%s)", line.name);
+      if (*line.knob != 0 && line.bytes >= job.budget().needed() / 10) out.text("; or lower ").text(line.knob).format(" (%s)", line.name);
     }
     out.text("\n");
   }
@@ -73,7 +73,7 @@ void print_plan_json(int file, const Job& job) {
   const Detected& detected = job.detected();
   out.text("{\"fits\":").text(job.fits() ? "true" : "false");
   out.format(",\"budget_bytes\":%llu,\"needed_bytes\":%llu", static_cast<unsigned long long>(job.config().memory),
-             static_cast<unsigned long long>(job.budget().total()));
+             static_cast<unsigned long long>(job.budget().needed()));
   out.format(",\"input\":{\"count\":%zu,\"format\":\"%s\",\"format_why\":\"%s\",\"gzip\":%s,\"zstd\":%s}", job.inputs().size(),
              format_name(detected.format), detected.format_why.c_str(), detected.needs_gzip ? "true" : "false",
              detected.needs_zstd ? "true" : "false");

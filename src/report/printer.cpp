@@ -1,10 +1,11 @@
 #include "report/printer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <unistd.h>
 
-#include "io/file.hpp"
 #include "plan/units.hpp"
 #include "record/field.hpp"
 
@@ -85,7 +86,12 @@ Printer& Printer::plain(std::string_view text_in, size_t bytes_max) {
 }
 
 void Printer::flush() {
-  (void)write_all(file_, {buffer_, used_});
+  // What can't be said can't be said: an error here has nobody to go to.
+  for (size_t at = 0; at < used_;) {
+    const ssize_t size = write(file_, buffer_ + at, used_ - at);
+    if (size < 0 && errno != EINTR) break;
+    if (size > 0) at += static_cast<size_t>(size);
+  }
   used_ = 0;
 }
 

@@ -1,0 +1,102 @@
+// Sources and sinks in memory, for tests: they cut reads as they are told and fail where they are told.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "port/ports.hpp"
+
+namespace weir::testing {
+
+class MemorySource final : public ByteSource {
+ public:
+  std::vector<std::string> inputs;
+  /// Bytes of the next read, given what is left and the room; default: as much as fits.
+  std::function<size_t(size_t left, size_t room)> cut;
+  uint64_t fail_at_read = kNoOffset;   ///< the read of this number fails
+  uint64_t block_every = 0;            ///< every n-th read answers kBlocked first
+
+  size_t count() const override { return inputs.size(); }
+  std::string_view name(size_t) const override { return "memory"; }
+  uint64_t size(size_t index) const override { return inputs[index].size(); }
+  Status open(size_t index) override {
+    index_ = index;
+    at_ = 0;
+    return {};
+  }
+  ReadResult read(std::span<char> room, Error& error) override {
+    ++reads;
+    if (reads == fail_at_read) {
+      error = Error(Code::kReadFailed, "as told");
+      return {Step::kFailed, 0};
+    }
+    if (block_every != 0 && reads % block_every == 0) return {Step::kBlocked, 0};
+    const size_t left = inputs[index_].size() - at_;
+    if (left == 0) return {Step::kFinished, 0};
+    size_t take = std::min(left, room.size());
+    if (cut) take = std::min(take, std::max<size_t>(1, cut(left, room.size())));
+    inputs[index_].copy(room.data(), take, at_);
+    at_ += take;
+    return {Step::kHaveOutput, take};
+  }
+  void close() noexcept override {}
+
+  uint64_t reads = 0;
+
+ private:
+  size_t index_ = 0;
+  size_t at_ = 0;
+};
+
+class MemorySink final : public BatchSink {
+ public:
+  explicit MemorySink(SinkTraits traits = {}) : traits_(traits) {}
+
+  std::vector<std::string> objects;  ///< the last one may still be open
+  std::vector<ObjectInfo> infos;
+  bool finished = false;
+  bool cancelled = false;
+  uint64_t fail_at_write = kNoOffset;
+  uint64_t closed_at_write = kNoOffset;  ///< the reader goes away at this write
+  uint32_t retries_wanted = 0;           ///< each object is asked for again so many times
+
+  SinkTraits traits() const override { return traits_; }
+  Status start() override { return {}; }
+  Accepted open_object(const ObjectInfo& info, Error&) override {
+    if (info.attempt > 0) objects.pop_back();
+    objects.emplace_back();
+    infos.push_back(info);
+    attempt_ = info.attempt;
+    return Accepted::kYes;
+  }
+  Accepted write(std::string_view bytes, Error& error) override {
+    ++writes;
+    if (writes == fail_at_write) {
+      error = Error(Code::kWriteFailed, "as told");
+      return Accepted::kFailed;
+    }
+    if (writes >= closed_at_write) return Accepted::kClosed;
+    objects.back() += bytes;
+    return Accepted::kYes;
+  }
+  Accepted close_object(Error&) override { return attempt_ < retries_wanted ? Accepted::kRetry : Accepted::kYes; }
+  Status commit() override { return {}; }
+  Status finish() override {
+    finished = true;
+    return {};
+  }
+  void cancel() noexcept override { cancelled = true; }
+  std::string_view leftover() const override { return {}; }
+  size_t state_bytes_max() const override { return 0; }
+  void save(StateWriter&) const override {}
+  bool load(StateReader&) override { return true; }
+
+  uint64_t writes = 0;
+
+ private:
+  SinkTraits traits_;
+  uint32_t attempt_ = 0;
+};
+
+}  // namespace weir::testing
