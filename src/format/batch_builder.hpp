@@ -23,8 +23,9 @@ class BatchBuilder {
   /// `columns` have slices of their own; `views` more show the whole record.
   static constexpr size_t memory_max(uint32_t columns, uint32_t views) {
     const size_t rows = rows_max(columns);
-    return Arena::array_bytes<Slice>(rows) + Arena::array_bytes<uint32_t>(rows) + Arena::array_bytes<Slice>(rows * columns) +
-           Arena::array_bytes<Column>(columns + views) + Arena::array_bytes<ReaderReject>(kReaderRejectsMax);
+    return Arena::array_bytes<Slice>(rows) + Arena::array_bytes<uint32_t>(rows) +
+           Arena::array_bytes<Slice>(rows * columns) + Arena::array_bytes<Column>(columns + views) +
+           Arena::array_bytes<ReaderReject>(kReaderRejectsMax);
   }
 
   void attach(Arena& arena, uint32_t columns, uint32_t views, FieldEncoding encoding) {
@@ -66,7 +67,8 @@ class BatchBuilder {
     return reject;
   }
   /// Everything before the window's begin has its fate.
-  void finish(const Window& window, uint32_t source, uint64_t first_record, uint32_t all_first, RecordBatch& batch) const {
+  void finish(const Window& window, uint32_t source, uint64_t first_record, uint32_t all_first,
+              RecordBatch& batch) const {
     batch = RecordBatch();
     batch.base = window.base();
     batch.base_decoded_byte = window.base_decoded_byte();

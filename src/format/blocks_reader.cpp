@@ -27,7 +27,8 @@ Result<RecordReader*> BlocksReader::make(const ReaderOptions& options, const Pro
   WEIR_TRY(check_single_column(projection, kNames[0]));
   Arena arena(room);
   auto* reader = arena.make<BlocksReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+                         options.window_bytes);
   reader->builder_.attach(arena, 0, single_column_views(projection), FieldEncoding::kBytes);
   reader->schema_ = {kNames, true};
   reader->block_bytes_ = options.block_bytes;
@@ -86,7 +87,8 @@ Result<RecordReader*> FileReader::make(const ReaderOptions& options, const Proje
   WEIR_TRY(check_single_column(projection, kNames[0]));
   Arena arena(room);
   auto* reader = arena.make<FileReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+                         options.window_bytes);
   reader->builder_.attach(arena, 0, single_column_views(projection), FieldEncoding::kBytes);
   reader->schema_ = {kNames, true};
   reader->record_bytes_max_ = options.record_bytes_max;

@@ -41,9 +41,15 @@ void JsonAutomaton::reset() {
 
 bool JsonAutomaton::complete() const {
   switch (state_) {
-    case State::kDone: return true;
-    case State::kZero: case State::kInteger: case State::kFraction: case State::kExponentDigits: return depth_ == 0;
-    default: return false;
+    case State::kDone:
+      return true;
+    case State::kZero:
+    case State::kInteger:
+    case State::kFraction:
+    case State::kExponentDigits:
+      return depth_ == 0;
+    default:
+      return false;
   }
 }
 
@@ -69,16 +75,36 @@ Code JsonAutomaton::close(bool object) {
 Code JsonAutomaton::begin_value(char byte) {
   if (is_space(byte)) return Code::kOk;
   switch (byte) {
-    case '{': return open(true);
-    case '[': return open(false);
-    case ']': return state_ == State::kElementOrEnd ? close(false) : Code::kBadJson;
-    case '"': name_ = false; state_ = State::kString; return Code::kOk;
-    case '-': state_ = State::kMinus; return Code::kOk;
-    case '0': state_ = State::kZero; return Code::kOk;
-    case 't': literal_ = 0 * 8 + 1; state_ = State::kLiteral; return Code::kOk;
-    case 'f': literal_ = 1 * 8 + 1; state_ = State::kLiteral; return Code::kOk;
-    case 'n': literal_ = 2 * 8 + 1; state_ = State::kLiteral; return Code::kOk;
-    default: break;
+    case '{':
+      return open(true);
+    case '[':
+      return open(false);
+    case ']':
+      return state_ == State::kElementOrEnd ? close(false) : Code::kBadJson;
+    case '"':
+      name_ = false;
+      state_ = State::kString;
+      return Code::kOk;
+    case '-':
+      state_ = State::kMinus;
+      return Code::kOk;
+    case '0':
+      state_ = State::kZero;
+      return Code::kOk;
+    case 't':
+      literal_ = 0 * 8 + 1;
+      state_ = State::kLiteral;
+      return Code::kOk;
+    case 'f':
+      literal_ = 1 * 8 + 1;
+      state_ = State::kLiteral;
+      return Code::kOk;
+    case 'n':
+      literal_ = 2 * 8 + 1;
+      state_ = State::kLiteral;
+      return Code::kOk;
+    default:
+      break;
   }
   if (!is_digit(byte)) return Code::kBadJson;
   state_ = State::kInteger;
@@ -89,10 +115,15 @@ Code JsonAutomaton::after_value(char byte) {
   if (is_space(byte)) return Code::kOk;
   if (state_ == State::kDone) return Code::kBadJson;
   switch (byte) {
-    case ',': state_ = in_object() ? State::kMember : State::kValue; return Code::kOk;
-    case '}': return close(true);
-    case ']': return close(false);
-    default: return Code::kBadJson;
+    case ',':
+      state_ = in_object() ? State::kMember : State::kValue;
+      return Code::kOk;
+    case '}':
+      return close(true);
+    case ']':
+      return close(false);
+    default:
+      return Code::kBadJson;
   }
 }
 
@@ -125,8 +156,11 @@ Code JsonAutomaton::step(char byte) {
     return after_value(byte);
   };
   switch (state_) {
-    case State::kValue: case State::kElementOrEnd: return begin_value(byte);
-    case State::kMemberOrEnd: case State::kMember:
+    case State::kValue:
+    case State::kElementOrEnd:
+      return begin_value(byte);
+    case State::kMemberOrEnd:
+    case State::kMember:
       if (is_space(byte)) return Code::kOk;
       if (byte == '}' && state_ == State::kMemberOrEnd) return close(true);
       if (byte != '"') return Code::kBadJson;
@@ -138,8 +172,11 @@ Code JsonAutomaton::step(char byte) {
       if (byte != ':') return Code::kBadJson;
       state_ = State::kValue;
       return Code::kOk;
-    case State::kAfter: case State::kDone: return after_value(byte);
-    case State::kString: return in_string(code);
+    case State::kAfter:
+    case State::kDone:
+      return after_value(byte);
+    case State::kString:
+      return in_string(code);
     case State::kEscape:
       if (byte == 'u') {
         state_ = State::kHex1;
@@ -148,7 +185,10 @@ Code JsonAutomaton::step(char byte) {
       if (byte == 0 || std::strchr("\"\\/bfnrt", byte) == nullptr) return Code::kBadJson;
       state_ = State::kString;
       return Code::kOk;
-    case State::kHex1: case State::kHex2: case State::kHex3: case State::kHex4:
+    case State::kHex1:
+    case State::kHex2:
+    case State::kHex3:
+    case State::kHex4:
       if (!is_hex(byte)) return Code::kBadJson;
       state_ = state_ == State::kHex4 ? State::kString : static_cast<State>(static_cast<int>(state_) + 1);
       return Code::kOk;
@@ -211,7 +251,8 @@ bool JsonAutomaton::load(StateReader& in) {
   const auto state = in.get<uint8_t>();
   depth_ = in.get<uint32_t>();
   name_ = in.get<uint8_t>() != 0;
-  for (uint8_t* byte : {&sequence_bytes_, &sequence_left_, &next_min_, &next_max_, &literal_}) *byte = in.get<uint8_t>();
+  for (uint8_t* byte : {&sequence_bytes_, &sequence_left_, &next_min_, &next_max_, &literal_})
+    *byte = in.get<uint8_t>();
   const std::string_view kinds = in.bytes(sizeof kinds_);
   if (!in.ok() || state > static_cast<uint8_t>(State::kLiteral) || depth_ > depth_max_ || depth_ > kJsonDepthLimit ||
       literal_ >= 3 * 8 || literal_ % 8 > 4) {

@@ -19,16 +19,28 @@ inline constexpr uint32_t kJsonDepthLimit = 1024;  ///< depth_max is at most thi
 class JsonAutomaton {
  public:
   enum class State : uint8_t {
-    kValue,            ///< a value must begin
-    kElementOrEnd,     ///< behind [
-    kMemberOrEnd,      ///< behind {
-    kMember,           ///< behind a comma in an object
-    kColon,            ///< behind a member's name
-    kAfter,            ///< behind a value in a container
-    kDone,             ///< behind the outermost value
-    kString, kEscape, kHex1, kHex2, kHex3, kHex4,
-    kUtf8,             ///< within a sequence
-    kMinus, kZero, kInteger, kDot, kFraction, kExponent, kExponentSign, kExponentDigits,
+    kValue,  ///< a value must begin
+    kElementOrEnd,  ///< behind [
+    kMemberOrEnd,  ///< behind {
+    kMember,  ///< behind a comma in an object
+    kColon,  ///< behind a member's name
+    kAfter,  ///< behind a value in a container
+    kDone,  ///< behind the outermost value
+    kString,
+    kEscape,
+    kHex1,
+    kHex2,
+    kHex3,
+    kHex4,
+    kUtf8,  ///< within a sequence
+    kMinus,
+    kZero,
+    kInteger,
+    kDot,
+    kFraction,
+    kExponent,
+    kExponentSign,
+    kExponentDigits,
     kLiteral,
   };
 

@@ -65,8 +65,8 @@ JsonDocument::Event JsonDocument::step(char byte) {
     }
   } else if (now < depth) {
     if (on_path_ > now) on_path_ = now;
-  } else if (now == depth && automaton_.state() == State::kValue && byte == ',' && before != State::kString && depth == on_path_ &&
-             depth <= JsonPath::kStepsMax) {
+  } else if (now == depth && automaton_.state() == State::kValue && byte == ',' && before != State::kString &&
+             depth == on_path_ && depth <= JsonPath::kStepsMax) {
     ++elements_[depth];
   }
   follow_name(before, depth, byte);

@@ -6,8 +6,20 @@ namespace weir {
 
 bool JsonFrame::ends_bare(char c) {
   switch (c) {
-    case ' ': case '\t': case '\n': case '\r': case ',': case ':': case '[': case ']': case '{': case '}': case '"': return true;
-    default: return false;
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+    case ',':
+    case ':':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '"':
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -48,15 +60,22 @@ JsonFrame::Verdict JsonFrame::feed(std::string_view bytes, size_t& used) {
       continue;
     }
     switch (c) {
-      case '"': in_string_ = true; break;
-      case '{': case '[': open(c == '{'); break;
-      case '}': case ']':
+      case '"':
+        in_string_ = true;
+        break;
+      case '{':
+      case '[':
+        open(c == '{');
+        break;
+      case '}':
+      case ']':
         if (!close(c == '}')) {
           used = i;
           return Verdict::kDamaged;
         }
         break;
-      default: break;
+      default:
+        break;
     }
     if (depth_ == 0 && !in_string_) break;
   }

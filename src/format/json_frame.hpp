@@ -16,7 +16,7 @@ class JsonFrame {
  public:
   enum class Verdict : uint8_t {
     kMore,
-    kDone,     ///< the value ends behind the used bytes
+    kDone,  ///< the value ends behind the used bytes
     kDamaged,  ///< the byte behind the used ones closes a bracket of the other kind
   };
 

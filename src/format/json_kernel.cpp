@@ -31,9 +31,19 @@ bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c 
 /// walker refuses.
 bool good_escape(const char* p) {
   switch (*p) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return true;
-    case 'u': return is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]);
-    default: return false;
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    case 'u':
+      return is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]);
+    default:
+      return false;
   }
 }
 
@@ -57,7 +67,8 @@ bool good_escape(const char* p) {
 
 /// Quotes that open or close a string.
 [[gnu::always_inline]] inline uint64_t find_quotes(const char* block, const Masks& m, JsonCarry& carry) {
-  if ((m.backslash | carry.escaped) == 0) [[likely]] return m.quote;
+  if ((m.backslash | carry.escaped) == 0) [[likely]]
+    return m.quote;
   carry.backslash = 1;
   return m.quote & ~find_escaped(block, m.backslash, carry);
 }
@@ -92,11 +103,28 @@ Masks classify_scalar(const char* block) {
     if (c >= 0x80) m.high |= bit;
     if (c < 0x20) m.control |= bit;
     switch (c) {
-      case '"': m.quote |= bit; break;
-      case '\\': m.backslash |= bit; break;
-      case ' ': case '\t': case '\n': case '\r': m.space |= bit; break;
-      case '{': case '}': case '[': case ']': case ':': case ',': m.mark |= bit; break;
-      default: break;
+      case '"':
+        m.quote |= bit;
+        break;
+      case '\\':
+        m.backslash |= bit;
+        break;
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r':
+        m.space |= bit;
+        break;
+      case '{':
+      case '}':
+      case '[':
+      case ']':
+      case ':':
+      case ',':
+        m.mark |= bit;
+        break;
+      default:
+        break;
     }
   }
   return m;
@@ -156,10 +184,10 @@ WEIR_AVX2 inline uint64_t bits_avx2(__m256i low, __m256i high) {
 
 WEIR_AVX2 inline Masks classify_avx2(const char* block) {
   // pshufb looks a byte up by its low nibble (0 for bytes >= 0x80): what it finds equals the byte for the wanted ones only.
-  const __m256i spaces = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(' ', -1, -1, -1, -1, -1, -1, -1, -1, '\t', '\n', -1, -1, '\r', -1, 0));
-  const __m256i marks = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, ':', '{', ',', '}', -1, 0));
+  const __m256i spaces =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(' ', -1, -1, -1, -1, -1, -1, -1, -1, '\t', '\n', -1, -1, '\r', -1, 0));
+  const __m256i marks =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, ':', '{', ',', '}', -1, 0));
   const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block));
   const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32));
   const __m256i fold = _mm256_set1_epi8(0x20);
@@ -171,7 +199,8 @@ WEIR_AVX2 inline Masks classify_avx2(const char* block) {
   Masks m;
   m.quote = bits_avx2(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote));
   m.backslash = bits_avx2(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash));
-  m.control = bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(a, below), a), _mm256_cmpeq_epi8(_mm256_min_epu8(b, below), b));
+  m.control =
+      bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(a, below), a), _mm256_cmpeq_epi8(_mm256_min_epu8(b, below), b));
   m.space = bits_avx2(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, a), a),
                       _mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, b), b));
   m.mark = bits_avx2(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(marks, fa), fa),
@@ -182,8 +211,7 @@ WEIR_AVX2 inline Masks classify_avx2(const char* block) {
 }
 
 WEIR_AVX2 inline uint64_t prefix_xor_clmul(uint64_t bits) {
-  const __m128i product =
-      _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(bits)), _mm_set1_epi8(-1), 0);
+  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(bits)), _mm_set1_epi8(-1), 0);
   return static_cast<uint64_t>(_mm_cvtsi128_si64(product));
 }
 
@@ -192,6 +220,7 @@ WEIR_AVX2 inline uint32_t* list_bits_avx2(uint64_t bits, uint32_t first, uint32_
   const auto count = static_cast<size_t>(_mm_popcnt_u64(bits));
   size_t done = 0;
   do {
+#pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) {
       out[done + static_cast<size_t>(i)] = first + static_cast<uint32_t>(_tzcnt_u64(bits));
       bits &= bits - 1;
@@ -218,9 +247,11 @@ WEIR_AVX2 size_t index_avx2(const char* text, size_t size, uint32_t first, JsonC
 
 JsonIndexer json_indexer(JsonKernel kernel) {
   switch (kernel) {
-    case JsonKernel::kScalar: return index_scalar;
+    case JsonKernel::kScalar:
+      return index_scalar;
 #if defined(__x86_64__)
-    case JsonKernel::kSse2: return index_sse2;
+    case JsonKernel::kSse2:
+      return index_sse2;
     case JsonKernel::kAvx2:
       __builtin_cpu_init();
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
@@ -228,7 +259,8 @@ JsonIndexer json_indexer(JsonKernel kernel) {
                  ? index_avx2
                  : nullptr;
 #endif
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 

@@ -15,12 +15,12 @@ namespace weir {
 
 /// What goes on from one block to the next, and the verdicts gathered so far. Zero at the start of a text.
 struct JsonCarry {
-  uint64_t in_string = 0;   ///< all ones while a string is open
-  uint64_t escaped = 0;     ///< 1: the next byte stands behind a backslash
-  uint64_t in_scalar = 0;   ///< 1: the byte before belongs to a run outside of strings
-  uint64_t bad = 0;         ///< nonzero: a control character in a string, or a bad escape
-  uint64_t high = 0;        ///< nonzero: bytes >= 0x80 were met
-  uint64_t backslash = 0;   ///< nonzero: backslashes were met
+  uint64_t in_string = 0;  ///< all ones while a string is open
+  uint64_t escaped = 0;  ///< 1: the next byte stands behind a backslash
+  uint64_t in_scalar = 0;  ///< 1: the byte before belongs to a run outside of strings
+  uint64_t bad = 0;  ///< nonzero: a control character in a string, or a bad escape
+  uint64_t high = 0;  ///< nonzero: bytes >= 0x80 were met
+  uint64_t backslash = 0;  ///< nonzero: backslashes were met
 };
 
 inline constexpr size_t kJsonIndexSlack = 64;

@@ -94,13 +94,27 @@ void JsonNameMatcher::feed(char byte) {
     escape_ = 0;
     uint8_t plain = c;
     switch (c) {
-      case 'u': escape_ = 5; unit_ = 0; return;
-      case 'b': plain = '\b'; break;
-      case 'f': plain = '\f'; break;
-      case 'n': plain = '\n'; break;
-      case 'r': plain = '\r'; break;
-      case 't': plain = '\t'; break;
-      default: break;
+      case 'u':
+        escape_ = 5;
+        unit_ = 0;
+        return;
+      case 'b':
+        plain = '\b';
+        break;
+      case 'f':
+        plain = '\f';
+        break;
+      case 'n':
+        plain = '\n';
+        break;
+      case 'r':
+        plain = '\r';
+        break;
+      case 't':
+        plain = '\t';
+        break;
+      default:
+        break;
     }
     flush_high();
     compare(plain);

@@ -7,7 +7,8 @@ namespace weir {
 
 size_t JsonReader::memory_max(const ReaderOptions& options, const Projection& projection) {
   return Arena::aligned(sizeof(JsonReader)) + reader_window_bytes(options) +
-         BatchBuilder::memory_max(static_cast<uint32_t>(projection.paths.size()), 0) + JsonScanner::memory_max(projection);
+         BatchBuilder::memory_max(static_cast<uint32_t>(projection.paths.size()), 0) +
+         JsonScanner::memory_max(projection);
 }
 
 Result<RecordReader*> JsonReader::make(const ReaderOptions& options, const Projection& projection,
@@ -17,7 +18,8 @@ Result<RecordReader*> JsonReader::make(const ReaderOptions& options, const Proje
   if (!path) return fail(path.error());
   Arena arena(room);
   auto* reader = arena.make<JsonReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+                         options.window_bytes);
   reader->columns_ = static_cast<uint32_t>(projection.paths.size());
   reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
   reader->scanner_.attach(projection, options.json.depth_max, arena);
@@ -52,10 +54,15 @@ JsonReader::Progress JsonReader::failure(Code code, size_t offset, std::string_v
 
 JsonReader::Progress JsonReader::start() {
   switch (text_start(window_.bytes(), window_.closed())) {
-    case TextStart::kNeedInput: return Progress::kNeedInput;
-    case TextStart::kUtf16: return failure(Code::kUtf16, window_.begin());
-    case TextStart::kBom: window_.consume_to(window_.begin() + kBomBytes); break;
-    case TextStart::kPlain: break;
+    case TextStart::kNeedInput:
+      return Progress::kNeedInput;
+    case TextStart::kUtf16:
+      return failure(Code::kUtf16, window_.begin());
+    case TextStart::kBom:
+      window_.consume_to(window_.begin() + kBomBytes);
+      break;
+    case TextStart::kPlain:
+      break;
   }
   mode_ = Mode::kDocument;
   return Progress::kOn;
@@ -77,9 +84,12 @@ JsonReader::Progress JsonReader::walk_document() {
         whole_document_ = true;
         mode_ = Mode::kElement;
         return Progress::kOn;
-      case JsonDocument::Event::kTwice: return failure(Code::kBadDocument, i, "a second array stands at input.path");
-      case JsonDocument::Event::kTooDeep: return failure(Code::kBadDocument, i, "nested deeper than depth_max");
-      default: return failure(Code::kBadDocument, i);
+      case JsonDocument::Event::kTwice:
+        return failure(Code::kBadDocument, i, "a second array stands at input.path");
+      case JsonDocument::Event::kTooDeep:
+        return failure(Code::kBadDocument, i, "nested deeper than depth_max");
+      default:
+        return failure(Code::kBadDocument, i);
     }
   }
   window_.consume_to(window_.end());
@@ -137,7 +147,9 @@ JsonReader::Progress JsonReader::frame_element() {
   const std::string_view bytes = window_.bytes();
   size_t used = 0;
   switch (frame_.feed(bytes.substr(framed_), used)) {
-    case JsonFrame::Verdict::kDone: end_element(framed_ + used); return Progress::kOn;
+    case JsonFrame::Verdict::kDone:
+      end_element(framed_ + used);
+      return Progress::kOn;
     case JsonFrame::Verdict::kDamaged:
       framed_ += used;
       if (skip_.active()) {
@@ -146,7 +158,9 @@ JsonReader::Progress JsonReader::frame_element() {
         framed_ = 0;
       }
       return failure(Code::kBadDocument, window_.begin() + framed_);
-    case JsonFrame::Verdict::kMore: framed_ += used; break;
+    case JsonFrame::Verdict::kMore:
+      framed_ += used;
+      break;
   }
   if (window_.closed() && whole_document_ && frame_.bare()) {
     end_element(framed_);
@@ -213,11 +227,21 @@ Step JsonReader::read(RecordBatch& batch, Error& error) {
     Progress progress = Progress::kFailed;
     if (failure_.ok()) {
       switch (mode_) {
-        case Mode::kStart: progress = start(); break;
-        case Mode::kDocument: progress = walk_document(); break;
-        case Mode::kArray: progress = walk_array(); break;
-        case Mode::kElement: progress = take_element(); break;
-        case Mode::kFrame: progress = frame_element(); break;
+        case Mode::kStart:
+          progress = start();
+          break;
+        case Mode::kDocument:
+          progress = walk_document();
+          break;
+        case Mode::kArray:
+          progress = walk_array();
+          break;
+        case Mode::kElement:
+          progress = take_element();
+          break;
+        case Mode::kFrame:
+          progress = frame_element();
+          break;
       }
     }
     if (progress == Progress::kOn) continue;

@@ -40,11 +40,11 @@ class JsonReader final : public RecordReader {
 
  private:
   enum class Mode : uint8_t {
-    kStart,     ///< before the place of a byte order mark
+    kStart,  ///< before the place of a byte order mark
     kDocument,  ///< around the array
-    kArray,     ///< between elements
-    kElement,   ///< the window begins with an element that was not looked at
-    kFrame,     ///< its end is being looked for: framed_ bytes are behind
+    kArray,  ///< between elements
+    kElement,  ///< the window begins with an element that was not looked at
+    kFrame,  ///< its end is being looked for: framed_ bytes are behind
   };
   /// What must come next in the array.
   enum class Expect : uint8_t { kFirst, kElement, kAfter };

@@ -51,17 +51,31 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.json.depth_max = 5;
   const Projection& projection = data[0] & 128 ? *fields : *everything;
   switch (data[0] % 8) {
-    case 0: options.json.path = ""; break;
-    case 1: options.json.path = "[*]"; break;
-    case 2: options.json.path = "a"; break;
-    case 3: options.json.path = "a[1].b[*]"; break;
-    case 4: run<NdjsonReader>(options, projection, text, seed); return 0;
+    case 0:
+      options.json.path = "";
+      break;
+    case 1:
+      options.json.path = "[*]";
+      break;
+    case 2:
+      options.json.path = "a";
+      break;
+    case 3:
+      options.json.path = "a[1].b[*]";
+      break;
+    case 4:
+      run<NdjsonReader>(options, projection, text, seed);
+      return 0;
     case 5:
       options.reject_nul = options.reject_invalid_utf8 = (data[0] & 64) != 0;
       run<LinesReader>(options, *everything, text, seed);
       return 0;
-    case 6: run<BlocksReader>(options, *everything, text, seed); return 0;
-    default: run<FileReader>(options, *everything, text, seed); return 0;
+    case 6:
+      run<BlocksReader>(options, *everything, text, seed);
+      return 0;
+    default:
+      run<FileReader>(options, *everything, text, seed);
+      return 0;
   }
   run<JsonReader>(options, projection, text, seed);
   return 0;

@@ -1,9 +1,9 @@
 #include "format/json_reader.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "format/json_test_corpus.hpp"
 #include "format/ndjson_reader.hpp"
@@ -69,7 +69,8 @@ std::string brief_of(std::string_view path, const std::string& text) {
 
 TEST(JsonReader, finds_the_array_at_its_path) {
   EXPECT_EQ(brief_of("Records[*]", R"({"Records":[{"a":1},{"b":2}]})"), R"({"a":1} {"b":2} end)");
-  EXPECT_EQ(brief_of("Records", R"({"x":[1,{"Records":[9]}],"records":[8],"Records" : [ 1 , 2 ] , "y":[7]})"), "1 2 end");
+  EXPECT_EQ(brief_of("Records", R"({"x":[1,{"Records":[9]}],"records":[8],"Records" : [ 1 , 2 ] , "y":[7]})"),
+            "1 2 end");
   EXPECT_EQ(brief_of("$.a.b[*]", R"({"b":[0],"a":{"a":[1],"b":[2,3],"c":[4]},"d":{"b":[5]}})"), "2 3 end");
   EXPECT_EQ(brief_of("a[1].b[*]", R"({"a":[{"b":[0]},{"c":[9],"b":[1]},{"b":[2]}]})"), "1 end");
   EXPECT_EQ(brief_of("a[0].b[*]", R"({"a":[{"b":[0]},{"b":[1]}]})"), "0 end");
@@ -91,8 +92,8 @@ TEST(JsonReader, finds_the_array_at_its_path) {
 }
 
 TEST(JsonReader, says_that_the_path_leads_to_no_array) {
-  for (const char* text : {R"({})", R"({"a":1})", R"({"a":{"b":{}}})", R"({"a":{"b":"[1]"}})", R"([{"a":{"b":[1]}}])", R"(7)", R"({"A":{"b":[1]}})",
-                           R"({"a":[{"b":[1]}]})", R"({"a":{"c":[1]},"b":[2]})"}) {
+  for (const char* text : {R"({})", R"({"a":1})", R"({"a":{"b":{}}})", R"({"a":{"b":"[1]"}})", R"([{"a":{"b":[1]}}])",
+                           R"(7)", R"({"A":{"b":[1]}})", R"({"a":[{"b":[1]}]})", R"({"a":{"c":[1]},"b":[2]})"}) {
     EXPECT_EQ(brief_of("a.b[*]", text), "W3011@" + std::to_string(std::string_view(text).size())) << text;
   }
   EXPECT_EQ(brief_of("[*]", "{\"a\":[1]}"), "W3011@9");
@@ -101,7 +102,8 @@ TEST(JsonReader, says_that_the_path_leads_to_no_array) {
 
 TEST(JsonReader, refuses_paths_it_can_not_understand) {
   TestProjection projection;
-  for (const char* path : {"a.", ".a", "a..b", "a[", "a[x]", "a[]", "a[*].b", "a[*][*]", "a]", "\"a", "$a", "$.", "a[1]b", "a[1234567890]", "$.[1]"}) {
+  for (const char* path : {"a.", ".a", "a..b", "a[", "a[x]", "a[]", "a[*].b", "a[*][*]", "a]", "\"a", "$a", "$.",
+                           "a[1]b", "a[1234567890]", "$.[1]"}) {
     EXPECT_EQ(transcript_of<JsonReader>(options_for(path), projection, "x"), "not made: W2003\n") << path;
   }
   std::string deep = "a";
@@ -163,8 +165,8 @@ TEST(JsonReader, says_that_a_document_ends_early_wherever_it_does) {
 TEST(JsonReader, passes_over_oversize_elements_with_their_hash) {
   for (const size_t size : {39u, 40u, 41u, 42u, 100u, 350u}) {
     const std::string fill(size - 8, 'x');
-    for (const std::string& element : {"{\"a\":\"" + fill + "\"}", "\"\\\"" + fill + "[[{}\"", "[" + std::string(size - 2, ' ') + "]",
-                                      "1" + std::string(size - 1, '2')}) {
+    for (const std::string& element : {"{\"a\":\"" + fill + "\"}", "\"\\\"" + fill + "[[{}\"",
+                                       "[" + std::string(size - 2, ' ') + "]", "1" + std::string(size - 1, '2')}) {
       const std::string said = brief_of("r", "{\"r\":[1," + element + ",{\"b\":2}],\"z\":0}");
       EXPECT_EQ(said, element.size() <= 40 ? "1 " + element + " {\"b\":2} end" : "1 W2201 {\"b\":2} end");
     }
@@ -180,8 +182,8 @@ TEST(JsonReader, passes_over_oversize_elements_with_their_hash) {
   uint64_t words[4];
   std::memcpy(words, hash.digest().data(), sizeof words);
   char want[200];
-  std::snprintf(want, sizeof want, "reject 0 W2201 at 1 size %zu detail 0 0 hash 1 %016lx%016lx%016lx%016lx ", element.size(), words[0],
-                words[1], words[2], words[3]);
+  std::snprintf(want, sizeof want, "reject 0 W2201 at 1 size %zu detail 0 0 hash 1 %016lx%016lx%016lx%016lx ",
+                element.size(), words[0], words[1], words[2], words[3]);
   EXPECT_EQ(says(options_for("[*]"), projection, "[" + element + "]"), want + element + "\nend\n");
 }
 
@@ -193,9 +195,11 @@ TEST(JsonReader, bounds_depth_around_and_inside_of_records) {
   EXPECT_EQ(brief(says(options, projection, "{\"a\":[[[[]]],[[[[]]]]]}")), "[[[]]] W2207 end");
   EXPECT_EQ(brief(says(options, projection, "{\"b\":[[1]],\"c\":[[[1]]]}")), "W3010@17");
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
-  EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, "{\"a\":[" + deep + ",1]}", pieces_of(1000))), "W2207 1 end");
+  EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, "{\"a\":[" + deep + ",1]}", pieces_of(1000))),
+            "W2207 1 end");
   EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, deep, pieces_of(1000))), "W3010@3");
-  EXPECT_EQ(brief(transcript_of<JsonReader>(options_for("a"), projection, "{\"a\":[" + deep + ",1]}", pieces_of(1000))), "W2201 1 end");
+  EXPECT_EQ(brief(transcript_of<JsonReader>(options_for("a"), projection, "{\"a\":[" + deep + ",1]}", pieces_of(1000))),
+            "W2201 1 end");
 }
 
 TEST(JsonReader, says_the_same_of_a_large_document_however_it_arrives) {
@@ -236,8 +240,10 @@ TEST(JsonReader, says_the_same_of_a_large_document_however_it_arrives) {
 TEST(JsonReader, goes_on_from_a_state_saved_behind_every_byte) {
   // Between reads at any supply the window's begin is a place to go on from: in names, escapes, literals, skipped elements.
   TestProjection projection({"b"});
-  const std::string text = "\xef\xbb\xbf {\"\\u0061x\":[tru" "e,\"\\\\\xc3\xa9\"],\"n\\u00e9\":{\"a\":[{\"b\":1}, {\"b\":\"" + std::string(120, 'y') +
-                           "\\\"\"},{\"b\":2}]},\"z\":-1.5E+3}";
+  const std::string text =
+      "\xef\xbb\xbf {\"\\u0061x\":[tru"
+      "e,\"\\\\\xc3\xa9\"],\"n\\u00e9\":{\"a\":[{\"b\":1}, {\"b\":\"" +
+      std::string(120, 'y') + "\\\"\"},{\"b\":2}]},\"z\":-1.5E+3}";
   const ReaderOptions options = options_for("né.a[*]");
   const std::string want = transcript_of<JsonReader>(options, projection, text);
   ASSERT_EQ(brief(want), "{\"b\":1} | 1 W2201 {\"b\":2} | 2 end");
@@ -303,9 +309,11 @@ TEST(JsonReader, reads_a_record_of_ten_megabytes) {
   for (int i = 0; i < 1'200'000; ++i) big += ",\"[x]\"";
   big += "],\"z\":1}";
   const std::string document = "[" + big + ",{\"z\":2}]";
-  EXPECT_TRUE(brief(transcript_of<JsonReader>(options, projection, document, pieces_of(5000))).ends_with("} | 1 {\"z\":2} | 2 end"));
+  EXPECT_TRUE(brief(transcript_of<JsonReader>(options, projection, document, pieces_of(5000)))
+                  .ends_with("} | 1 {\"z\":2} | 2 end"));
   options.record_bytes_max = 5'000'000;
-  EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, document, pieces_of(5000))), "W2201 {\"z\":2} | 2 end");
+  EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, document, pieces_of(5000))),
+            "W2201 {\"z\":2} | 2 end");
 }
 
 }  // namespace

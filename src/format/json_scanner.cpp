@@ -44,7 +44,8 @@ struct CharTable {
 };
 constexpr CharTable make_chars() {
   CharTable table;
-  for (const char c : {' ', '\t', '\n', '\r', '{', '}', '[', ']', ':', ',', '"'}) table.of[static_cast<uint8_t>(c)] = kEnd;
+  for (const char c : {' ', '\t', '\n', '\r', '{', '}', '[', ']', ':', ',', '"'})
+    table.of[static_cast<uint8_t>(c)] = kEnd;
   for (char c = '0'; c <= '9'; ++c) table.of[static_cast<uint8_t>(c)] = kDigit;
   return table;
 }
@@ -80,10 +81,14 @@ const char* number_end(const char* p, const char* end) {
 /// Behind the literal that begins at p, or null.
 const char* literal_end(const char* p) {
   switch (*p) {
-    case 't': return std::memcmp(p, "true", 4) == 0 ? p + 4 : nullptr;
-    case 'f': return std::memcmp(p + 1, "alse", 4) == 0 ? p + 5 : nullptr;
-    case 'n': return std::memcmp(p, "null", 4) == 0 ? p + 4 : nullptr;
-    default: return nullptr;
+    case 't':
+      return std::memcmp(p, "true", 4) == 0 ? p + 4 : nullptr;
+    case 'f':
+      return std::memcmp(p + 1, "alse", 4) == 0 ? p + 5 : nullptr;
+    case 'n':
+      return std::memcmp(p, "null", 4) == 0 ? p + 4 : nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -217,7 +222,8 @@ bool JsonScanner::refill() {
   if (left == 0) return false;
   const size_t take = left < kChunk ? left : kChunk;
   index_.carry.high = index_.carry.backslash = index_.carry.bad = 0;
-  index_.count = indexer_(index_.text.data() + index_.indexed, take, static_cast<uint32_t>(index_.indexed), index_.carry, index_.positions);
+  index_.count = indexer_(index_.text.data() + index_.indexed, take, static_cast<uint32_t>(index_.indexed),
+                          index_.carry, index_.positions);
   index_.indexed += take;
   return true;
 }
@@ -247,7 +253,7 @@ size_t JsonScanner::walk(uint32_t base, bool prefix, char& first) {
   };
   uint64_t kinds[kJsonDepthLimit / 64 + 1];  // bit d: the container that encloses the one of depth d is an object
   uint32_t depth = 0;
-  uint32_t live = 0;     // containers of depth 1..live have active nodes
+  uint32_t live = 0;  // containers of depth 1..live have active nodes
   uint32_t pending = 0;  // nodes that want the value to come, at active_[top ...]
   uint32_t top = 0;
   bool object = false;
@@ -341,7 +347,8 @@ after:
     case ']':
       if (object) return 0;
       break;
-    default: return 0;
+    default:
+      return 0;
   }
 
 close:
@@ -356,7 +363,7 @@ close:
 
   const size_t stop = at + 1;
   if (!prefix && next()) return 0;  // something stands behind the value
-  if (bad != 0) return 0;           // of a prefix: maybe behind the value, then the caller takes the long way
+  if (bad != 0) return 0;  // of a prefix: maybe behind the value, then the caller takes the long way
   if (high != 0) {
     const std::string_view value = prefix ? index_.text.substr(value_begin, stop - value_begin) : index_.text;
     if (utf8_valid_prefix(value) != value.size()) return 0;

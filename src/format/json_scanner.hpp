@@ -51,9 +51,9 @@ class JsonScanner {
 
   struct Node {
     std::string_view name;
-    uint64_t head = 0;    ///< the first eight bytes of the name
+    uint64_t head = 0;  ///< the first eight bytes of the name
     uint64_t folded = 0;  ///< the same, or'ed with 0x20 each
-    uint64_t names = 0;   ///< name_bit of each child by name
+    uint64_t names = 0;  ///< name_bit of each child by name
     int32_t index = -1;
     uint32_t parent = kNone;
     uint32_t first_child = kNone;
@@ -73,7 +73,7 @@ class JsonScanner {
   struct Index {
     std::string_view text;
     size_t indexed = 0;  ///< bytes of the text
-    size_t next = 0;     ///< of `positions`
+    size_t next = 0;  ///< of `positions`
     size_t count = 0;
     JsonCarry carry;
     uint32_t positions[kChunk + kJsonIndexSlack];

@@ -1,12 +1,12 @@
 // Bytes a second of JsonScanner and of the readers above it, on one core, over records of about 230 bytes with ten fields: an id, a
 // time, names, free text with an escape or UTF-8 now and then, numbers, a flag.
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "format/json_reader.hpp"
 #include "format/json_scanner.hpp"
@@ -21,12 +21,15 @@ namespace {
 
 std::string record(uint32_t i) {
   char line[512];
-  std::snprintf(line, sizeof line,
-                R"({"id":%u,"created_at":"2024-%02u-%02uT12:%02u:00Z","customer":"c%07u","country":"%s","amount":%u.%02u,)"
-                R"("currency":"EUR","status":"%s","items":%u,"express":%s,"note":"%s"})",
-                i, 1 + i % 12, 1 + i % 28, i % 60, i * 7919 % 10000000, i % 3 != 0 ? "DE" : "FR", i % 9973, i % 100,
-                i % 5 != 0 ? "shipped" : "returned", i % 17, i % 2 != 0 ? "true" : "false",
-                i % 20 == 0 ? "he said \\\"leave it\\\" at the door" : i % 20 == 1 ? "caf\xc3\xa9 by the corner" : "please leave it with the neighbours");
+  std::snprintf(
+      line, sizeof line,
+      R"({"id":%u,"created_at":"2024-%02u-%02uT12:%02u:00Z","customer":"c%07u","country":"%s","amount":%u.%02u,)"
+      R"("currency":"EUR","status":"%s","items":%u,"express":%s,"note":"%s"})",
+      i, 1 + i % 12, 1 + i % 28, i % 60, i * 7919 % 10000000, i % 3 != 0 ? "DE" : "FR", i % 9973, i % 100,
+      i % 5 != 0 ? "shipped" : "returned", i % 17, i % 2 != 0 ? "true" : "false",
+      i % 20 == 0   ? "he said \\\"leave it\\\" at the door"
+      : i % 20 == 1 ? "caf\xc3\xa9 by the corner"
+                    : "please leave it with the neighbours");
   return line;
 }
 
@@ -96,7 +99,9 @@ void read(benchmark::State& state, const std::string& text, const std::vector<st
       RecordBatch batch;
       Error error;
       switch (room->read(batch, error)) {
-        case Step::kHaveOutput: rows += batch.rows; break;
+        case Step::kHaveOutput:
+          rows += batch.rows;
+          break;
         case Step::kNeedInput: {
           const std::span<char> into = room->window().room();
           const size_t take = std::min(into.size(), text.size() - at);
@@ -109,8 +114,11 @@ void read(benchmark::State& state, const std::string& text, const std::vector<st
           at += take;
           break;
         }
-        case Step::kFinished: going = false; break;
-        default: return state.SkipWithError("failed");
+        case Step::kFinished:
+          going = false;
+          break;
+        default:
+          return state.SkipWithError("failed");
       }
     }
   }

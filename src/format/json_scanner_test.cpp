@@ -1,14 +1,14 @@
 #include "format/json_scanner.hpp"
 
-#include <gtest/gtest.h>
-#include <simdjson.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+#include <unistd.h>
 
 #include "format/json_kernel.hpp"
 #include "format/json_test_corpus.hpp"
@@ -115,7 +115,9 @@ TEST(JsonScanner, says_what_is_wrong_and_where) {
       {"{\"a\":\"b\nc\"}", Code::kBadJson, 7},
       {"{\"a\":\"b\0c\"}"s, Code::kBadJson, 7},
       {"{\"a\":\f1}", Code::kBadJson, 5},
-      {"{\"a\"\x1a" "1}", Code::kBadJson, 4},
+      {"{\"a\"\x1a"
+       "1}",
+       Code::kBadJson, 4},
       {"{\"a\":1\x0c\"b\":2}", Code::kBadJson, 6},
       {"\xef\xbb\xbf{}", Code::kBadJson, 0},
       {"{\"a\":\xc3\xa9}", Code::kBadJson, 5},
@@ -297,7 +299,8 @@ TEST(JsonKernel, kernels_agree_on_random_bytes) {
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     const size_t size = 1 + random() % 300;
-    for (size_t i = 0; i < size; ++i) text += random() % 4 != 0 ? likely[random() % likely.size()] : static_cast<char>(random());
+    for (size_t i = 0; i < size; ++i)
+      text += random() % 4 != 0 ? likely[random() % likely.size()] : static_cast<char>(random());
     const std::string padded = text + std::string(64, '"');
     uint32_t want[512];
     JsonCarry want_carry;

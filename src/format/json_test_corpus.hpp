@@ -32,7 +32,8 @@ class TestProjection {
       const size_t dot = left.find('.');
       PathStep step;
       step.name = left.substr(0, dot);
-      if (step.name.find_first_not_of("0123456789") == std::string_view::npos) step.index = std::stoi(std::string(step.name));
+      if (step.name.find_first_not_of("0123456789") == std::string_view::npos)
+        step.index = std::stoi(std::string(step.name));
       steps.push_back(step);
       left = dot == std::string_view::npos ? std::string_view() : left.substr(dot + 1);
     }
@@ -70,9 +71,17 @@ class JsonMaker {
   std::string value(int depth) {
     std::string out = space();
     switch (below(depth > 4 ? 8 : 10)) {
-      case 0: out += pick({"true", "false", "null"}); break;
-      case 1: case 2: case 3: out += number(); break;
-      case 8: out += object(depth); break;
+      case 0:
+        out += pick({"true", "false", "null"});
+        break;
+      case 1:
+      case 2:
+      case 3:
+        out += number();
+        break;
+      case 8:
+        out += object(depth);
+        break;
       case 9: {
         out += "[";
         const uint32_t elements = below(5);
@@ -80,9 +89,12 @@ class JsonMaker {
         out += space() + (hurt() ? "}" : "]");
         break;
       }
-      default: out += text(false);
+      default:
+        out += text(false);
     }
-    if (hurt()) out += pick({"x", "\"", "\\", "\x01", "\xff", "tru", "01", "1.", "-", "1e", ".5", "+1", "NaN", "'a'", "/**/", "\f"});
+    if (hurt())
+      out +=
+          pick({"x", "\"", "\\", "\x01", "\xff", "tru", "01", "1.", "-", "1e", ".5", "+1", "NaN", "'a'", "/**/", "\f"});
     return out + space();
   }
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
@@ -93,20 +105,24 @@ class JsonMaker {
   std::string space() { return below(4) != 0 ? "" : std::string(pick({" ", "\t", "\r", "  ", "   "})); }
   std::string number() {
     if (hurt()) return std::string(pick({"00", "1.e3", "-a", "1e+", "0x10", "--1", "1_0", "Infinity"}));
-    return std::string(pick({"0", "-0", "7", "-12", "123456789012345678901234567890", "0.5", "111.20", "-3.25e10", "1e999", "2E-7",
-                             "1e+05", "0e0"}));
+    return std::string(pick({"0", "-0", "7", "-12", "123456789012345678901234567890", "0.5", "111.20", "-3.25e10",
+                             "1e999", "2E-7", "1e+05", "0e0"}));
   }
   std::string text(bool name) {
-    if (name && below(3) != 0) return '"' + std::string(pick({"a", "b", "A", "id", "name", "Name", "amount", "c.d", "", "\\u0061", "n\\u0061me"})) + '"';
+    if (name && below(3) != 0)
+      return '"' +
+             std::string(pick({"a", "b", "A", "id", "name", "Name", "amount", "c.d", "", "\\u0061", "n\\u0061me"})) +
+             '"';
     std::string out = "\"";
     const uint32_t runs = below(4);
     for (uint32_t i = 0; i < runs; ++i) {
       if (hurt()) {
-        out += pick({"\\x", "\\u12", "\\u12g4", "\x1f", "\n", std::string_view("\0", 1), "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                     "\xe2\x82", "\x80", "\"", "\\"});
+        out += pick({"\\x", "\\u12", "\\u12g4", "\x1f", "\n", std::string_view("\0", 1), "\xc0\xaf", "\xed\xa0\x80",
+                     "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\"", "\\"});
       }
-      out += pick({"x", "plain text", "\\\"", "\\\\", "\\n", "\\/", "\\u00e9", "\\ud83d\\ude00", "é", "€", "😀", "\x7f", "{", "]", ",:",
-                   "a longer run of text that fills more than one block of sixty-four bytes, and then some"});
+      out += pick({"x", "plain text", "\\\"", "\\\\", "\\n", "\\/", "\\u00e9", "\\ud83d\\ude00", "é", "€", "😀", "\x7f",
+                   "{", "]",
+                   ",:", "a longer run of text that fills more than one block of sixty-four bytes, and then some"});
     }
     return out + "\"";
   }

@@ -8,8 +8,7 @@ namespace weir {
 
 LineFramer::Event LineFramer::skip(Window& window) {
   const std::string_view bytes = window.bytes();
-  const auto* found =
-      bytes.empty() ? nullptr : static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+  const auto* found = bytes.empty() ? nullptr : static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
   const size_t size = found != nullptr ? static_cast<size_t>(found - bytes.data()) + 1 : bytes.size();
   skip_.add(bytes.substr(0, size));
   window.consume_to(window.begin() + size);
@@ -21,10 +20,15 @@ LineFramer::Event LineFramer::skip(Window& window) {
 LineFramer::Event LineFramer::next(Window& window, bool batch_empty) {
   if (!started_) {
     switch (text_start(window.bytes(), window.closed())) {
-      case TextStart::kNeedInput: return Event::kNeedInput;
-      case TextStart::kUtf16: return Event::kUtf16;
-      case TextStart::kBom: window.consume_to(window.begin() + kBomBytes); break;
-      case TextStart::kPlain: break;
+      case TextStart::kNeedInput:
+        return Event::kNeedInput;
+      case TextStart::kUtf16:
+        return Event::kUtf16;
+      case TextStart::kBom:
+        window.consume_to(window.begin() + kBomBytes);
+        break;
+      case TextStart::kPlain:
+        break;
     }
     started_ = true;
   }

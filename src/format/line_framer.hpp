@@ -15,9 +15,9 @@ namespace weir {
 class LineFramer {
  public:
   enum class Event : uint8_t {
-    kLine,       ///< [begin, end) of the window is a line, the next one starts at `next`; the window is consumed up to there
-    kOversize,   ///< such a line is over: fill_reject() tells
-    kFlush,      ///< deliver the batch first: its last reject's head is needed
+    kLine,  ///< [begin, end) of the window is a line, the next one starts at `next`; the window is consumed up to there
+    kOversize,  ///< such a line is over: fill_reject() tells
+    kFlush,  ///< deliver the batch first: its last reject's head is needed
     kNeedInput,
     kEnd,
     kUtf16,
@@ -54,9 +54,9 @@ class LineFramer {
   Event skip(Window& window);
 
   uint32_t record_bytes_max_ = 0;
-  bool started_ = false;   ///< the place of a byte order mark is behind
-  bool passed_ = false;    ///< the oversize line went through skip_
-  size_t scanned_ = 0;     ///< no line end between the window's begin and here
+  bool started_ = false;  ///< the place of a byte order mark is behind
+  bool passed_ = false;  ///< the oversize line went through skip_
+  size_t scanned_ = 0;  ///< no line end between the window's begin and here
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t next_ = 0;

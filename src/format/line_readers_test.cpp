@@ -1,8 +1,8 @@
 // The readers that cut their input by line ends or sizes: ndjson, lines, blocks, file.
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "format/blocks_reader.hpp"
 #include "format/json_test_corpus.hpp"
@@ -61,22 +61,26 @@ TEST(NdjsonReader, cuts_lines_and_finds_columns) {
             "end\n");
   EXPECT_EQ(says<NdjsonReader>(small_options(), projection, ""), "end\n");
   EXPECT_EQ(says<NdjsonReader>(small_options(), projection, "\n\r\n  "), "end\n");
-  EXPECT_EQ(says<NdjsonReader>(small_options(), projection, "\xef\xbb\xbf{}\n\xef\xbb\xbf{}"),
-            "record 0 at 3 next 6 {} | - | -\n"
-            "reject 1 W2204 at 6 size 5 detail 0 0 hash 0 0000000000000000000000000000000000000000000000000000000000000000 "
-            "\xef\xbb\xbf{}\nend\n");
+  EXPECT_EQ(
+      says<NdjsonReader>(small_options(), projection, "\xef\xbb\xbf{}\n\xef\xbb\xbf{}"),
+      "record 0 at 3 next 6 {} | - | -\n"
+      "reject 1 W2204 at 6 size 5 detail 0 0 hash 0 0000000000000000000000000000000000000000000000000000000000000000 "
+      "\xef\xbb\xbf{}\nend\n");
   EXPECT_EQ(says<NdjsonReader>(small_options(), projection, "\xef\xbb"),
-            "reject 0 W2206 at 0 size 2 detail 0 0 hash 0 0000000000000000000000000000000000000000000000000000000000000000 \xef\xbb\n"
+            "reject 0 W2206 at 0 size 2 detail 0 0 hash 0 "
+            "0000000000000000000000000000000000000000000000000000000000000000 \xef\xbb\n"
             "end\n");
   EXPECT_EQ(says<NdjsonReader>(small_options(), projection, "\xff\xfe{\0}\0"s), "failed W2020 source 0 byte 0\n");
   EXPECT_EQ(says<NdjsonReader>(small_options(), projection, "\xfe\xff"), "failed W2020 source 0 byte 0\n");
-  EXPECT_EQ(first_words(says<NdjsonReader>(small_options(), projection, "\xff")), "reject 0 W2206 at 0 size 1 detail 0 0\nend\n");
+  EXPECT_EQ(first_words(says<NdjsonReader>(small_options(), projection, "\xff")),
+            "reject 0 W2206 at 0 size 1 detail 0 0\nend\n");
 }
 
 TEST(NdjsonReader, rejects_bad_lines_and_goes_on) {
   TestProjection projection({"a"});
-  EXPECT_EQ(first_words(says<NdjsonReader>(small_options(), projection,
-                                           "{\"a\":1\n{\"a\":\"\xff\"}\r\n[1]\n{\"a\":\0}\n{\"a\":2}\nnull\n{\"a\":\"\\u00"s)),
+  EXPECT_EQ(first_words(
+                says<NdjsonReader>(small_options(), projection,
+                                   "{\"a\":1\n{\"a\":\"\xff\"}\r\n[1]\n{\"a\":\0}\n{\"a\":2}\nnull\n{\"a\":\"\\u00"s)),
             "reject 0 W2204 at 0 size 7 detail 6 0\n"
             "reject 1 W2206 at 7 size 11 detail 6 0\n"
             "reject 2 W2205 at 18 size 4 detail 0 0\n"
@@ -87,7 +91,8 @@ TEST(NdjsonReader, rejects_bad_lines_and_goes_on) {
             "end\n");
   ReaderOptions shallow = small_options();
   shallow.json.depth_max = 2;
-  EXPECT_EQ(first_words(says<NdjsonReader>(shallow, projection, "{\"a\":[[]]}\n")), "reject 0 W2207 at 0 size 11 detail 6 0\nend\n");
+  EXPECT_EQ(first_words(says<NdjsonReader>(shallow, projection, "{\"a\":[[]]}\n")),
+            "reject 0 W2207 at 0 size 11 detail 6 0\nend\n");
 }
 
 TEST(NdjsonReader, takes_any_value_when_whole_records_are_asked_for) {
@@ -106,7 +111,8 @@ TEST(NdjsonReader, passes_over_oversize_lines_with_their_hash) {
       const std::string text = "{}\n" + line + end + (end.empty() ? "" : "{}\n");
       const std::string said = first_words(says<NdjsonReader>(small_options(), projection, text));
       const std::string number = std::to_string(line.size() + end.size());
-      const std::string verdict = size <= 40 ? "record 1 at 3 next " + std::to_string(3 + line.size() + end.size()) + " " + line + " | " + line.substr(5, line.size() - 6)
+      const std::string verdict = size <= 40 ? "record 1 at 3 next " + std::to_string(3 + line.size() + end.size()) +
+                                                   " " + line + " | " + line.substr(5, line.size() - 6)
                                              : "reject 1 W2201 at 3 size " + number + " detail 0 0";
       ASSERT_NE(said.find(verdict + "\n"), std::string::npos) << said << verdict;
     }
@@ -127,7 +133,8 @@ TEST(NdjsonReader, keeps_the_head_of_each_oversize_line) {
   std::string text;
   for (int i = 0; i < 20; ++i) text += std::string(30 + 37 * (i % 7), static_cast<char>('a' + i)) + "\n{}\n";
   const std::string said = says<NdjsonReader>(small_options(), projection, text);
-  for (int i = 0; i < 20; ++i) EXPECT_NE(said.find(" " + std::string(30, static_cast<char>('a' + i))), std::string::npos) << i;
+  for (int i = 0; i < 20; ++i)
+    EXPECT_NE(said.find(" " + std::string(30, static_cast<char>('a' + i))), std::string::npos) << i;
   ReaderOptions options = small_options(5000);
   const std::string long_line(100'000, 'y');
   const std::string large = transcript_of<NdjsonReader>(options, projection, long_line);
@@ -195,7 +202,8 @@ TEST(NdjsonReader, reads_a_record_of_ten_megabytes) {
   EXPECT_TRUE(said.starts_with("record 0 at 0 next " + std::to_string(big.size() + 1) + " "));
   EXPECT_NE(said.find("} | 1\nrecord 1 at"), std::string::npos);
   options.record_bytes_max = 9'000'000;
-  const std::string passed = first_words(transcript_of<NdjsonReader>(options, projection, big + "\n{\"z\":2}\n", pieces_of(4096)));
+  const std::string passed =
+      first_words(transcript_of<NdjsonReader>(options, projection, big + "\n{\"z\":2}\n", pieces_of(4096)));
   EXPECT_TRUE(passed.starts_with("reject 0 W2201 at 0 size " + std::to_string(big.size() + 1) + " "));
   EXPECT_NE(passed.find("{\"z\":2} | 2\nend\n"), std::string::npos);
 }
@@ -251,7 +259,8 @@ TEST(LinesReader, rejects_nul_and_bad_utf8_where_asked) {
             "reject 3 W2209 at 11 size 4 detail 1 0\nrecord 4 at 15 next 16 f\nend\n");
   options.reject_invalid_utf8 = true;
   EXPECT_EQ(first_words(says<LinesReader>(options, projection, text)),
-            "reject 0 W2209 at 0 size 4 detail 1 0\nreject 1 W2206 at 4 size 3 detail 1 0\nreject 2 W2206 at 7 size 4 detail 1 0\n"
+            "reject 0 W2209 at 0 size 4 detail 1 0\nreject 1 W2206 at 4 size 3 detail 1 0\nreject 2 W2206 at 7 size 4 "
+            "detail 1 0\n"
             "reject 3 W2209 at 11 size 4 detail 1 0\nrecord 4 at 15 next 16 f\nend\n");
 }
 
@@ -272,7 +281,8 @@ TEST(BlocksReader, cuts_by_size) {
   EXPECT_EQ(says<BlocksReader>(small_options(), projection, "abcdefg\nijklmn\0p"s),
             "record 0 at 0 next 7 abcdefg | abcdefg\nrecord 1 at 7 next 14 \nijklmn | \nijklmn\n"
             "record 2 at 14 next 16 \0p | \0p\nend\n"s);
-  EXPECT_EQ(says<BlocksReader>(small_options(), projection, "abcdefg"), "record 0 at 0 next 7 abcdefg | abcdefg\nend\n");
+  EXPECT_EQ(says<BlocksReader>(small_options(), projection, "abcdefg"),
+            "record 0 at 0 next 7 abcdefg | abcdefg\nend\n");
   EXPECT_EQ(says<BlocksReader>(small_options(), projection, ""), "end\n");
   ReaderOptions options = small_options();
   options.block_bytes = 0;
@@ -280,15 +290,18 @@ TEST(BlocksReader, cuts_by_size) {
   options.block_bytes = 41;
   EXPECT_EQ(transcript_of<BlocksReader>(options, projection, "x"), "not made: W2005\n");
   options.block_bytes = 40;
-  EXPECT_NE(says<BlocksReader>(options, projection, std::string(90, 'b')).find("record 2 at 80 next 90"), std::string::npos);
+  EXPECT_NE(says<BlocksReader>(options, projection, std::string(90, 'b')).find("record 2 at 80 next 90"),
+            std::string::npos);
 }
 
 TEST(FileReader, takes_the_input_as_one_record) {
   TestProjection projection({"data"});
-  EXPECT_EQ(says<FileReader>(small_options(), projection, "a\nb\r\n\xff"), "record 0 at 0 next 6 a\nb\r\n\xff | a\nb\r\n\xff\nend\n");
+  EXPECT_EQ(says<FileReader>(small_options(), projection, "a\nb\r\n\xff"),
+            "record 0 at 0 next 6 a\nb\r\n\xff | a\nb\r\n\xff\nend\n");
   EXPECT_EQ(says<FileReader>(small_options(), projection, ""), "end\n");
   EXPECT_EQ(says<FileReader>(small_options(), projection, std::string(40, 'x')).find("W2201"), std::string::npos);
-  EXPECT_EQ(first_words(says<FileReader>(small_options(), projection, std::string(41, 'x'))), "reject 0 W2201 at 0 size 41 detail 0 0\nend\n");
+  EXPECT_EQ(first_words(says<FileReader>(small_options(), projection, std::string(41, 'x'))),
+            "reject 0 W2201 at 0 size 41 detail 0 0\nend\n");
   EXPECT_EQ(first_words(says<FileReader>(small_options(), projection, std::string(390, 'x'))),
             "reject 0 W2201 at 0 size 390 detail 0 0\nend\n");
 }

@@ -24,7 +24,8 @@ Result<RecordReader*> LinesReader::make(const ReaderOptions& options, const Proj
   WEIR_TRY(check_single_column(projection, kNames[0]));
   Arena arena(room);
   auto* reader = arena.make<LinesReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+                         options.window_bytes);
   reader->builder_.attach(arena, 0, single_column_views(projection), FieldEncoding::kPlain);
   reader->framer_.attach(options.record_bytes_max);
   reader->schema_ = {kNames, true};
@@ -82,9 +83,13 @@ Step LinesReader::read(RecordBatch& batch, Error& error) {
     }
     if (!builder_.empty()) break;
     switch (event) {
-      case LineFramer::Event::kEnd: return Step::kFinished;
-      case LineFramer::Event::kUtf16: return utf16_failure(source_, error);
-      default: framer_.compacted(window_.compact()); return Step::kNeedInput;
+      case LineFramer::Event::kEnd:
+        return Step::kFinished;
+      case LineFramer::Event::kUtf16:
+        return utf16_failure(source_, error);
+      default:
+        framer_.compacted(window_.compact());
+        return Step::kNeedInput;
     }
   }
   builder_.finish(window_, source_, record_, all_first_, batch);

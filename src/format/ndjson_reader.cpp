@@ -16,7 +16,8 @@ bool is_blank(std::string_view line) {
 
 size_t NdjsonReader::memory_max(const ReaderOptions& options, const Projection& projection) {
   return Arena::aligned(sizeof(NdjsonReader)) + reader_window_bytes(options) +
-         BatchBuilder::memory_max(static_cast<uint32_t>(projection.paths.size()), 0) + JsonScanner::memory_max(projection);
+         BatchBuilder::memory_max(static_cast<uint32_t>(projection.paths.size()), 0) +
+         JsonScanner::memory_max(projection);
 }
 
 Result<RecordReader*> NdjsonReader::make(const ReaderOptions& options, const Projection& projection,
@@ -24,7 +25,8 @@ Result<RecordReader*> NdjsonReader::make(const ReaderOptions& options, const Pro
   WEIR_TRY(check_reader_options(options, true));
   Arena arena(room);
   auto* reader = arena.make<NdjsonReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)), options.window_bytes);
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+                         options.window_bytes);
   reader->columns_ = static_cast<uint32_t>(projection.paths.size());
   reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
   reader->scanner_.attach(projection, options.json.depth_max, arena);
@@ -71,9 +73,13 @@ Step NdjsonReader::read(RecordBatch& batch, Error& error) {
     }
     if (!builder_.empty()) break;
     switch (event) {
-      case LineFramer::Event::kEnd: return Step::kFinished;
-      case LineFramer::Event::kUtf16: return utf16_failure(source_, error);
-      default: framer_.compacted(window_.compact()); return Step::kNeedInput;
+      case LineFramer::Event::kEnd:
+        return Step::kFinished;
+      case LineFramer::Event::kUtf16:
+        return utf16_failure(source_, error);
+      default:
+        framer_.compacted(window_.compact());
+        return Step::kNeedInput;
     }
   }
   builder_.finish(window_, source_, record_, columns_, batch);

@@ -28,7 +28,8 @@ inline Status check_reader_options(const ReaderOptions& options, bool json) {
 }
 
 /// [begin, next) of the window is the record with its terminator, `record` without.
-inline void set_reject_bytes(const Window& window, size_t begin, size_t next, std::string_view record, ReaderReject& reject) {
+inline void set_reject_bytes(const Window& window, size_t begin, size_t next, std::string_view record,
+                             ReaderReject& reject) {
   reject.decoded_byte = window.base_decoded_byte() + begin;
   reject.size = next - begin;
   reject.head = record.substr(0, kRejectHeadMax);

@@ -72,12 +72,13 @@ inline void add_batch(const RecordBatch& batch, std::string& out, uint64_t& next
   for (uint32_t row = 0; row <= batch.rows; ++row) {
     for (; reject < batch.rejects.size() && batch.rejects[reject].rows_before == row; ++reject) {
       const ReaderReject& r = batch.rejects[reject];
-      std::snprintf(line, sizeof line, "reject %llu W%d at %llu size %llu detail %u %u hash %d %016llx%016llx%016llx%016llx ",
-                    static_cast<unsigned long long>(number++), static_cast<int>(r.code),
-                    static_cast<unsigned long long>(r.decoded_byte), static_cast<unsigned long long>(r.size), r.detail_a,
-                    r.detail_b, r.hashed ? 1 : 0, static_cast<unsigned long long>(r.sha256_words[0]),
-                    static_cast<unsigned long long>(r.sha256_words[1]), static_cast<unsigned long long>(r.sha256_words[2]),
-                    static_cast<unsigned long long>(r.sha256_words[3]));
+      std::snprintf(
+          line, sizeof line, "reject %llu W%d at %llu size %llu detail %u %u hash %d %016llx%016llx%016llx%016llx ",
+          static_cast<unsigned long long>(number++), static_cast<int>(r.code),
+          static_cast<unsigned long long>(r.decoded_byte), static_cast<unsigned long long>(r.size), r.detail_a,
+          r.detail_b, r.hashed ? 1 : 0, static_cast<unsigned long long>(r.sha256_words[0]),
+          static_cast<unsigned long long>(r.sha256_words[1]), static_cast<unsigned long long>(r.sha256_words[2]),
+          static_cast<unsigned long long>(r.sha256_words[3]));
       out += line;
       out.append(r.head);
       out += '\n';
@@ -118,10 +119,17 @@ inline bool drive(RecordReader& reader, std::string_view text, size_t at, const 
         add_batch(batch, out, next_record, broken);
         if (--batches_max == 0) return false;
         continue;
-      case Step::kFinished: out += "end\n"; return true;
-      case Step::kFailed: add_failure(error, out); return true;
-      case Step::kNeedInput: break;
-      default: broken += "an answer that no reader gives\n"; return true;
+      case Step::kFinished:
+        out += "end\n";
+        return true;
+      case Step::kFailed:
+        add_failure(error, out);
+        return true;
+      case Step::kNeedInput:
+        break;
+      default:
+        broken += "an answer that no reader gives\n";
+        return true;
     }
     Window& window = reader.window();
     if (window.closed()) {
@@ -151,7 +159,8 @@ inline bool drive(RecordReader& reader, std::string_view text, size_t at, const 
 }  // namespace transcript
 
 /// All that the reader says of `text`. Broken promises of the interface come first, behind BROKEN.
-inline std::string transcript_of(RecordReader& reader, std::string_view text, const Pieces& pieces, uint32_t source = 0) {
+inline std::string transcript_of(RecordReader& reader, std::string_view text, const Pieces& pieces,
+                                 uint32_t source = 0) {
   std::string out;
   std::string broken;
   uint64_t next_record = 0;

@@ -18,7 +18,8 @@ inline TextStart text_start(std::string_view bytes, bool closed) {
   if (begins(kBom)) return TextStart::kBom;
   if (begins("\xff\xfe") || begins("\xfe\xff")) return TextStart::kUtf16;
   if (closed) return TextStart::kPlain;
-  if (bytes.empty() || bytes == "\xff" || bytes == "\xfe" || (bytes.size() < kBomBytes && kBom.substr(0, bytes.size()) == bytes)) {
+  if (bytes.empty() || bytes == "\xff" || bytes == "\xfe" ||
+      (bytes.size() < kBomBytes && kBom.substr(0, bytes.size()) == bytes)) {
     return TextStart::kNeedInput;
   }
   return TextStart::kPlain;
