@@ -8,6 +8,11 @@
 #include "memory/arena.hpp"
 
 namespace weir {
+namespace {
+
+constexpr size_t kMagicBytes = 4;  // enough to tell the codec by
+
+}  // namespace
 
 size_t Driver::scratch_bytes() {
   return Arena::array_bytes<uint16_t>(kRowsMax) + 2 * Arena::array_bytes<RowError>(kRowsMax);
@@ -183,8 +188,7 @@ Result<Step> Driver::fill_window(Deadline deadline) {
   if (!decode_error_.ok()) return fail(decode_error_);
   for (;;) {
     if (!codec_known_) {
-      // Enough bytes to tell the codec by.
-      if (stored_left_.size() < 18 && !stored_end_) {
+      if (stored_left_.size() < kMagicBytes && !stored_end_) {
         auto read = read_stored();
         if (!read) return read;
         if (*read == Step::kBlocked) {
