@@ -53,7 +53,8 @@ bool is_json_number(std::string_view text);
 
 inline constexpr size_t kNumberTextMax = 64;
 /// Writes a number (kInt, kDecimal, kDouble) as JSON allows it; a decimal keeps its scale (1.10 stays 1.10), a double is
-/// the shortest text that reads back the same. Returns the bytes written. `out` holds kNumberTextMax bytes.
+/// the shortest digits that read back the same, with an exponent only below 1e-6 and from 1e21 on. Returns the bytes
+/// written. `out` holds kNumberTextMax bytes.
 size_t format_number(const Value& value, char* out);
 
 // --- UTF-8 -------------------------------------------------------------------------------------------------------

@@ -176,7 +176,11 @@ size_t format_number(const Value& value, char* out) {
     return static_cast<size_t>(std::to_chars(out, out + kNumberTextMax, value.integer).ptr - out);
   }
   if (value.type == Type::kDouble) {
-    return static_cast<size_t>(std::to_chars(out, out + kNumberTextMax, value.real).ptr - out);
+    // As JavaScript: plain digits from 1e-6 up to 1e21.
+    const double size = value.real < 0 ? -value.real : value.real;
+    const bool plain = size == 0 || (size >= 1e-6 && size < 1e21);
+    const auto form = plain ? std::chars_format::fixed : std::chars_format::scientific;
+    return static_cast<size_t>(std::to_chars(out, out + kNumberTextMax, value.real, form).ptr - out);
   }
   char digits[kNumberTextMax];
   char* const end = digits + sizeof digits;
