@@ -1,25 +1,17 @@
 #include "engine/driver.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/assert.hpp"
-#include "hash/sha256.hpp"
 #include "memory/arena.hpp"
 
 namespace weir {
-namespace {
-
-constexpr size_t kMagicBytes = 4;  // enough to tell the codec by
-
-}  // namespace
-
 size_t Driver::scratch_bytes() {
   return Arena::array_bytes<uint16_t>(kRowsMax) + 2 * Arena::array_bytes<RowError>(kRowsMax);
 }
 
 Driver::Driver(const PipelineParts& pipeline, Counters& counters)
-    : pipeline_(pipeline), counters_(counters), limit_left_(std::min(pipeline.program->limit(), pipeline.records_preview)) {
+    : pipeline_(pipeline), counters_(counters), intake_(pipeline, counters), limit_left_(std::min(pipeline.program->limit(), pipeline.records_preview)) {
   Arena arena(pipeline.scratch);
   selected_ = arena.take_array<uint16_t>(kRowsMax);
   errors_ = arena.take_array<RowError>(kRowsMax);
@@ -90,8 +82,8 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
     outcome.limit_reached = true;
     return begin_output();
   }
-  for (input_ = 0; input_ < pipeline_.source->count(); ++input_) {
-    WEIR_TRY(open_input(input_));
+  for (uint32_t input = 0; input < pipeline_.source->count(); ++input) {
+    WEIR_TRY(intake_.open(input));
     for (;;) {
       RecordBatch batch;
       Error error;
@@ -131,158 +123,19 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
 
 // --- bytes in ------------------------------------------------------------------------------------------------------
 
-Status Driver::open_input(uint32_t index) {
-  Status opened = pipeline_.source->open(index);
-  if (!opened) {
-    Error error = opened.error();
-    error.source = index;
-    return fail(error);
-  }
-  pipeline_.reader->begin_source(index);
-  stored_left_ = {};
-  stored_end_ = false;
-  decoded_checked_ = false;
-  codec_known_ = !pipeline_.detect_codec;
-  decoder_ = nullptr;
-  if (!pipeline_.detect_codec) {
-    decoder_ = pipeline_.codec == Codec::kGzip ? pipeline_.gzip : pipeline_.codec == Codec::kZstd ? pipeline_.zstd : nullptr;
-    if (decoder_ != nullptr) decoder_->reset();
-  }
-  return {};
-}
-
-// Reads stored bytes behind what is left of them. kBlocked: asked to stop while waiting.
-Result<Step> Driver::read_stored() {
-  char* begin = pipeline_.stored.data();
-  if (stored_left_.data() != begin && !stored_left_.empty()) std::memmove(begin, stored_left_.data(), stored_left_.size());
-  const size_t have = stored_left_.size();
-  Error error;
-  const uint64_t before = now();
-  const ReadResult result = pipeline_.source->read(pipeline_.stored.subspan(have), error);
-  counters_.times.read_ns += now() - before;
-  if (result.step == Step::kFailed) {
-    error.source = input_;
-    return fail(error);
-  }
-  stored_left_ = {begin, have + result.bytes};
-  counters_.stored_bytes += result.bytes;
-  if (result.step == Step::kFinished) stored_end_ = true;
-  return result.step;
-}
-
-// Supplies the reader's window with at least one byte, or closes it.
+// Supplies the reader's window with at least one byte, or closes it. kBlocked: asked to stop while waiting. kNeedInput: look again.
 Result<Step> Driver::fill_window(Deadline deadline) {
-  Window& window = pipeline_.reader->window();
-  WEIR_ASSERT(!window.room().empty());
-  const auto wait = [&]() -> Result<Step> {
-    const uint64_t due = pipeline_.output->batch_due_ns();
-    if (due != kNever && now() >= due) {
-      WEIR_TRY(pipeline_.output->end_batch());
-      return Step::kNeedInput;
-    }
-    const uint64_t before = now();
-    pipeline_.wakeup->wait(std::min(due, deadline.at_ns));
-    counters_.times.read_ns += now() - before;
-    return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
-  };
-  if (!decode_error_.ok()) return fail(decode_error_);
-  for (;;) {
-    if (!codec_known_) {
-      if (stored_left_.size() < kMagicBytes && !stored_end_) {
-        auto read = read_stored();
-        if (!read) return read;
-        if (*read == Step::kBlocked) {
-          auto waited = wait();
-          if (!waited || *waited == Step::kBlocked) return waited;
-        }
-        continue;
-      }
-      codec_known_ = true;
-      const Codec codec = detect_codec(stored_left_);
-      decoder_ = codec == Codec::kGzip ? pipeline_.gzip : codec == Codec::kZstd ? pipeline_.zstd : nullptr;
-      if (codec != Codec::kNone && decoder_ == nullptr) {
-        Error error(Code::kUnknownCodec);
-        error.source = input_;
-        error.byte = 0;
-        error.detail.append("the content is ").append(codec_name(codec)).append(", which the plan did not foresee; set input.codec: ");
-        error.detail.append(codec_name(codec));
-        return fail(error);
-      }
-      if (decoder_ != nullptr) decoder_->reset();
-    }
-    if (decoder_ == nullptr) {
-      // Identity: what was read ahead first, then straight into the window.
-      if (!stored_left_.empty()) {
-        const size_t take = std::min(stored_left_.size(), window.room().size());
-        std::memcpy(window.room().data(), stored_left_.data(), take);
-        stored_left_.remove_prefix(take);
-        window.supply(take);
-        counters_.decoded_bytes += take;
-        return Step::kHaveOutput;
-      }
-      if (stored_end_) {
-        window.close();
-        return Step::kFinished;
-      }
-      Error error;
-      const uint64_t before = now();
-      const ReadResult result = pipeline_.source->read(window.room(), error);
-      counters_.times.read_ns += now() - before;
-      if (result.step == Step::kFailed) {
-        error.source = input_;
-        return fail(error);
-      }
-      if (result.step == Step::kBlocked) {
-        auto waited = wait();
-        if (!waited || *waited == Step::kBlocked) return waited;
-        continue;
-      }
-      stored_end_ = result.step == Step::kFinished;
-      counters_.stored_bytes += result.bytes;
-      counters_.decoded_bytes += result.bytes;
-      window.supply(result.bytes);
-      if (result.bytes != 0) return Step::kHaveOutput;
-      continue;
-    }
-    if (stored_left_.empty() && !stored_end_) {
-      auto read = read_stored();
-      if (!read) return read;
-      if (*read == Step::kBlocked) {
-        auto waited = wait();
-        if (!waited || *waited == Step::kBlocked) return waited;
-        continue;
-      }
-    }
-    Error error;
-    const uint64_t before = now();
-    const Transfer transfer = decoder_->decode(stored_left_, stored_end_, window.room(), error);
-    counters_.times.decode_ns += now() - before;
-    stored_left_.remove_prefix(transfer.consumed);
-    if (transfer.produced != 0 && !decoded_checked_) {
-      decoded_checked_ = true;
-      const Codec inner = detect_codec({window.base() + window.end(), transfer.produced});
-      if (inner != Codec::kNone) {
-        Error nested(Code::kNestedCodec);
-        nested.source = input_;
-        nested.detail.append(codec_name(inner)).append(" inside ").append(decoder_ == pipeline_.gzip ? "gzip" : "zstd");
-        return fail(nested);
-      }
-    }
-    window.supply(transfer.produced);
-    counters_.decoded_bytes += transfer.produced;
-    if (transfer.step == Step::kFailed) {
-      error.source = input_;
-      if (transfer.produced == 0) return fail(error);
-      // What was decoded before the damage is good: let the reader deliver it first.
-      decode_error_ = error;
-      return Step::kHaveOutput;
-    }
-    if (transfer.step == Step::kFinished) {
-      window.close();
-      return Step::kFinished;
-    }
-    if (transfer.produced != 0) return Step::kHaveOutput;
+  auto filled = intake_.fill();
+  if (!filled || *filled != Step::kBlocked) return filled;
+  const uint64_t due = pipeline_.output->batch_due_ns();
+  if (due != kNever && now() >= due) {
+    WEIR_TRY(pipeline_.output->end_batch());
+    return Step::kNeedInput;
   }
+  const uint64_t before = now();
+  pipeline_.wakeup->wait(std::min(due, deadline.at_ns));
+  counters_.times.read_ns += now() - before;
+  return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
 }
 
 // --- records -------------------------------------------------------------------------------------------------------
@@ -450,59 +303,17 @@ Status Driver::reject_row(const RecordBatch& batch, RowError error) {
   ++counters_.read;
   ++counters_.rejected;
   position_byte_ = decoded_before_ + batch.base_decoded_byte + batch.record_ends[error.row];
-  Reject reject;
-  reject.code = error.code;
-  reject.source = pipeline_.source->name(batch.source);
-  reject.source_index = batch.source;
-  reject.byte = batch.base_decoded_byte + batch.records[error.row].offset;
-  reject.record = batch.first_record + error.row + rejects_in_batch_;
-  reject.size = batch.records[error.row].size;
-  reject.head = batch.record(error.row).substr(0, kRejectHeadMax);
-  FixedText<160> detail;
-  if (error.column != 0) {
-    const auto columns = pipeline_.program->output();
-    if (error.column <= columns.size()) detail.append("column `").append(columns[error.column - 1u].name.substr(0, 100)).append("`");
-  }
-  reject.detail = detail.view();
-  return pipeline_.rejects->add(reject, counters_);
+  std::string_view column;
+  const auto columns = pipeline_.program->output();
+  if (error.column != 0 && error.column <= columns.size()) column = columns[error.column - 1u].name;
+  return pipeline_.rejects->add_row(batch, error, column, pipeline_.source->name(batch.source), rejects_in_batch_, counters_);
 }
 
 Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejected) {
   ++counters_.read;
   ++counters_.rejected;
   position_byte_ = decoded_before_ + rejected.decoded_byte + rejected.size;
-  Reject reject;
-  reject.code = rejected.code;
-  reject.source = pipeline_.source->name(batch.source);
-  reject.source_index = batch.source;
-  reject.byte = rejected.decoded_byte;
-  reject.record = batch.first_record + rejected.rows_before + rejects_in_batch_;
-  reject.size = rejected.size;
-  reject.head = rejected.head;
-  ++rejects_in_batch_;
-  FixedText<96> detail;
-  switch (rejected.code) {
-    case Code::kRaggedRow:
-      detail.append("found ").append_number(rejected.detail_a).append(", expected ").append_number(rejected.detail_b);
-      break;
-    case Code::kBadJson:
-    case Code::kBadUtf8:
-    case Code::kJsonTooDeep:
-    case Code::kNotAnObject:
-      if (rejected.detail_a != 0 || rejected.code == Code::kBadJson) detail.append("at byte ").append_number(rejected.detail_a).append(" of the record");
-      break;
-    default: break;
-  }
-  reject.detail = detail.view();
-  char hex[64];
-  if (rejected.hashed) {
-    Sha256::Digest digest;
-    static_assert(sizeof digest == sizeof rejected.sha256_words);
-    std::memcpy(digest.data(), rejected.sha256_words, sizeof digest);
-    to_hex(digest, hex);
-    reject.sha256_hex = hex;
-  }
-  return pipeline_.rejects->add(reject, counters_);
+  return pipeline_.rejects->add_unread(batch, rejected, pipeline_.source->name(batch.source), rejects_in_batch_++, counters_);
 }
 
 Status Driver::end_unit_if_due() {

@@ -10,47 +10,14 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "codec/codec.hpp"
+#include "engine/byte_intake.hpp"
 #include "engine/counters.hpp"
-#include "engine/record_output.hpp"
-#include "engine/rejects.hpp"
-#include "format/reader.hpp"
-#include "port/ports.hpp"
-#include "sql/program.hpp"
+#include "engine/pipeline.hpp"
 
 namespace weir {
 
 inline constexpr uint64_t kUnitInputBytes = 16ull << 20;
 inline constexpr uint64_t kUnitOutputBytes = 4ull << 20;
-
-/// Told between batches; must be quick and take no memory.
-class RunObserver {
- public:
-  virtual ~RunObserver() = default;
-  virtual void on_progress(const Counters& counters) = 0;
-};
-
-/// What a run works with; everything is owned elsewhere and outlives the driver.
-struct PipelineParts {
-  ByteSource* source = nullptr;
-  Decoder* gzip = nullptr;  ///< null: not planned
-  Decoder* zstd = nullptr;
-  bool detect_codec = true;         ///< by magic bytes; else `codec`
-  Codec codec = Codec::kNone;
-  std::span<char> stored;           ///< room for stored bytes, at least 4 KiB
-  RecordReader* reader = nullptr;
-  Program* program = nullptr;
-  std::span<const WriteColumn> columns;  ///< of the output
-  RecordOutput* output = nullptr;
-  Rejects* rejects = nullptr;
-  BatchSink* sink = nullptr;
-  BatchSink* rejects_sink = nullptr;  ///< may be null
-  Clock* clock = nullptr;
-  Wakeup* wakeup = nullptr;
-  RunObserver* observer = nullptr;  ///< may be null
-  std::span<char> scratch;          ///< row lists: Driver::scratch_bytes
-  uint64_t records_preview = kNoOffset;  ///< stop after this many records were written
-};
 
 enum class Ending : uint8_t {
   kDone,         ///< all input was consumed, or LIMIT reached
@@ -77,9 +44,7 @@ class Driver {
   enum class Go : uint8_t { kOn, kEnd };  ///< kEnd: a LIMIT was reached, or nobody reads
 
   Status consume_inputs(Deadline deadline, Outcome& outcome);
-  Status open_input(uint32_t index);
   Result<Step> fill_window(Deadline deadline);
-  Result<Step> read_stored();
   Status begin_output();
   Result<Go> process(const RecordBatch& batch);
   Result<Go> process_rows(const RecordBatch& batch, RowRange range);
@@ -96,13 +61,7 @@ class Driver {
   const PipelineParts& pipeline_;
   Counters& counters_;
 
-  uint32_t input_ = 0;
-  Decoder* decoder_ = nullptr;      ///< of the open input; null: stored bytes are the stream
-  bool codec_known_ = false;
-  bool decoded_checked_ = false;    ///< the first decoded bytes were looked at for a second layer
-  std::string_view stored_left_;    ///< read and not yet decoded
-  bool stored_end_ = false;
-  Error decode_error_;              ///< met behind good bytes; delivered when those are used up
+  ByteIntake intake_;
   uint64_t decoded_before_ = 0;     ///< decoded bytes of the inputs before this one
   uint64_t unit_begin_byte_ = 0;    ///< decoded bytes over all inputs at the last edge
   uint64_t position_byte_ = 0;      ///< decoded bytes over all inputs behind the last settled record

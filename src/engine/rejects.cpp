@@ -1,6 +1,9 @@
 #include "engine/rejects.hpp"
 
+#include <cstring>
+
 #include "base/fixed_text.hpp"
+#include "hash/sha256.hpp"
 #include "record/field.hpp"
 
 namespace weir {
@@ -66,6 +69,57 @@ Status Rejects::add(const Reject& reject, const Counters& counters) {
   if (counters.rejected > limits_.count_max) return too_many(counters);
   if (counters.read >= kShareJudgedFrom) return judge_end(counters);
   return {};
+}
+
+Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view source,
+                        uint64_t rejects_before, const Counters& counters) {
+  Reject reject;
+  reject.code = error.code;
+  reject.source = source;
+  reject.source_index = batch.source;
+  reject.byte = batch.base_decoded_byte + batch.records[error.row].offset;
+  reject.record = batch.first_record + error.row + rejects_before;
+  reject.size = batch.records[error.row].size;
+  reject.head = batch.record(error.row).substr(0, kRejectHeadMax);
+  FixedText<160> detail;
+  if (!column.empty()) detail.append("column `").append(column.substr(0, 100)).append("`");
+  reject.detail = detail.view();
+  return add(reject, counters);
+}
+
+Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source, uint64_t rejects_before,
+                           const Counters& counters) {
+  Reject reject;
+  reject.code = rejected.code;
+  reject.source = source;
+  reject.source_index = batch.source;
+  reject.byte = rejected.decoded_byte;
+  reject.record = batch.first_record + rejected.rows_before + rejects_before;
+  reject.size = rejected.size;
+  reject.head = rejected.head;
+  FixedText<96> detail;
+  switch (rejected.code) {
+    case Code::kRaggedRow:
+      detail.append("found ").append_number(rejected.detail_a).append(", expected ").append_number(rejected.detail_b);
+      break;
+    case Code::kBadJson:
+    case Code::kBadUtf8:
+    case Code::kJsonTooDeep:
+    case Code::kNotAnObject:
+      if (rejected.detail_a != 0 || rejected.code == Code::kBadJson) detail.append("at byte ").append_number(rejected.detail_a).append(" of the record");
+      break;
+    default: break;
+  }
+  reject.detail = detail.view();
+  char hex[64];
+  if (rejected.hashed) {
+    Sha256::Digest digest;
+    static_assert(sizeof digest == sizeof rejected.sha256_words);
+    std::memcpy(digest.data(), rejected.sha256_words, sizeof digest);
+    to_hex(digest, hex);
+    reject.sha256_hex = hex;
+  }
+  return add(reject, counters);
 }
 
 Status Rejects::judge_end(const Counters& counters) const {

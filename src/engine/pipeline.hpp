@@ -1,0 +1,47 @@
+// PipelineParts: what the engine works with, wired by the plan. Everything is owned elsewhere and outlives whoever runs it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "codec/codec.hpp"
+#include "engine/counters.hpp"
+#include "engine/record_output.hpp"
+#include "engine/rejects.hpp"
+#include "format/reader.hpp"
+#include "port/ports.hpp"
+#include "sql/program.hpp"
+
+namespace weir {
+
+/// Told between batches; must be quick and take no memory.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_progress(const Counters& counters) = 0;
+};
+
+struct PipelineParts {
+  ByteSource* source = nullptr;
+  Decoder* gzip = nullptr;  ///< null: not planned
+  Decoder* zstd = nullptr;
+  bool detect_codec = true;         ///< by magic bytes; else `codec`
+  Codec codec = Codec::kNone;
+  std::span<char> stored;           ///< room for stored bytes, at least 4 KiB
+  RecordReader* reader = nullptr;
+  Program* program = nullptr;
+  std::span<const WriteColumn> columns;  ///< of the output
+  RecordOutput* output = nullptr;  ///< null when records are pulled (engine/puller.hpp)
+  Rejects* rejects = nullptr;
+  BatchSink* sink = nullptr;        ///< null when records are pulled
+  BatchSink* rejects_sink = nullptr;  ///< may be null
+  Clock* clock = nullptr;
+  Wakeup* wakeup = nullptr;
+  RunObserver* observer = nullptr;  ///< may be null
+  std::span<char> scratch;          ///< row lists: Driver::scratch_bytes
+  uint64_t records_preview = kNoOffset;  ///< stop after this many records were written
+};
+
+}  // namespace weir
