@@ -114,7 +114,9 @@ bool CsvReader::scan_more() {
   }
   index_.end_count = next_end_ = 0;
   const size_t before = scanned_;
-  scanned_ = scan_(window_.base(), scanned_, window_.end(), window_.closed(), dialect_, scan_state_, index_);
+  // Scans to the last byte, so that no record waits for bytes behind it. A comment's prefix must be whole to be told.
+  const bool to_the_end = window_.closed() || dialect_.comment.empty();
+  scanned_ = scan_(window_.base(), scanned_, window_.end(), to_the_end, dialect_, scan_state_, index_);
   return scanned_ != before;
 }
 
