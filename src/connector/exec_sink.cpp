@@ -22,6 +22,7 @@ namespace {
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kBackoffFirstNs = 200 * kMillisecond;
 constexpr uint64_t kBackoffMaxNs = 10'000 * kMillisecond;
+constexpr uint64_t kLookMs = 200;  ///< how often a wait for the command looks whether a stop was asked for
 
 bool runnable(const std::string& path) {
   struct stat info {};
@@ -84,7 +85,7 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
     const uint64_t until = clock_.monotonic_ns() + backoff;
     while (clock_.monotonic_ns() < until && !wakeup_.stop_requested()) wakeup_.wait(until);
     if (wakeup_.stop_requested()) {
-      error = Error(Code::kCommandFailed, "stopped while waiting to try again");
+      error = Error(Code::kInterrupted);
       return Accepted::kFailed;
     }
   }
@@ -112,6 +113,7 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
   if (child == 0) {
     // Between vfork and execve: system calls only.
     for (const int signal_number : {SIGPIPE, SIGINT, SIGTERM}) signal(signal_number, SIG_DFL);
+    setpgid(0, 0);  // a group of its own: what the command started ends with it
     if (dup2(ends[0], STDIN_FILENO) < 0) _exit(126);
     setrlimit(RLIMIT_AS, &memory);
     execve(program_.c_str(), argv_.data(), envp_.data());
@@ -131,6 +133,10 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
 
 Accepted ExecSink::judge(std::string_view what, int number, Error& error) {
   end_child();
+  if (wakeup_.stop_requested()) {
+    error = Error(Code::kInterrupted);
+    return Accepted::kFailed;
+  }
   if (info_.attempt < options_.retries) return Accepted::kRetry;
   error = Error(number == ETIMEDOUT ? Code::kCommandTimeout : Code::kCommandFailed);
   error.detail.append("`").append(std::string_view(options_.command[0]).substr(0, 80)).append("` ").append(what);
@@ -152,15 +158,15 @@ Accepted ExecSink::write(std::string_view bytes, Error& error) {
     }
     if (size < 0 && errno != EAGAIN) return judge("can't be written to", errno, error);
     const uint64_t now = clock_.monotonic_ns();
-    if (now >= due_ns_) return judge("did not end in time", ETIMEDOUT, error);
+    if (now >= due_ns_ || wakeup_.stop_requested()) return judge("did not end in time", ETIMEDOUT, error);
     pollfd entry{pipe_, POLLOUT, 0};
-    poll(&entry, 1, static_cast<int>(std::min<uint64_t>((due_ns_ - now) / kMillisecond + 1, 60'000)));
+    poll(&entry, 1, static_cast<int>(std::min<uint64_t>((due_ns_ - now) / kMillisecond + 1, kLookMs)));
   }
   return Accepted::kYes;
 }
 
-// True when the child ended before `until_ns`.
-bool ExecSink::wait_child(uint64_t until_ns, int* status) {
+// True when the child ended before `until_ns` and, where `stoppable`, before a stop was asked for.
+bool ExecSink::wait_child(uint64_t until_ns, bool stoppable, int* status) {
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, child_, 0));
   for (;;) {
     const pid_t ended = waitpid(child_, status, WNOHANG);
@@ -169,11 +175,11 @@ bool ExecSink::wait_child(uint64_t until_ns, int* status) {
       return true;
     }
     const uint64_t now = clock_.monotonic_ns();
-    if (now >= until_ns) {
+    if (now >= until_ns || (stoppable && wakeup_.stop_requested())) {
       if (handle >= 0) ::close(handle);
       return false;
     }
-    const auto left_ms = static_cast<int>(std::min<uint64_t>((until_ns - now) / kMillisecond + 1, 60'000));
+    const auto left_ms = static_cast<int>(std::min<uint64_t>((until_ns - now) / kMillisecond + 1, kLookMs));
     pollfd entry{handle, POLLIN, 0};
     poll(&entry, handle >= 0 ? 1 : 0, handle >= 0 ? left_ms : std::min(left_ms, 10));
   }
@@ -183,7 +189,7 @@ Accepted ExecSink::close_object(Error& error) {
   ::close(pipe_);
   pipe_ = -1;
   int status = 0;
-  if (!wait_child(due_ns_, &status)) return judge("did not end in time", ETIMEDOUT, error);
+  if (!wait_child(due_ns_, true, &status)) return judge("did not end in time", ETIMEDOUT, error);
   child_ = -1;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Accepted::kYes;
   FixedText<64> what;
@@ -199,9 +205,13 @@ void ExecSink::end_child() noexcept {
   if (pipe_ >= 0) ::close(pipe_);
   pipe_ = -1;
   if (child_ < 0) return;
+  // The whole group, and the child itself in case it had no time to make one.
+  kill(-child_, SIGTERM);
   kill(child_, SIGTERM);
   int status = 0;
-  if (!wait_child(clock_.monotonic_ns() + 500 * kMillisecond, &status)) {
+  const bool ended = wait_child(clock_.monotonic_ns() + 500 * kMillisecond, false, &status);
+  kill(-child_, SIGKILL);
+  if (!ended) {
     kill(child_, SIGKILL);
     waitpid(child_, &status, 0);
   }

@@ -42,7 +42,7 @@ class ExecSink final : public BatchSink {
  private:
   Accepted judge(std::string_view what, int number, Error& error);
   void end_child() noexcept;
-  bool wait_child(uint64_t until_ns, int* status);
+  bool wait_child(uint64_t until_ns, bool stoppable, int* status);
 
   ExecOptions options_;
   Clock& clock_;

@@ -28,14 +28,25 @@ Status FileSink::start() {
     WEIR_TRY(make_folders_of(path_.c_str()));
   }
   const char* name = direct_ ? path_.c_str() : part_.c_str();
-  do {
-    file_ = open(name, O_WRONLY | O_CLOEXEC | (direct_ ? 0 : O_CREAT), 0666);
-  } while (file_ < 0 && errno == EINTR);
-  if (file_ < 0) {
-    return fail(system_error(errno == EACCES || errno == EPERM || errno == EROFS ? Code::kAccessDenied : Code::kOpenFailed, errno, name));
+  for (;;) {
+    do {
+      file_ = open(name, O_WRONLY | O_CLOEXEC | (direct_ ? 0 : O_CREAT), 0666);
+    } while (file_ < 0 && errno == EINTR);
+    if (file_ < 0) {
+      return fail(system_error(errno == EACCES || errno == EPERM || errno == EROFS ? Code::kAccessDenied : Code::kOpenFailed, errno, name));
+    }
+    if (direct_) return {};
+    if (flock(file_, LOCK_EX | LOCK_NB) != 0) return fail(Code::kFenced, part_ + " is being written by another run");
+    // Between open and lock another run may have published this very file: it is then no longer ours to touch.
+    struct stat held {}, named {};
+    if (fstat(file_, &held) == 0 && stat(name, &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino) break;
+    close(file_);
+    file_ = -1;
   }
-  if (direct_) return {};
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) return fail(Code::kFenced, part_ + " is being written by another run");
+  if (!replace_ && stat(path_.c_str(), &info) == 0) {
+    unlink(name);
+    return fail(Code::kOutputExists, path_);
+  }
   if (ftruncate(file_, 0) != 0) return fail(system_error(Code::kOpenFailed, errno, name));
   return {};
 }

@@ -89,7 +89,10 @@ Result<std::string_view> FileSource::peek(size_t index) {
       break;
     }
     if (result.step != Step::kBlocked) continue;
-    if (peeked_size_ != 0) break;
+    // The first line tells the format, whatever pieces it comes in.
+    const std::string_view head(peeked_, peeked_size_);
+    const size_t begin = std::min(head.find_first_not_of(" \t\r\n"), head.size());
+    if (head.find('\n', begin) != std::string_view::npos) break;
     wakeup_.wait(kNever);
     if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
   }

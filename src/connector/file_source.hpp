@@ -25,7 +25,8 @@ class FileSource final : public ByteSource {
   ReadResult read(std::span<char> room, Error& error) override;
   void close() noexcept override;
 
-  /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Waits for a pipe.
+  /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Of a pipe
+  /// it waits for the first line.
   /// Before the run only.
   Result<std::string_view> peek(size_t index);
   static constexpr size_t kPeekBytes = 4096;

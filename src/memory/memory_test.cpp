@@ -1,0 +1,58 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "memory/arena.hpp"
+#include "memory/budget.hpp"
+#include "memory/process_memory.hpp"
+
+namespace weir {
+namespace {
+
+TEST(Arena, gives_aligned_pieces_of_exactly_what_was_planned) {
+  alignas(kAlignment) char memory[1024];
+  Arena arena(memory);
+  const auto first = arena.take(1);
+  const auto second = arena.take_array<uint64_t>(9);
+  EXPECT_EQ(first.size(), 1u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(second.data()) % kAlignment, 0u);
+  EXPECT_EQ(arena.used(), Arena::aligned(1) + Arena::array_bytes<uint64_t>(9));
+  EXPECT_EQ(arena.left(), 1024u - 64 - 128);
+  arena.take(arena.left());
+  EXPECT_EQ(arena.left(), 0u);
+  EXPECT_DEATH(arena.take(1), "");
+}
+
+TEST(Budget, sums_its_lines_and_tells_spare_from_need) {
+  Budget budget;
+  budget.add({"image", 1000, LineKind::kProcess});
+  budget.add({"window", 100, LineKind::kWork});
+  budget.add({"nothing", 0, LineKind::kWork});
+  budget.add({"read-ahead", 64, LineKind::kSpare});
+  EXPECT_EQ(budget.lines().size(), 3u);
+  EXPECT_EQ(budget.total(), 1000u + 128 + 64);
+  EXPECT_EQ(budget.needed(), 1000u + 128);
+  EXPECT_EQ(budget.work_bytes(), 128u + 64);
+}
+
+TEST(ProcessMemory, maps_zeroed_memory_and_reads_the_kernels_figures) {
+  auto memory = map_working_memory(1u << 20);
+  ASSERT_TRUE(memory);
+  EXPECT_EQ((*memory)[12345], 0);
+  std::memset(memory->data(), 1, memory->size());
+  const ProcessFigures figures = process_figures();
+  EXPECT_GE(figures.peak_bytes, figures.resident_bytes);
+  EXPECT_GE(figures.anonymous_bytes, memory->size());
+  EXPECT_GT(figures.table_bytes, 0u);
+  EXPECT_GT(image_bytes(), 100'000u);
+  unmap_working_memory(*memory);
+}
+
+TEST(ProcessMemory, refuses_what_the_system_refuses) {
+  auto memory = map_working_memory(size_t{1} << 60);
+  ASSERT_FALSE(memory);
+  EXPECT_EQ(memory.error().code, Code::kBudgetTooSmall);
+}
+
+}  // namespace
+}  // namespace weir
