@@ -52,6 +52,7 @@ const char* codec_name(Codec codec) {
 
 Codec detect_codec(std::string_view head) {
   if (head.starts_with("\x1f\x8b")) return Codec::kGzip;
+  if (head == "\x1f") return Codec::kGzip;  // all that is left of a file that was cut: no text is that
   if (head.starts_with("\x28\xb5\x2f\xfd")) return Codec::kZstd;
   // A skippable frame: 0x184d2a50 to 0x184d2a5f, little-endian.
   if (head.size() >= 4 && (head[0] & 0xf0) == 0x50 && head.substr(1, 3) == "\x2a\x4d\x18") return Codec::kZstd;

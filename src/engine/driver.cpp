@@ -53,7 +53,7 @@ Outcome Driver::run(Deadline deadline) {
     if (status && pipeline_.output->bytes().closed_by_reader()) outcome.ending = Ending::kReaderGone;
   }
   if (!status) {
-    outcome.ending = Ending::kFailed;
+    outcome.ending = status.error().code == Code::kInterrupted ? Ending::kInterrupted : Ending::kFailed;
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {

@@ -234,11 +234,11 @@ class Checker {
         contradiction("batch.age", "a file's bytes would depend on the clock; it is for the outputs stdout and exec");
       }
     } else {
-      for (const std::string_view path : {"output.if_exists", "output.publish_partial"}) {
-        if (given(path)) contradiction(path, "it is for an output that is a file");
-      }
-      if (given("output.create_folders") && (config_.rejects.to.empty() || config_.rejects.to == "stderr")) {
-        contradiction("output.create_folders", "it is for an output that is a file");
+      // The rejects follow the output's settings: they may be the file.
+      const bool rejects_to_file = !config_.rejects.to.empty() && config_.rejects.to != "stderr" && config_.rejects.to != "stdout";
+      if (given("output.publish_partial")) contradiction("output.publish_partial", "it is for an output that is a file");
+      for (const std::string_view path : {"output.if_exists", "output.create_folders"}) {
+        if (given(path) && !rejects_to_file) contradiction(path, "it is for an output that is a file");
       }
     }
     const bool one_object =
