@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The end-to-end suite of hard cases.   run.py --weir PATH [MODULE...]
+
+Ends on the line `N passed, N failed`. What can't be tried here (no rights, no tool) is named as `not run` and counts as neither.
+WEIR_HARD_FULL=1 runs the large sizes: records of 10 GiB, 10 GB of zeros.
+"""
+import argparse
+import os
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+
+class Result(unittest.TextTestResult):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.passed = 0
+        self.times = []
+
+    def startTest(self, test):
+        self._begin = time.monotonic()
+        super().startTest(test)
+
+    def stopTest(self, test):
+        self.times.append((time.monotonic() - self._begin, test.id()))
+        super().stopTest(test)
+
+    def addSuccess(self, test):
+        self.passed += 1
+        super().addSuccess(test)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weir", required=True)
+    parser.add_argument("-k", action="append", help="only tests whose name holds this")
+    parser.add_argument("--times", action="store_true", help="the slowest tests")
+    parser.add_argument("modules", nargs="*")
+    options = parser.parse_args()
+    os.environ["WEIR"] = os.path.abspath(options.weir)
+    names = options.modules or sorted(f[:-3] for f in os.listdir(HERE) if f.endswith("_test.py"))
+    loader = unittest.TestLoader()
+    if options.k:
+        loader.testNamePatterns = [f"*{k}*" for k in options.k]
+    suite = loader.loadTestsFromNames([n.removesuffix(".py") for n in names])
+    runner = unittest.TextTestRunner(stream=sys.stdout, resultclass=Result, verbosity=2, tb_locals=False)
+    result = runner.run(suite)
+    if options.times:
+        for seconds, name in sorted(result.times, reverse=True)[:25]:
+            print(f"{seconds:7.2f} s  {name}")
+    for test, reason in result.skipped:
+        print(f"not run: {test.id()}: {reason}")
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    for test, _ in result.expectedFailures:
+        print(f"known to fail: {test.id()}")
+    if result.skipped:
+        print(f"{len(result.skipped)} not run")
+    print(f"{result.passed} passed, {failed} failed")
+    return 1 if failed or not (result.passed or result.skipped) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
