@@ -66,10 +66,13 @@ Code CsvWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index, 
   if (column.op == ColumnOp::kValue) {
     const Value& value = column.values[index];
     switch (value.type) {
-      case Type::kNull: return finish(Kind::kPlain, {});
+      case Type::kNull:
+        return finish(Kind::kPlain, {});
       case Type::kText:
-      case Type::kBytes: return finish(Kind::kPlain, value.view());
-      case Type::kJson: return finish(Kind::kMinify, value.view());
+      case Type::kBytes:
+        return finish(Kind::kPlain, value.view());
+      case Type::kJson:
+        return finish(Kind::kMinify, value.view());
       default: {
         const Code code = scalar_body(value, body);
         if (code != Code::kOk) return code;
@@ -81,7 +84,9 @@ Code CsvWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index, 
   if (column.slices[row].missing()) return finish(Kind::kPlain, {});
   const std::string_view field = raw(column, row);
   switch (column.op) {
-    case ColumnOp::kRawRecord: body.runs = TextRuns(field); return Code::kOk;
+    case ColumnOp::kRawRecord:
+      body.runs = TextRuns(field);
+      return Code::kOk;
     case ColumnOp::kCsv:
       if (field.empty() || field.front() != column.quote) return finish(Kind::kPlain, field);
       if (column.quote == '"' && column.escape == '"' && csv_is_well_quoted(field)) {
@@ -95,7 +100,8 @@ Code CsvWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index, 
       if (field.size() < 2 || field.front() != '"') return finish(Kind::kPlain, field);
       if (std::memchr(field.data(), '\\', field.size()) != nullptr) return finish(Kind::kJsonString, field);
       return finish(Kind::kPlain, field.substr(1, field.size() - 2));
-    default: return finish(Kind::kPlain, field);
+    default:
+      return finish(Kind::kPlain, field);
   }
 }
 
@@ -113,7 +119,7 @@ Code CsvWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
         plain = copy_wide(o, base + slice.offset, slice.size);
       } else if (slice.size == 0 || column.op == ColumnOp::kJson) {
         if (slice.size == 0 && !single_) plain = o;
-      } else {
+      } else if (column.op != ColumnOp::kCsv || column.quote == '"' || base[slice.offset] != column.quote) {
         plain = put_csv_plain(o, base + slice.offset, slice.size, delimiter);
       }
     }

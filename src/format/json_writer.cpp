@@ -43,11 +43,14 @@ uint8_t JsonWriter::factor(ColumnOp op) const {
   switch (op) {
     case ColumnOp::kText:
     case ColumnOp::kCsv:
-    case ColumnOp::kValue: return kJsonEscapeFactor;
-    case ColumnOp::kBytes: return 2;  // base64 of one byte is 4, but see kFieldBytes
+    case ColumnOp::kValue:
+      return kJsonEscapeFactor;
+    case ColumnOp::kBytes:
+      return 2;  // base64 of one byte is 4, but see kFieldBytes
     case ColumnOp::kJson:
     case ColumnOp::kRecord:
-    case ColumnOp::kRawRecord: return 1;
+    case ColumnOp::kRawRecord:
+      return 1;
   }
   return kJsonEscapeFactor;
 }
@@ -69,11 +72,18 @@ Code JsonWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index,
   if (column.op == ColumnOp::kValue) {
     const Value& value = column.values[index];
     switch (value.type) {
-      case Type::kNull: body.runs = TextRuns("null"); return Code::kOk;
-      case Type::kText: return text(TextRuns::Kind::kPlain, value.view());
-      case Type::kJson: body.runs = TextRuns(TextRuns::Kind::kMinify, value.view()); return Code::kOk;
-      case Type::kBytes: return base64(value.view());
-      default: return scalar_body(value, body);
+      case Type::kNull:
+        body.runs = TextRuns("null");
+        return Code::kOk;
+      case Type::kText:
+        return text(TextRuns::Kind::kPlain, value.view());
+      case Type::kJson:
+        body.runs = TextRuns(TextRuns::Kind::kMinify, value.view());
+        return Code::kOk;
+      case Type::kBytes:
+        return base64(value.view());
+      default:
+        return scalar_body(value, body);
     }
   }
   if (column.slices[row].missing()) {
@@ -82,10 +92,13 @@ Code JsonWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index,
   }
   const std::string_view field = raw(column, row);
   switch (column.op) {
-    case ColumnOp::kText: return text(TextRuns::Kind::kPlain, field);
+    case ColumnOp::kText:
+      return text(TextRuns::Kind::kPlain, field);
     case ColumnOp::kCsv:
-      return text(field.empty() || field.front() != column.quote ? TextRuns::Kind::kPlain : TextRuns::Kind::kCsv, field);
-    case ColumnOp::kBytes: return base64(field);
+      return text(field.empty() || field.front() != column.quote ? TextRuns::Kind::kPlain : TextRuns::Kind::kCsv,
+                  field);
+    case ColumnOp::kBytes:
+      return base64(field);
     case ColumnOp::kRecord: {
       const std::string_view record = trim_json(field);
       if (!patched_) {
@@ -111,6 +124,45 @@ Code JsonWriter::put_slowly(const PlanColumn& column, uint32_t row, uint32_t ind
   return code;
 }
 
+Code JsonWriter::put_value(const Value& value, char*& out) {
+  switch (value.type) {
+    case Type::kNull:
+      out = copy_exact(out, "null");
+      return Code::kOk;
+    case Type::kBool:
+      out = copy_exact(out, value.boolean ? std::string_view("true") : std::string_view("false"));
+      return Code::kOk;
+    case Type::kInt:
+    case Type::kDecimal:
+    case Type::kDouble:
+      if (value.has_lexeme) {
+        out = copy_exact(out, {value.lexeme, value.size});
+        return Code::kOk;
+      }
+      if (value.type == Type::kDouble && !__builtin_isfinite(value.real)) return Code::kNotWritable;
+      out += format_number(value, out);
+      return Code::kOk;
+    case Type::kText: {
+      char* const end = put_json_string_checked(out, value.text, value.size);
+      if (end == nullptr) return Code::kBadUtf8;
+      out = end;
+      return Code::kOk;
+    }
+    case Type::kJson: {
+      MinifyState state;
+      out = minify_json(state, value.view(), out);
+      return Code::kOk;
+    }
+    case Type::kBytes:
+      break;
+  }
+  Body body;
+  body.runs = TextRuns(TextRuns::Kind::kBase64, value.view());
+  body.quoted = true;
+  out = encode_body(body, out);
+  return Code::kOk;
+}
+
 Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
   if (patched_) return write_by_pieces(row, index, out);
   const char* const base = batch_->base;
@@ -118,7 +170,7 @@ Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
   for (const PlanColumn& column : columns()) {
     o = copy_wide(o, column.key.data(), column.key.size());
     if (column.op == ColumnOp::kValue) {
-      const Code code = put_slowly(column, row, index, o);
+      const Code code = put_value(column.values[index], o);
       if (code != Code::kOk) return code;
       continue;
     }
@@ -139,7 +191,8 @@ Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
             store16(o + 1, a);
             store16(o + 17, b);
             const uint64_t mask = json_attention(a) | static_cast<uint64_t>(json_attention(b)) << 16;
-            if ((mask & ((uint64_t{1} << (size - 2)) - 1)) == 0 && (column.escape == '"' || column.escape == '\\')) {
+            if ((mask & ((uint64_t{1} << (size - 2)) - 1)) == 0 &&
+                (column.escape == '"' || column.escape == '\\' || column.escape == 0)) {
               o[0] = o[size - 1] = '"';
               o += size;
               break;
@@ -152,7 +205,8 @@ Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
         [[fallthrough]];
       case ColumnOp::kText:
         o = put_json_string(o, field, size);
-        if (o == nullptr) [[unlikely]] return Code::kBadUtf8;
+        if (o == nullptr) [[unlikely]]
+          return Code::kBadUtf8;
         break;
       case ColumnOp::kJson:
         if (size != 0 && (*field == '{' || *field == '[')) {

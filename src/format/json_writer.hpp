@@ -25,6 +25,7 @@ class JsonWriter final : public WriterCore {
   Code resolve(const PlanColumn& column, uint32_t row, uint32_t index, Body& body) override;
 
  private:
+  Code put_value(const Value& value, char*& out);
   Code put_slowly(const PlanColumn& column, uint32_t row, uint32_t index, char*& out);
 };
 

@@ -25,11 +25,15 @@ Code LinesWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index
   if (column.op == ColumnOp::kValue) {
     const Value& value = column.values[index];
     switch (value.type) {
-      case Type::kNull: return Code::kOk;
+      case Type::kNull:
+        return Code::kOk;
       case Type::kText:
-      case Type::kBytes: return runs(Kind::kPlain, value.view());
-      case Type::kJson: return runs(Kind::kMinify, value.view());
-      default: return scalar_body(value, body);
+      case Type::kBytes:
+        return runs(Kind::kPlain, value.view());
+      case Type::kJson:
+        return runs(Kind::kMinify, value.view());
+      default:
+        return scalar_body(value, body);
     }
   }
   if (column.slices[row].missing()) return Code::kOk;

@@ -8,7 +8,8 @@ namespace weir {
 
 class LinesWriter final : public WriterCore {
  public:
-  LinesWriter(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max, std::span<char> texts)
+  LinesWriter(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max,
+              std::span<char> texts)
       : WriterCore(options, columns, names_bytes_max, texts) {}
 
   WriteResult write(const WriteRows& rows, uint32_t from, uint64_t unit_bytes_left, std::span<char> room) override {

@@ -71,7 +71,8 @@ inline uint32_t csv_attention(Vec16 v, char delimiter) {
 inline char* copy_wide(char* out, const char* from, size_t size) {
   store16(out, load16(from));
   store16(out + 16, load16(from + 16));
-  for (size_t i = 32; i < size; i += 16) [[unlikely]] store16(out + i, load16(from + i));
+  for (size_t i = 32; i < size; i += 16) [[unlikely]]
+    store16(out + i, load16(from + i));
   return out + size;
 }
 

@@ -15,7 +15,8 @@ size_t escape_size(const char* at, const char* end) {
   const auto left = static_cast<size_t>(end - at);
   if (left < 2 || at[1] != 'u') return left < 2 ? left : 2;
   if (left < 6) return left;
-  const bool high = (at[2] | 0x20) == 'd' && (at[3] == '8' || at[3] == '9' || (at[3] | 0x20) == 'a' || (at[3] | 0x20) == 'b');
+  const bool high =
+      (at[2] | 0x20) == 'd' && (at[3] == '8' || at[3] == '9' || (at[3] | 0x20) == 'a' || (at[3] | 0x20) == 'b');
   if (!high || left < 12 || at[6] != '\\' || at[7] != 'u') return 6;
   const bool low = (at[8] | 0x20) == 'd' && ((at[9] | 0x20) >= 'c' && (at[9] | 0x20) <= 'f');
   return low ? 12 : 6;
@@ -38,11 +39,16 @@ TextRuns::TextRuns(Kind kind, std::string_view raw, char quote, char escape)
 std::string_view TextRuns::next(size_t size_max) {
   if (at_ == end_) return {};
   switch (kind_) {
-    case Kind::kPlain: return plain(size_max);
-    case Kind::kCsv: return csv(size_max);
-    case Kind::kJsonString: return json_string(size_max);
-    case Kind::kMinify: return minified();
-    case Kind::kBase64: return base64();
+    case Kind::kPlain:
+      return plain(size_max);
+    case Kind::kCsv:
+      return csv(size_max);
+    case Kind::kJsonString:
+      return json_string(size_max);
+    case Kind::kMinify:
+      return minified();
+    case Kind::kBase64:
+      return base64();
   }
   return {};
 }

@@ -14,22 +14,33 @@ namespace weir {
 class TextRuns {
  public:
   enum class Kind : uint8_t {
-    kPlain,       ///< the bytes as they are
-    kCsv,         ///< begins with the quote
+    kPlain,  ///< the bytes as they are
+    kCsv,  ///< begins with the quote
     kJsonString,  ///< with its quotes
-    kMinify,      ///< JSON, blanks between tokens dropped
-    kBase64,      ///< bytes, as base64 (RFC 4648 section 4, padded)
+    kMinify,  ///< JSON, blanks between tokens dropped
+    kBase64,  ///< bytes, as base64 (RFC 4648 section 4, padded)
   };
 
   TextRuns() = default;
+  /// A copy goes on from the same place; the last made run is not copied.
+  TextRuns(const TextRuns& other) { *this = other; }
+  TextRuns& operator=(const TextRuns& other) {
+    at_ = other.at_;
+    end_ = other.end_;
+    kind_ = other.kind_;
+    quote_ = other.quote_;
+    escape_ = other.escape_;
+    minify_ = other.minify_;
+    return *this;
+  }
   explicit TextRuns(std::string_view plain) : TextRuns(Kind::kPlain, plain) {}
   TextRuns(Kind kind, std::string_view raw, char quote = 0, char escape = 0);
 
   /// The next run: at most `size_max` bytes of the field (at least 1 of the result, which may be a little more when it was made). Empty at
   /// the end.
   std::string_view next(size_t size_max);
-  /// Writes about `size_max` bytes of the field at `out` as they are, JSON without a detour; at most that many (64 where they are made) and
-  /// kWideSlack. Nothing may come of it before ended().
+  /// Writes about `size_max` bytes of the field at `out` as they are, JSON without a detour; at most that many (64 where they are made), and up to
+  /// kWideSlack behind them. Maybe nothing before ended().
   char* copy(char* out, size_t size_max);
   [[nodiscard]] bool ended() const { return at_ == end_; }
 

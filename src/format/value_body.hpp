@@ -11,7 +11,9 @@ namespace weir {
 /// Numbers and booleans as text in `body`; kNotWritable for a double that is no number. Other types are the format's own matter.
 inline Code scalar_body(const Value& value, Body& body) {
   switch (value.type) {
-    case Type::kBool: body.runs = TextRuns(value.boolean ? std::string_view("true") : std::string_view("false")); return Code::kOk;
+    case Type::kBool:
+      body.runs = TextRuns(value.boolean ? std::string_view("true") : std::string_view("false"));
+      return Code::kOk;
     case Type::kInt:
     case Type::kDecimal:
     case Type::kDouble: {
@@ -24,11 +26,14 @@ inline Code scalar_body(const Value& value, Body& body) {
       body.runs = TextRuns(std::string_view(body.number, size));
       return Code::kOk;
     }
-    default: return Code::kNotWritable;
+    default:
+      return Code::kNotWritable;
   }
 }
 
 /// True for the raw text of a JSON object or array.
-inline bool is_json_container(std::string_view raw) { return !raw.empty() && (raw.front() == '{' || raw.front() == '['); }
+inline bool is_json_container(std::string_view raw) {
+  return !raw.empty() && (raw.front() == '{' || raw.front() == '[');
+}
 
 }  // namespace weir

@@ -19,17 +19,21 @@ size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_
          Arena::aligned(text_bytes_max(options.format, columns_max, names_bytes_max));
 }
 
-RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max, std::span<char> room) {
+RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max,
+                          std::span<char> room) {
   WEIR_ASSERT(room.size() >= writer_memory_max(options, columns_max, names_bytes_max));
   Arena arena(room);
   const std::span<PlanColumn> columns = arena.take_array<PlanColumn>(columns_max);
   const std::span<char> texts = arena.take(text_bytes_max(options.format, columns_max, names_bytes_max));
   switch (options.format) {
-    case WriterFormat::kCsv: return arena.make<CsvWriter>(options, columns, names_bytes_max, texts);
+    case WriterFormat::kCsv:
+      return arena.make<CsvWriter>(options, columns, names_bytes_max, texts);
     case WriterFormat::kNdjson:
-    case WriterFormat::kJson: return arena.make<JsonWriter>(options, columns, names_bytes_max, texts);
+    case WriterFormat::kJson:
+      return arena.make<JsonWriter>(options, columns, names_bytes_max, texts);
     case WriterFormat::kLines:
-    case WriterFormat::kRaw: return arena.make<LinesWriter>(options, columns, names_bytes_max, texts);
+    case WriterFormat::kRaw:
+      return arena.make<LinesWriter>(options, columns, names_bytes_max, texts);
   }
   return nullptr;
 }

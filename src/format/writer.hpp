@@ -17,11 +17,11 @@
 namespace weir {
 
 enum class WriterFormat : uint8_t {
-  kCsv,     ///< also TSV, by the delimiter. One header line an object
+  kCsv,  ///< also TSV, by the delimiter. One header line an object
   kNdjson,  ///< one JSON object a line
-  kJson,    ///< a JSON array a batch: `[{...},\n{...}]\n`
-  kLines,   ///< the one column, and a line feed
-  kRaw,     ///< the one column's bytes, nothing else
+  kJson,  ///< a JSON array a batch: `[{...},\n{...}]\n`
+  kLines,  ///< the one column, and a line feed
+  kRaw,  ///< the one column's bytes, nothing else
 };
 
 struct WriterOptions {
@@ -29,7 +29,7 @@ struct WriterOptions {
   char delimiter = ',';
   bool header = true;
   uint64_t batch_records_max = 0;  ///< 0: no limit
-  uint64_t batch_bytes_max = 0;    ///< 0: no limit. A batch is larger only when its first record alone is
+  uint64_t batch_bytes_max = 0;  ///< 0: no limit. A batch is larger only when its first record alone is
   /// kCsv, when `*` is the only column: records are copied as the bytes they came in. Set it when the input's delimiter, quote and escape
   /// are the output's.
   bool raw_records = false;
@@ -41,30 +41,30 @@ struct WriterOptions {
 /// What one output column is made of.
 struct WriteColumn {
   std::string_view name;
-  int32_t field = -1;     ///< index into batch.columns, passed through as encoded; -1 with
+  int32_t field = -1;  ///< index into batch.columns, passed through as encoded; -1 with
   int32_t computed = -1;  ///< index of the computed column
-  bool star = false;      ///< every field of the record: batch.columns from batch.all_first on, or the raw JSON record
+  bool star = false;  ///< every field of the record: batch.columns from batch.all_first on, or the raw JSON record
 };
 
 struct WriteRows {
   const RecordBatch* batch = nullptr;
-  std::span<const uint16_t> rows;   ///< rows of the batch, ascending
+  std::span<const uint16_t> rows;  ///< rows of the batch, ascending
   const Value* computed = nullptr;  ///< computed[c * stride + i] is computed column c of rows[i]
   uint32_t stride = 0;
 };
 
 enum class WriteStop : uint8_t {
-  kAllRows,    ///< every row was written
-  kRoomFull,   ///< call again with more room
+  kAllRows,  ///< every row was written
+  kRoomFull,  ///< call again with more room
   kBatchFull,  ///< the batch's limit: the next row, if there is one, belongs to the next batch. Call end_batch()
-  kUnitFull,   ///< `unit_bytes_max` was reached or passed by the last record
+  kUnitFull,  ///< `unit_bytes_max` was reached or passed by the last record
   kRowFailed,  ///< rows[next] can't be written (`code`); nothing of it was written. Go on behind it
 };
 
 struct WriteResult {
   WriteStop stop = WriteStop::kAllRows;
   uint32_t next = 0;  ///< index in `rows` of the first row not (wholly) written
-  size_t bytes = 0;   ///< written to the room by this call
+  size_t bytes = 0;  ///< written to the room by this call
   Code code = Code::kOk;
 };
 
@@ -91,6 +91,7 @@ class RecordWriter {
 };
 
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max);
-RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max, std::span<char> room);
+RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max,
+                          std::span<char> room);
 
 }  // namespace weir

@@ -18,14 +18,18 @@ constexpr uint64_t kFrameBytes = 8;
 size_t text_bytes_max(WriterFormat format, size_t columns_max, size_t names_bytes_max) {
   // A key is `,"name":` with each byte escaped at worst; a header's name is quoted, with a delimiter, its quotes doubled.
   const bool json = format == WriterFormat::kNdjson || format == WriterFormat::kJson;
-  return (json ? kJsonEscapeFactor * names_bytes_max + 4 * columns_max : 2 * names_bytes_max + 3 * columns_max) + kWideSlack;
+  return (json ? kJsonEscapeFactor * names_bytes_max + 4 * columns_max : 2 * names_bytes_max + 3 * columns_max + 2) +
+         kWideSlack;
 }
 
 char* encode_next(Body& body, char* out, size_t size_max) {
   switch (body.encoder) {
-    case Encoder::kCopy: return body.runs.copy(out, size_max);
-    case Encoder::kJson: return escape_json(body.runs.next(size_max), out).end;
-    case Encoder::kCsv: return put_csv_doubled(out, body.runs.next(size_max));
+    case Encoder::kCopy:
+      return body.runs.copy(out, size_max);
+    case Encoder::kJson:
+      return escape_json(body.runs.next(size_max), out).end;
+    case Encoder::kCsv:
+      return put_csv_doubled(out, body.runs.next(size_max));
   }
   return out;
 }
@@ -37,7 +41,8 @@ char* encode_body(Body& body, char* out) {
   return out;
 }
 
-WriterCore::WriterCore(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max, std::span<char> texts)
+WriterCore::WriterCore(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max,
+                       std::span<char> texts)
     : options_(options),
       columns_(columns),
       texts_(texts),
@@ -80,7 +85,8 @@ Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> colu
     } else if (!schema.fixed) {
       WEIR_TRY(add_column(PlanColumn::From::kRecord, 0, {}));
     } else {
-      for (uint32_t i = 0; i < schema.names.size(); ++i) WEIR_TRY(add_column(PlanColumn::From::kAll, i, schema.names[i]));
+      for (uint32_t i = 0; i < schema.names.size(); ++i)
+        WEIR_TRY(add_column(PlanColumn::From::kAll, i, schema.names[i]));
     }
   }
   if (columns_used_ == 0) return fail(Code::kContradiction, "there is no column to write");
@@ -119,10 +125,18 @@ void WriterCore::bind(const WriteRows& rows) {
         WEIR_ASSERT(at < batch_->columns.size());
         const Column& field = batch_->columns[at];
         switch (field.encoding) {
-          case FieldEncoding::kPlain: column.op = ColumnOp::kText; break;
-          case FieldEncoding::kCsv: column.op = field.quote == 0 ? ColumnOp::kText : ColumnOp::kCsv; break;
-          case FieldEncoding::kJson: column.op = ColumnOp::kJson; break;
-          case FieldEncoding::kBytes: column.op = ColumnOp::kBytes; break;
+          case FieldEncoding::kPlain:
+            column.op = ColumnOp::kText;
+            break;
+          case FieldEncoding::kCsv:
+            column.op = field.quote == 0 ? ColumnOp::kText : ColumnOp::kCsv;
+            break;
+          case FieldEncoding::kJson:
+            column.op = ColumnOp::kJson;
+            break;
+          case FieldEncoding::kBytes:
+            column.op = ColumnOp::kBytes;
+            break;
         }
         column.slices = field.slices;
         column.quote = field.quote;
@@ -303,7 +317,8 @@ size_t WriterCore::produce(char* out, Code& code) {
         if (out != start) return static_cast<size_t>(out - start);
         break;
       }
-      case Phase::kDone: return 0;
+      case Phase::kDone:
+        return 0;
     }
   }
 }
@@ -354,13 +369,15 @@ bool WriterCore::pump(char*& out, const char* end) {
 }
 
 /// A record whose bound does not fit. kAllRows: it was written.
-WriteStop WriterCore::write_slowly(uint32_t row, uint32_t index, const char* begin, char*& out, const char* end, Code& code) {
+WriteStop WriterCore::write_slowly(uint32_t row, uint32_t index, const char* begin, char*& out, const char* end,
+                                   Code& code) {
   const Measured measured = measure(row, index);
   code = measured.code;
   if (code != Code::kOk) return WriteStop::kRowFailed;
   if (too_large_for_batch(measured.size)) return WriteStop::kBatchFull;
   const auto left = static_cast<uint64_t>(end - out);
-  if (measured.size + (options_.whole_records ? batch_close_.size() : 0) > left && (options_.whole_records || out != begin)) {
+  if (measured.size + (options_.whole_records ? batch_close_.size() : 0) > left &&
+      (options_.whole_records || out != begin)) {
     return WriteStop::kRoomFull;
   }
   start_piece(row, index);

@@ -23,12 +23,12 @@ namespace weir {
 
 /// How the bytes of a column's value are found; set anew for every call of write().
 enum class ColumnOp : uint8_t {
-  kText,       ///< a field, the bytes are the text
-  kCsv,        ///< a field, maybe quoted
-  kJson,       ///< a field, raw JSON
-  kBytes,      ///< a field, raw bytes
-  kValue,      ///< a computed value
-  kRecord,     ///< the raw JSON record (`*`)
+  kText,  ///< a field, the bytes are the text
+  kCsv,  ///< a field, maybe quoted
+  kJson,  ///< a field, raw JSON
+  kBytes,  ///< a field, raw bytes
+  kValue,  ///< a computed value
+  kRecord,  ///< the raw JSON record (`*`)
   kRawRecord,  ///< the raw record, copied as it came (`*`, WriterOptions::raw_records)
 };
 
@@ -38,25 +38,26 @@ struct PlanColumn {
   std::string_view key;  ///< begin(): the name; from compile() on: what is written before the value
   const Slice* slices = nullptr;  ///< one per row, unless kValue
   const Value* values = nullptr;  ///< kValue: one per selected row
-  uint32_t source = 0;            ///< index of the field, of the field behind all_first, or of the computed column
+  uint32_t source = 0;  ///< index of the field, of the field behind all_first, or of the computed column
   From from = From::kField;
   ColumnOp op = ColumnOp::kText;
   uint8_t factor = 1;  ///< bytes written per byte of the value, at most
   char quote = 0;
   char escape = 0;
 };
+static_assert(sizeof(PlanColumn) <= 64);
 
 enum class Encoder : uint8_t {
   kCopy,
   kJson,  ///< escaped for a JSON string
-  kCsv,   ///< quotes doubled
+  kCsv,  ///< quotes doubled
 };
 
 /// A value, ready to be written.
 struct Body {
   TextRuns runs;
   Encoder encoder = Encoder::kCopy;
-  bool quoted = false;   ///< between double quotes
+  bool quoted = false;  ///< between double quotes
   bool nothing = false;  ///< not even its key: the members of an empty object
   char number[kNumberTextMax];
 };
@@ -75,8 +76,8 @@ struct PieceCursor {
 
   bool active = false;  ///< a call returned in the middle of a record
   Phase phase = Phase::kFrame;
-  bool any = false;       ///< a column was written
-  uint32_t index = 0;     ///< in rows.rows
+  bool any = false;  ///< a column was written
+  uint32_t index = 0;  ///< in rows.rows
   uint32_t row = 0;
   uint32_t column = 0;
   size_t key_done = 0;
@@ -102,7 +103,8 @@ class WriterCore : public RecordWriter {
   bool load(StateReader& in) final;
 
  protected:
-  WriterCore(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max, std::span<char> texts);
+  WriterCore(const WriterOptions& options, std::span<PlanColumn> columns, size_t names_bytes_max,
+             std::span<char> texts);
 
   /// Turns the names of columns() into keys, and sets header_, end_ and the frame.
   virtual Status compile(const Schema& schema) = 0;
@@ -111,7 +113,9 @@ class WriterCore : public RecordWriter {
   virtual Code resolve(const PlanColumn& column, uint32_t row, uint32_t index, Body& body) = 0;
 
   std::span<PlanColumn> columns() { return columns_.first(columns_used_); }
-  [[nodiscard]] std::string_view raw(const PlanColumn& column, uint32_t row) const { return batch_->bytes(column.slices[row]); }
+  [[nodiscard]] std::string_view raw(const PlanColumn& column, uint32_t row) const {
+    return batch_->bytes(column.slices[row]);
+  }
   [[nodiscard]] std::string_view frame() const { return batch_records_ == 0 ? batch_open_ : batch_between_; }
 
   // Texts of keys and header: appended to the room that make_writer gave.
@@ -120,7 +124,8 @@ class WriterCore : public RecordWriter {
 
   /// The loop over rows. Self::fast_record(row, index, char*& out) writes one record, frame and all, and gives kOk or why it can't.
   template <typename Self>
-  WriteResult write_rows(Self& self, const WriteRows& rows, uint32_t from, uint64_t unit_bytes_left, std::span<char> room);
+  WriteResult write_rows(Self& self, const WriteRows& rows, uint32_t from, uint64_t unit_bytes_left,
+                         std::span<char> room);
 
   /// Writes a record by the cursor into room for all of it.
   Code write_by_pieces(uint32_t row, uint32_t index, char*& out);
@@ -128,11 +133,11 @@ class WriterCore : public RecordWriter {
   const WriterOptions options_;
   const RecordBatch* batch_ = nullptr;  ///< of the running call
   std::string_view header_;
-  std::string_view end_;            ///< behind each record
-  std::string_view batch_open_;     ///< before the first record of a batch
+  std::string_view end_;  ///< behind each record
+  std::string_view batch_open_;  ///< before the first record of a batch
   std::string_view batch_between_;  ///< before the others
-  std::string_view batch_close_;    ///< behind the last
-  bool patched_ = false;            ///< the first byte of a key is `{` or `,` as it comes (JSON, `*` among others)
+  std::string_view batch_close_;  ///< behind the last
+  bool patched_ = false;  ///< the first byte of a key is `{` or `,` as it comes (JSON, `*` among others)
 
  private:
   struct Measured {
@@ -172,8 +177,8 @@ class WriterCore : public RecordWriter {
   uint64_t bytes_max_;
   uint64_t batch_records_ = 0;
   uint64_t batch_bytes_ = 0;
-  uint64_t header_at_ = 0;         ///< bytes of the header written
-  std::string_view batch_tail_;    ///< rest of an ended batch
+  uint64_t header_at_ = 0;  ///< bytes of the header written
+  std::string_view batch_tail_;  ///< rest of an ended batch
   bool header_owed_ = false;
   bool object_open_ = false;
   bool object_used_ = false;  ///< has records
@@ -212,7 +217,8 @@ WriteResult WriterCore::write_rows(Self& self, const WriteRows& rows, uint32_t f
     if (bound(row, next) <= static_cast<uint64_t>(end - out)) [[likely]] {
       char* written = out;
       const Code code = self.fast_record(row, next, written);
-      if (code != Code::kOk) [[unlikely]] return stop(WriteStop::kRowFailed, code);
+      if (code != Code::kOk) [[unlikely]]
+        return stop(WriteStop::kRowFailed, code);
       if (too_large_for_batch(static_cast<uint64_t>(written - record))) return stop(WriteStop::kBatchFull);
       out = written;
       count_record(static_cast<uint64_t>(out - record));
