@@ -97,6 +97,10 @@ Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejecte
   reject.record = batch.first_record + rejected.rows_before + rejects_before;
   reject.size = rejected.size;
   reject.head = rejected.head;
+  // A record that is shown whole is shown without its line end, as those that fail later are.
+  if (rejected.head.size() == rejected.size && reject.head.ends_with('\n')) {
+    reject.head.remove_suffix(reject.head.ends_with("\r\n") ? 2 : 1);
+  }
   FixedText<96> detail;
   switch (rejected.code) {
     case Code::kRaggedRow:
