@@ -74,6 +74,7 @@ TEST(JsonReader, finds_the_array_at_its_path) {
   EXPECT_EQ(brief_of("$.a.b[*]", R"({"b":[0],"a":{"a":[1],"b":[2,3],"c":[4]},"d":{"b":[5]}})"), "2 3 end");
   EXPECT_EQ(brief_of("a[1].b[*]", R"({"a":[{"b":[0]},{"c":[9],"b":[1]},{"b":[2]}]})"), "1 end");
   EXPECT_EQ(brief_of("a[0].b[*]", R"({"a":[{"b":[0]},{"b":[1]}]})"), "0 end");
+  EXPECT_EQ(brief_of("a[1]", R"({"a":[1,2],"a":[5,[3]]})"), "3 end") << "elements are counted anew";
   EXPECT_EQ(brief_of("[2][*]", R"([[1],"a,b",[2,3],[4]])"), "2 3 end");
   EXPECT_EQ(brief_of("[1][0]", R"([[1],[[2,3],[5]],[4]])"), "2 3 end");
   EXPECT_EQ(brief_of("[*]", "\xef\xbb\xbf [ 1,[2],\"3\" ] "), R"(1 [2] "3" end)");
@@ -242,9 +243,9 @@ TEST(JsonReader, goes_on_from_a_state_saved_behind_every_byte) {
   TestProjection projection({"b"});
   const std::string text =
       "\xef\xbb\xbf {\"\\u0061x\":[tru"
-      "e,\"\\\\\xc3\xa9\"],\"n\\u00e9\":{\"a\":[{\"b\":1}, {\"b\":\"" +
+      "e,\"\\\\\xc3\xa9\"],\"n\\u00e9\\ud83d\\ude00\":{\"a\":[{\"b\":1}, {\"b\":\"" +
       std::string(120, 'y') + "\\\"\"},{\"b\":2}]},\"z\":-1.5E+3}";
-  const ReaderOptions options = options_for("né.a[*]");
+  const ReaderOptions options = options_for("né😀.a[*]");
   const std::string want = transcript_of<JsonReader>(options, projection, text);
   ASSERT_EQ(brief(want), "{\"b\":1} | 1 W2201 {\"b\":2} | 2 end");
   for (size_t cut = 1; cut < text.size(); ++cut) {
@@ -300,6 +301,24 @@ TEST(JsonReader, says_of_elements_what_ndjson_says_of_lines) {
   const std::string b = brief(transcript_of<JsonReader>(options, projection, document + "]"));
   EXPECT_TRUE(a == b);
   EXPECT_TRUE(a.ends_with("end") && a.size() > lines.size());
+}
+
+TEST(JsonReader, forgets_what_it_indexed_when_the_window_moves) {
+  // The second supply lies where the first one lay, and its element where a comma was: an index of the first would pass over
+  // everything up to the second chunk.
+  TestProjection projection({"a"});
+  ReaderOptions options = options_for("[*]", 2000);
+  options.window_bytes = 2000;
+  std::string first = "{},";
+  first.resize(1500, ' ');
+  std::string second = "  {";
+  second.resize(1000, '!');
+  second.resize(1200, ' ');
+  second += "\"a\":1}";
+  second.resize(1500, ' ');
+  const std::string text = "[" + first + second + "]";
+  const Pieces pieces = [](size_t done) { return done == 0 ? size_t{1} : size_t{1500}; };
+  EXPECT_EQ(brief(transcript_of<JsonReader>(options, projection, text, pieces)), "{} | - W2204 end");
 }
 
 TEST(JsonReader, reads_a_record_of_ten_megabytes) {
