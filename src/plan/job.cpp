@@ -23,6 +23,7 @@ constexpr size_t kStoredBytes = 64u << 10;
 constexpr size_t kOutputBytes = 128u << 10;
 constexpr size_t kEncodedBytes = 64u << 10;
 constexpr size_t kRejectsBytes = 32u << 10;
+constexpr uint64_t kLibrarySetupBytes = 128u << 10;
 constexpr size_t kWholeBatchSlack = 64u << 10;
 
 std::string folder_template(const std::string& to, OutputFormat format, Codec codec) {
@@ -144,6 +145,11 @@ Status Job::compile() {
 Status Job::choose_output() {
   const OutputConfig& output = config_.output;
   std::string to = output.to;
+  if (pull_) {
+    to_ = To::kPull;
+    output_name_ = "the caller";
+    return choose_rejects();
+  }
   if (outside_sink_ != nullptr) {
     to_ = To::kOutside;
   } else if (preview_records_ != kNoOffset || to == "stdout" || to == "-") {
@@ -250,6 +256,10 @@ Status Job::choose_output() {
   writer.raw_records = writer.format == WriterFormat::kCsv && star_only && raw_records_possible();
   reader_options_.raw_only = writer.raw_records;
 
+  return choose_rejects();
+}
+
+Status Job::choose_rejects() {
   if (!config_.rejects.to.empty() && preview_records_ == kNoOffset) {
     auto parsed = NameTemplate::parse(config_.rejects.to);
     if (!parsed) return fail(parsed.error());
@@ -309,17 +319,13 @@ void Job::sum_up() {
   sizes_.driver = Driver::scratch_bytes();
   add_line("row lists", sizes_.driver, "", "which records of a batch pass, and which fail");
 
-  const size_t columns_max = columns_.size() + reader_options_.csv.columns_max;
-  sizes_.writer = writer_memory_max(writer_options_, columns_max, names_bytes_);
-  add_line("writer", sizes_.writer, "input.columns_max, input.header_bytes_max", "names of the output's columns, ready to be copied");
-  const bool whole = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
-  sizes_.output = whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
-  add_line(whole ? "batch" : "output buffer", sizes_.output, whole ? "batch.bytes" : "", whole ? "one whole batch, kept until it is accepted" : "records on their way out");
-  if (output_codec_ != Codec::kNone) {
-    sizes_.encoder = encoder_memory_max(output_codec_, config_.output.level);
-    sizes_.encoded = kEncodedBytes;
-    add_line(output_codec_ == Codec::kGzip ? "gzip encoder" : "zstd encoder", sizes_.encoder, "output.level", "state and tables of the level");
-    add_line("compressed output", sizes_.encoded, "", "compressed bytes on their way out");
+  if (host_ == Host::kLibrary) {
+    budget_.add({"set-up", kLibrarySetupBytes, LineKind::kProcess, "", "pipeline, compiled query, names of inputs: on the host's heap"});
+  }
+  if (pull_) {
+    add_line("batch", pull_bytes_, "", "the records of one batch, where the caller reads them");
+  } else {
+    sum_up_output();
   }
   if (!rejects_name_.empty()) {
     sizes_.rejects = kRejectsBytes;
@@ -339,6 +345,26 @@ void Job::sum_up() {
   }
 }
 
+void Job::add_pull_memory(uint64_t bytes) {
+  pull_bytes_ = bytes;
+  sum_up();
+}
+
+void Job::sum_up_output() {
+  const size_t columns_max = columns_.size() + reader_options_.csv.columns_max;
+  sizes_.writer = writer_memory_max(writer_options_, columns_max, names_bytes_);
+  add_line("writer", sizes_.writer, "input.columns_max, input.header_bytes_max", "names of the output's columns, ready to be copied");
+  const bool whole = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
+  sizes_.output = whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
+  add_line(whole ? "batch" : "output buffer", sizes_.output, whole ? "batch.bytes" : "", whole ? "one whole batch, kept until it is accepted" : "records on their way out");
+  if (output_codec_ != Codec::kNone) {
+    sizes_.encoder = encoder_memory_max(output_codec_, config_.output.level);
+    sizes_.encoded = kEncodedBytes;
+    add_line(output_codec_ == Codec::kGzip ? "gzip encoder" : "zstd encoder", sizes_.encoder, "output.level", "state and tables of the level");
+    add_line("compressed output", sizes_.encoded, "", "compressed bytes on their way out");
+  }
+}
+
 Error Job::refusal() const {
   Error error(Code::kBudgetTooSmall);
   error.detail.append("needs ").append(format_bytes(budget_.needed()).view()).append(" (").append_number(budget_.needed());
@@ -349,7 +375,8 @@ Error Job::refusal() const {
 Status Job::make_sinks() {
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
-    case To::kOutside: break;
+    case To::kOutside:
+    case To::kPull: break;
     case To::kStdout: own_sink_ = std::make_unique<StdoutSink>(); break;
     case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders); break;
     case To::kFolder:
@@ -402,17 +429,23 @@ Status Job::build() {
   attach_program_memory(*program_, arena.take(sizes_.program));
   pipeline_.program = program_.get();
   pipeline_.scratch = arena.take(sizes_.driver);
-  RecordWriter* writer = make_writer(writer_options_, columns_.size() + reader_options_.csv.columns_max, names_bytes_, arena.take(sizes_.writer));
-  const std::span<char> output = arena.take(sizes_.output);
-  Encoder* encoder = nullptr;
-  std::span<char> encoded;
-  if (output_codec_ != Codec::kNone) {
-    encoder = make_encoder(output_codec_, config_.output.level, arena.take(sizes_.encoder));
-    encoded = arena.take(sizes_.encoded);
+  BatchSink* sink = nullptr;
+  if (pull_) {
+    pull_memory_ = arena.take(pull_bytes_);
+  } else {
+    RecordWriter* writer = make_writer(writer_options_, columns_.size() + reader_options_.csv.columns_max, names_bytes_, arena.take(sizes_.writer));
+    const std::span<char> output = arena.take(sizes_.output);
+    Encoder* encoder = nullptr;
+    std::span<char> encoded;
+    if (output_codec_ != Codec::kNone) {
+      encoder = make_encoder(output_codec_, config_.output.level, arena.take(sizes_.encoder));
+      encoded = arena.take(sizes_.encoded);
+    }
+    sink = outside_sink_ != nullptr ? outside_sink_ : own_sink_.get();
+    byte_output_.emplace(*sink, encoder, output, encoded, clock_, counters_);
+    record_output_.emplace(*writer, *byte_output_, kUnitOutputBytes, config_.batch.age_ns, clock_, counters_);
+    pipeline_.output = &*record_output_;
   }
-  BatchSink* sink = outside_sink_ != nullptr ? outside_sink_ : own_sink_.get();
-  byte_output_.emplace(*sink, encoder, output, encoded, clock_, counters_);
-  record_output_.emplace(*writer, *byte_output_, kUnitOutputBytes, config_.batch.age_ns, clock_, counters_);
   if (rejects_sink_ != nullptr) {
     const std::span<char> buffer = arena.take(sizes_.rejects);
     Encoder* rejects_encoder = nullptr;
@@ -425,24 +458,23 @@ Status Job::build() {
   }
   rejects_.emplace(rejects_output_ ? &*rejects_output_ : nullptr, RejectLimits{config_.rejects.max_count, config_.rejects.max_share});
   pipeline_.columns = columns_;
-  pipeline_.output = &*record_output_;
   pipeline_.rejects = &*rejects_;
   pipeline_.sink = sink;
   pipeline_.rejects_sink = rejects_sink_.get();
   pipeline_.clock = &clock_;
   pipeline_.wakeup = &wakeup_;
   pipeline_.records_preview = preview_records_;
-  driver_.emplace(pipeline_, counters_);
+  if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
     const uint64_t size = source_->size(i);
     counters_.input_size = size == kNoOffset ? 0 : counters_.input_size + size;
     if (size == kNoOffset) break;
   }
   // The sinks last: nothing is touched unless everything else is ready.
-  WEIR_TRY(sink->start());
+  if (sink != nullptr) WEIR_TRY(sink->start());
   if (rejects_sink_ != nullptr) {
     if (Status started = rejects_sink_->start(); !started) {
-      sink->cancel();
+      if (sink != nullptr) sink->cancel();
       return started;
     }
   }
@@ -451,7 +483,7 @@ Status Job::build() {
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
-  seal();
+  if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
   Outcome outcome = driver_->run(deadline);
   return outcome;
 }

@@ -42,6 +42,11 @@ class Job {
   /// Output goes to this sink instead of output.to; owned by the caller.
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
 
+  /// The host pulls the records itself (engine/puller.hpp): no output, no writer. Before prepare().
+  void set_pull() { pull_ = true; }
+  /// Memory that a pulling host needs of the budget besides; between prepare() and build().
+  void add_pull_memory(uint64_t bytes);
+
   const Budget& budget() const { return budget_; }
   bool fits() const { return budget_.needed() <= config_.memory; }
   /// The refusal, with the knob that helps most.
@@ -49,6 +54,12 @@ class Job {
 
   Status build();
   Outcome run(Deadline deadline, RunObserver* observer);
+  /// After build(), for a pulling host: the wired parts, the memory asked for, and the counters to count in.
+  const PipelineParts& parts() const { return pipeline_; }
+  std::span<char> pull_memory() const { return pull_memory_; }
+  /// Worst case of the output's names and of views of them; known after prepare().
+  size_t names_memory_max() const { return (columns_.size() + reader_options_.csv.columns_max) * sizeof(std::string_view) + names_bytes_; }
+  Counters& pull_counters() { return counters_; }
 
   const Config& config() const { return config_; }
   const Detected& detected() const { return detected_; }
@@ -75,7 +86,9 @@ class Job {
   Status choose_input();
   Status choose_output();
   Status compile();
+  Status choose_rejects();
   void sum_up();
+  void sum_up_output();
   void add_line(const char* name, uint64_t bytes, const char* knob, const char* why);
   Status make_sinks();
   bool raw_records_possible() const;
@@ -100,7 +113,7 @@ class Job {
   std::string output_suffix_;
   std::string rejects_name_;
   std::string output_why_;
-  enum class To : uint8_t { kStdout, kFile, kFolder, kExec, kOutside } to_ = To::kStdout;
+  enum class To : uint8_t { kStdout, kFile, kFolder, kExec, kOutside, kPull } to_ = To::kStdout;
   std::unique_ptr<Program> program_;
   std::vector<WriteColumn> columns_;
   size_t names_bytes_ = 0;
@@ -109,6 +122,9 @@ class Job {
   uint64_t preview_records_ = kNoOffset;
   BatchSink* outside_sink_ = nullptr;
   bool skipped_ = false;
+  bool pull_ = false;
+  uint64_t pull_bytes_ = 0;
+  std::span<char> pull_memory_;
 
   std::span<char> memory_;
   std::unique_ptr<BatchSink> own_sink_;
