@@ -1,4 +1,5 @@
 // CSV: any bytes, any dialect. Every kernel and every way of feeding must tell the same records, rejects and errors.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

@@ -91,40 +91,43 @@ inline uint64_t mask_sse2(const char* p, __m128i v) {
 }
 
 #define WEIR_SCAN_NAME csv_scan_sse2
+#define WEIR_SCAN_TARGET
 #define WEIR_SPLAT(c) _mm_set1_epi8(c)
 #define WEIR_MASK(p, v) mask_sse2(p, v)
 #define WEIR_PREFIX_XOR(x) shift_prefix_xor(x)
 #include "format/csv_scan_kernel.inc"
 #undef WEIR_SCAN_NAME
+#undef WEIR_SCAN_TARGET
 #undef WEIR_SPLAT
 #undef WEIR_MASK
 #undef WEIR_PREFIX_XOR
 
-#pragma GCC push_options
-#pragma GCC target("avx2,pclmul,popcnt,bmi,bmi2,lzcnt")
+#define WEIR_AVX2 __attribute__((target("avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
 
-inline uint64_t mask_avx2(const char* p, __m256i v) {
+WEIR_AVX2 inline uint64_t mask_avx2(const char* p, __m256i v) {
   const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
   return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, v))) |
          static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, v)))) << 32;
 }
-inline uint64_t clmul_prefix_xor(uint64_t x) {
+WEIR_AVX2 inline uint64_t clmul_prefix_xor(uint64_t x) {
   return static_cast<uint64_t>(
       _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
 }
 
 #define WEIR_SCAN_NAME csv_scan_avx2
+#define WEIR_SCAN_TARGET WEIR_AVX2
 #define WEIR_SPLAT(c) _mm256_set1_epi8(c)
 #define WEIR_MASK(p, v) mask_avx2(p, v)
 #define WEIR_PREFIX_XOR(x) clmul_prefix_xor(x)
 #include "format/csv_scan_kernel.inc"
 #undef WEIR_SCAN_NAME
+#undef WEIR_SCAN_TARGET
 #undef WEIR_SPLAT
 #undef WEIR_MASK
 #undef WEIR_PREFIX_XOR
 
-#pragma GCC pop_options
+#undef WEIR_AVX2
 
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2"); }
 
