@@ -196,6 +196,11 @@ Status Job::choose_output() {
       if (column.star) return fail(Code::kContradiction, "SELECT * of JSON records can't be written as CSV: records bring their own names; list the columns");
     }
   }
+  if (!is_text_table && !config_.input.types.empty()) {
+    for (const WriteColumn& column : columns_) {
+      if (column.star) return fail(Code::kContradiction, "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
+    }
+  }
   if ((output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw) && columns_.size() != 1) {
     return fail(Code::kContradiction, "output.format lines and raw write one column; the query gives more");
   }
