@@ -1,4 +1,5 @@
 // The weir binary: sets the process up, hands the words to a command.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,6 +55,10 @@ int main(int count, char** texts) {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   weir::set_assert_handler(on_broken_assertion);
+  // Where a standard stream is closed, no file of ours may take its number: a message would end up in it. Such a stream stays unusable.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) < 0) (void)open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
   std::set_new_handler(on_full_arena);
   weir::SystemWakeup::handle_signals();
 

@@ -20,7 +20,8 @@ constexpr std::string_view kStdin = "stdin";
 Status check_input(const std::string& path) {
   struct stat info {};
   if (path == kStdin) {
-    if (fstat(STDIN_FILENO, &info) != 0) return fail(Code::kBadInputKind, "stdin is closed");
+    // A closed stdin was opened for writing alone when the process began.
+    if (fstat(STDIN_FILENO, &info) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return fail(Code::kBadInputKind, "stdin is closed");
   } else {
     if (stat(path.c_str(), &info) != 0) {
       const Code code = errno == EACCES ? Code::kAccessDenied : errno == ELOOP ? Code::kBadInputKind : Code::kNoInput;

@@ -78,10 +78,6 @@ bool Driver::stop_asked(Deadline deadline) {
 
 Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->open_object(ObjectInfo{}));
-  if (limit_left_ == 0 && !pipeline_.program->has_aggregates()) {
-    outcome.limit_reached = true;
-    return begin_output();
-  }
   for (uint32_t input = 0; input < pipeline_.source->count(); ++input) {
     WEIR_TRY(intake_.open(input));
     for (;;) {
@@ -144,6 +140,7 @@ Status Driver::begin_output() { return pipeline_.output->begin(pipeline_.reader-
 
 Result<Driver::Go> Driver::process(const RecordBatch& batch) {
   if (!pipeline_.output->begun()) WEIR_TRY(begin_output());
+  if (limit_left_ == 0 && !pipeline_.program->has_aggregates()) return Go::kEnd;  // LIMIT 0: the columns are known, no more is asked for
   settled_row_ = 0;
   rejects_in_batch_ = 0;
   uint32_t row = 0;
