@@ -18,7 +18,7 @@ enum class Codec : uint8_t { kNone, kGzip, kZstd };
 const char* codec_name(Codec codec);
 
 /// Tells the codec by the first bytes of a stream (gzip 1f 8b, zstd 28 b5 2f fd or a skippable frame). `head` may be shorter
-/// than a magic number: then kNone.
+/// than a magic number: then kNone, but for a single 1f, which is a gzip stream that was cut.
 Codec detect_codec(std::string_view head);
 
 struct DecoderLimits {

@@ -13,13 +13,14 @@ using namespace codec_testing;
 
 TEST(Codec, is_told_by_the_first_bytes) {
   EXPECT_EQ(detect_codec("\x1f\x8b"), Codec::kGzip);
+  EXPECT_EQ(detect_codec("\x1f"), Codec::kGzip);  // a file of this one byte was cut
+  EXPECT_EQ(detect_codec("\x1f,"), Codec::kNone);
   EXPECT_EQ(detect_codec("\x28\xb5\x2f\xfd rest"), Codec::kZstd);
   for (int i = 0; i < 16; ++i)
     EXPECT_EQ(detect_codec(static_cast<char>(0x50 + i) + std::string("\x2a\x4d\x18")), Codec::kZstd);
   EXPECT_EQ(detect_codec("\x60\x2a\x4d\x18"), Codec::kNone);
   EXPECT_EQ(detect_codec("id,name\n"), Codec::kNone);
-  for (const std::string_view head : {"", "\x1f", "\x28\xb5\x2f", "\x50\x2a\x4d"})
-    EXPECT_EQ(detect_codec(head), Codec::kNone);
+  for (const std::string_view head : {"", "\x28\xb5\x2f", "\x50\x2a\x4d"}) EXPECT_EQ(detect_codec(head), Codec::kNone);
 }
 
 TEST(Codec, has_names) {
@@ -73,6 +74,34 @@ TEST(Codec, a_level_outside_of_the_scale_is_the_nearest) {
   EXPECT_EQ(encoder_memory_max(Codec::kGzip, 9), encoder_memory_max(Codec::kGzip, 3));
   EXPECT_EQ(encoder_memory_max(Codec::kZstd, 22), encoder_memory_max(Codec::kZstd, 9));
   EXPECT_EQ(encoder_memory_max(Codec::kZstd, 0), encoder_memory_max(Codec::kZstd, 1));
+}
+
+TEST(Codec, calls_without_room_or_input_change_nothing) {
+  const std::string plain = make_text(32, 300'000);
+  for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kZstd}) {
+    const OwnedEncoder encoder(codec);
+    const std::string stored = encode(*encoder, plain, Flush::kFinish);
+    const OwnedDecoder decoder(codec);
+    Error error;
+    std::string bytes;
+    std::string_view left = stored;
+    char out[5000];
+    Transfer t;
+    while (t.step != Step::kFinished && t.step != Step::kFailed) {
+      for (int i = 0; i < 40; ++i) {
+        const Transfer none = decoder->decode({}, false, {}, error);
+        ASSERT_NE(none.step, Step::kFailed) << codec_name(codec) << ' ' << error.detail.view();
+        t = decoder->decode(left, true, {}, error);
+        ASSERT_NE(t.step, Step::kFailed) << codec_name(codec) << ' ' << error.detail.view();
+        left.remove_prefix(t.consumed);
+      }
+      t = decoder->decode(left, true, out, error);
+      bytes.append(out, t.produced);
+      left.remove_prefix(t.consumed);
+    }
+    EXPECT_EQ(t.step, Step::kFinished) << codec_name(codec) << ' ' << error.detail.view();
+    EXPECT_TRUE(bytes == plain) << codec_name(codec);
+  }
 }
 
 TEST(Identity, passes_bytes_through_and_goes_on_from_its_state) {

@@ -20,8 +20,10 @@ namespace weir::codec_testing {
 /// Room of exactly `bytes` bytes, aligned to 64, so that a sanitizer sees the first byte beyond.
 class Room {
  public:
-  explicit Room(size_t bytes) : bytes_(bytes), data_(static_cast<char*>(std::aligned_alloc(64, bytes))) {
-    if (data_ == nullptr) std::abort();  // aligned_alloc wants a multiple of 64 in theory; glibc takes any size
+  explicit Room(size_t bytes) : bytes_(bytes) {
+    void* data = nullptr;
+    if (posix_memalign(&data, 64, bytes) != 0) std::abort();
+    data_ = static_cast<char*>(data);
     std::memset(data_, 0xa5, bytes);
   }
   ~Room() { std::free(data_); }
@@ -93,13 +95,13 @@ inline Outcome decode_all(Decoder& decoder, std::string_view stored, const Sizes
   while (true) {
     if (window.empty() && at < stored.size()) {
       const size_t n = std::min(in_sizes(), stored.size() - at);
-      in = std::make_unique<char[]>(n);
+      in = std::make_unique_for_overwrite<char[]>(n);
       std::memcpy(in.get(), stored.data() + at, n);
       window = {in.get(), n};
       at += n;
     }
     const size_t room = out_sizes();
-    const auto out = std::make_unique<char[]>(room);
+    const auto out = std::make_unique_for_overwrite<char[]>(room);
     const Transfer t = decoder.decode(window, at == stored.size(), {out.get(), room}, o.error);
     if (t.consumed > window.size() || t.produced > room) std::abort();
     o.bytes.append(out.get(), t.produced);
@@ -128,7 +130,7 @@ inline std::string encode(Encoder& encoder, std::string_view plain, Flush flush,
   size_t window = std::min(in_sizes(), plain.size());
   while (true) {
     const size_t room = out_sizes();
-    const auto out = std::make_unique<char[]>(room);
+    const auto out = std::make_unique_for_overwrite<char[]>(room);
     const bool last = window == plain.size();
     const Transfer t = encoder.encode(plain.substr(0, window), last ? flush : Flush::kNone, {out.get(), room}, error);
     if (t.consumed > window || t.produced > room) std::abort();

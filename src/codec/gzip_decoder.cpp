@@ -534,7 +534,7 @@ bool GzipDecoder::load(StateReader& in) {
   const auto load_all = [&] {
     if (in.get<uint32_t>() != (kStateTag | kStateVersion)) return false;
     if (in.get<uint32_t>() != (kIsalVersion << 8 | kArchitecture)) return false;
-    phase_ = static_cast<Phase>(in.get<uint8_t>());
+    phase_ = static_cast<Phase>(in.get<uint8_t>());  // of any value, being uint8_t: checked below
     flags_ = in.get<uint8_t>();
     few_size_ = in.get<uint8_t>();
     const std::string_view few = in.bytes(sizeof few_);
@@ -560,7 +560,9 @@ bool GzipDecoder::load(StateReader& in) {
     if (pending_fault_ != Code::kOk && pending_fault_ != Code::kGzipBadData && pending_fault_ != Code::kGzipTruncated) {
       return false;
     }
-    state_.block_state = static_cast<isal_block_state>(in.get<uint8_t>());
+    const auto block_state = in.get<uint8_t>();
+    if (block_state > ISAL_BLOCK_INPUT_DONE) return false;
+    state_.block_state = static_cast<isal_block_state>(block_state);
     state_.bfinal = in.get<uint8_t>();
     state_.read_in_length = in.get<uint8_t>();
     state_.read_in = in.get<uint64_t>();
@@ -592,16 +594,6 @@ bool GzipDecoder::load(StateReader& in) {
 }
 
 bool GzipDecoder::state_is_sound() const {
-  switch (state_.block_state) {
-    case ISAL_BLOCK_NEW_HDR:
-    case ISAL_BLOCK_HDR:
-    case ISAL_BLOCK_TYPE0:
-    case ISAL_BLOCK_CODED:
-    case ISAL_BLOCK_INPUT_DONE:
-      break;
-    default:
-      return false;
-  }
   if (state_.bfinal > 1 || state_.read_in_length < 0 || state_.read_in_length > 64) return false;
   if (state_.type0_block_len < 0 || state_.type0_block_len > 65535) return false;
   if (state_.tmp_out_processed < 0 || state_.tmp_out_processed > kHistoryBytes) return false;

@@ -35,10 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Decoder& decoder = limits.trailing_garbage_ignored ? *kLax : *kStrict;
 
   decoder.reset();
-  const Outcome whole = decode_all(decoder, stored, always(1 << 20), always(1 << 18));
+  const Outcome whole = decode_all(decoder, stored, always(1 << 16), always(1 << 16));
   require(whole.step == Step::kFinished || (!whole.error.ok() && whole.error.byte <= stored.size()));
   decoder.reset();
-  require(decode_all(decoder, stored, always(1), always(4096)) == whole);
+  require(decode_all(decoder, stored, always(1), always(700)) == whole);
   decoder.reset();
   require(decode_all(decoder, stored, random_sizes(seed, 5000), random_sizes(seed + 1, 5000)) == whole);
 
@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string state = saved(decoder);
     require(loaded(decoder, state));
     require(saved(decoder) == state);
-    Outcome rest = decode_all(decoder, stored, always(1 << 20), always(1 << 18), t.consumed);
+    Outcome rest = decode_all(decoder, stored, always(1 << 16), always(1 << 16), t.consumed);
     rest.bytes.insert(0, room.substr(0, t.produced));
     require(rest == whole);
   }

@@ -108,7 +108,7 @@ TEST(ZstdDecoder, tells_a_truncation_at_any_byte) {
   for (size_t size = 1; size < stored.size(); ++size) {
     const std::string_view prefix = std::string_view(stored).substr(0, size);
     decoder->reset();
-    const Outcome whole = decode_all(*decoder, prefix, always(1 << 20), always(1 << 20));
+    const Outcome whole = decode_all(*decoder, prefix, always(1 << 17), always(1 << 17));
     ASSERT_TRUE(small_plain().starts_with(whole.bytes)) << size;
     if (std::ranges::find(ends, size) != ends.end()) {
       ASSERT_EQ(whole.step, Step::kFinished) << size;
@@ -128,7 +128,7 @@ TEST(ZstdDecoder, no_flipped_bit_goes_unseen) {
     std::string damaged = stored;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
     decoder->reset();
-    const Outcome o = decode_all(*decoder, damaged, always(1 << 20), always(1 << 20));
+    const Outcome o = decode_all(*decoder, damaged, always(1 << 17), always(1 << 17));
     // A window or content size that is larger than need be changes nothing.
     ASSERT_TRUE(o.step == Step::kFailed || o.bytes == small_plain()) << bit;
     ASSERT_TRUE(o.step == Step::kFinished || o.error.byte <= damaged.size()) << bit;
@@ -160,7 +160,7 @@ TEST(ZstdDecoder, refuses_what_is_no_frame_at_its_first_byte) {
   for (const std::string& garbage :
        {std::string("plain text"), std::string("\x28\xb5\x2f\xfe rest"), std::string(3, '\0')}) {
     decoder->reset();
-    const Outcome whole = decode_all(*decoder, frame + garbage, always(1 << 20), always(1 << 20));
+    const Outcome whole = decode_all(*decoder, frame + garbage, always(1 << 17), always(1 << 17));
     EXPECT_EQ(whole.error.code, Code::kZstdBadData) << garbage;
     EXPECT_EQ(whole.error.byte, frame.size());
     EXPECT_EQ(whole.bytes, small_plain());
