@@ -15,7 +15,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   SystemWakeup wakeup(clock);
   const uint64_t begin = clock.monotonic_ns();
   const uint64_t deadline_ns = config.deadline_ns;
-  const bool fail_on_rejects = options.fail_on_rejects || config.fail_on_rejects;
+  config.fail_on_rejects = config.fail_on_rejects || options.fail_on_rejects;
   Job job(clock, wakeup, Host::kProcess, environment);
   if (options.preview != 0) job.set_preview(options.preview);
 
@@ -49,14 +49,16 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   figures.wall_ns = clock.monotonic_ns() - begin;
   figures.cpu_ns = process_cpu_ns();
 
+  if (outcome.ending == Ending::kReaderGone && !job.config().rejects.to.empty()) {
+    outcome.ending = Ending::kFailed;
+    outcome.error = Error(Code::kStdoutClosed);
+  }
   int exit_code = 0;
   switch (outcome.ending) {
     case Ending::kDone:
-      if (fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
+      if (job.config().fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
       break;
-    case Ending::kReaderGone:
-      if (!job.config().rejects.to.empty()) exit_code = report_error(Error(Code::kStdoutClosed));
-      break;
+    case Ending::kReaderGone: break;
     case Ending::kInterrupted: {
       Error error(Code::kInterrupted);
       error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");

@@ -57,16 +57,16 @@ Outcome Driver::run(Deadline deadline) {
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
-    // What was read of the output so far is kept for a look, but not shown as complete.
+    // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
+    bool closed = false;
     if (outcome.ending == Ending::kInterrupted || outcome.error.exit() != Exit::kUnavailable) {
       ByteOutput* rejects = pipeline_.rejects->output();
-      if (rejects != nullptr && rejects->object_open()) (void)rejects->close_object();
-      if (!pipeline_.output->bytes().traits().whole_batches && pipeline_.output->bytes().object_open()) {
-        (void)pipeline_.output->bytes().close_object();
-      }
+      const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
+      closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() && pipeline_.output->finish() && rejects_closed;
     }
-    if (pipeline_.rejects_sink != nullptr) pipeline_.rejects_sink->cancel();
-    pipeline_.sink->cancel();
+    closed = closed && pipeline_.publish_partial;
+    if (pipeline_.rejects_sink != nullptr && !(closed && pipeline_.rejects_sink->finish())) pipeline_.rejects_sink->cancel();
+    if (!(closed && pipeline_.sink->finish())) pipeline_.sink->cancel();
   }
   WEIR_ASSERT(counters_.balanced());
   return outcome;

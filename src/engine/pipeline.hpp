@@ -41,6 +41,7 @@ struct PipelineParts {
   Wakeup* wakeup = nullptr;
   RunObserver* observer = nullptr;  ///< may be null
   std::span<char> scratch;          ///< row lists: Driver::scratch_bytes
+  bool publish_partial = false;     ///< show what was written when the run stops early
   uint64_t records_preview = kNoOffset;  ///< stop after this many records were written
 };
 

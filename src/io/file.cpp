@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ Error system_error(Code code, int number, std::string_view what) {
   error.detail.append(what);
   if (number != 0) {
     const char* text = strerrordesc_np(number);
-    error.detail.append(": ").append(text != nullptr ? text : "unknown error");
+    error.detail.append(what.empty() ? "" : ": ").append(text != nullptr ? text : "unknown error");
   }
   return error;
 }
@@ -49,6 +50,12 @@ Status write_all(int file, std::string_view bytes, bool* closed) {
       continue;
     }
     if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      // The descriptor was handed to us as non-blocking: wait all the same.
+      pollfd entry{file, POLLOUT, 0};
+      poll(&entry, 1, -1);
+      continue;
+    }
     if (errno == EPIPE && closed != nullptr) {
       *closed = true;
       return {};

@@ -469,6 +469,7 @@ Status Job::build() {
   pipeline_.clock = &clock_;
   pipeline_.wakeup = &wakeup_;
   pipeline_.records_preview = preview_records_;
+  pipeline_.publish_partial = config_.output.publish_partial;
   if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
     const uint64_t size = source_->size(i);

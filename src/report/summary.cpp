@@ -74,7 +74,8 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   if (format == SummaryFormat::kJson) {
     const Exit exit = outcome.ending == Ending::kFailed        ? outcome.error.exit()
                       : outcome.ending == Ending::kInterrupted ? Exit::kInterrupted
-                                                               : Exit::kDone;
+                      : outcome.ending == Ending::kDone && job.config().fail_on_rejects && c.rejected != 0 ? Exit::kDoneWithRejects
+                                                                                                           : Exit::kDone;
     out.text("{\"status\":\"").text(status_name(job, outcome)).format("\",\"exit\":%d", static_cast<int>(exit));
     if (!job.config().name.empty()) out.text(",\"name\":\"").json(job.config().name).text("\"");
     out.format(",\"records\":{\"read\":%llu,\"written\":%llu,\"folded\":%llu,\"filtered\":%llu,\"rejected\":%llu}", number(c.read), number(c.written),
