@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/file.hpp"
+#include "io/system_wakeup.hpp"
 
 namespace weir {
 
@@ -31,7 +32,8 @@ Status FileSink::start() {
   for (;;) {
     do {
       file_ = open(name, O_WRONLY | O_CLOEXEC | (direct_ ? 0 : O_CREAT), 0666);
-    } while (file_ < 0 && errno == EINTR);
+    } while (file_ < 0 && errno == EINTR && SystemWakeup::stop_signal() == 0);
+    if (file_ < 0 && errno == EINTR) return fail(Error(Code::kInterrupted));  // a pipe nobody reads from
     if (file_ < 0) {
       return fail(system_error(errno == EACCES || errno == EPERM || errno == EROFS ? Code::kAccessDenied : Code::kOpenFailed, errno, name));
     }

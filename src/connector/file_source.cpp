@@ -97,7 +97,8 @@ Result<std::string_view> FileSource::peek(size_t index) {
     wakeup_.wait(kNever);
     if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
   }
-  // A regular file is simply opened again; what came out of a pipe is kept for read().
+  // A regular file is simply opened again, stdin stands where it stood; what came out of a pipe is kept for read().
+  if (regular_ && file_ == STDIN_FILENO && stdin_begin_ >= 0) lseek(file_, stdin_begin_, SEEK_SET);
   if (!regular_) {
     peeked_index_ = index;
     peeked_used_ = 0;

@@ -8,7 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "io/system_wakeup.hpp"
+
 namespace weir {
+namespace {
+
+constexpr int kStopWaitMs = 500;       ///< how long a reader that does not read holds up a stop
+constexpr size_t kNeverBlocks = 4096;  ///< PIPE_BUF: what a pipe takes at once when it is ready to be written to
+
+}  // namespace
 
 Error system_error(Code code, int number, std::string_view what) {
   if (number == EMFILE || number == ENFILE) code = Code::kProcessLimit;
@@ -26,6 +36,7 @@ Result<int> open_to_read(const char* path) {
   for (;;) {
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file >= 0) return file;
+    if (errno == EINTR && SystemWakeup::stop_signal() != 0) return fail(Error(Code::kInterrupted));  // a pipe nobody writes to
     if (errno == EINTR) continue;
     const Code code = errno == ENOENT || errno == ENOTDIR ? Code::kNoInput
                       : errno == EACCES || errno == EPERM ? Code::kAccessDenied
@@ -44,7 +55,13 @@ Result<size_t> read_some(int file, std::span<char> room) {
 
 Status write_all(int file, std::string_view bytes, bool* closed) {
   while (!bytes.empty()) {
-    const ssize_t size = write(file, bytes.data(), bytes.size());
+    size_t take = bytes.size();
+    if (closed != nullptr && SystemWakeup::stop_signal() != 0) {
+      pollfd entry{file, POLLOUT, 0};
+      if (poll(&entry, 1, kStopWaitMs) == 0) return fail(Error(Code::kInterrupted));
+      take = std::min(take, kNeverBlocks);
+    }
+    const ssize_t size = write(file, bytes.data(), take);
     if (size >= 0) {
       bytes.remove_prefix(static_cast<size_t>(size));
       continue;
