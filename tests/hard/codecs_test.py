@@ -214,7 +214,7 @@ class Bombs(Case):
 
     def test_gzip_runs_through_without_the_guard(self):
         size = 10 * 10**9 if FULL else 500 * 10**6
-        run = self.query("--from", "csv", "-m", "24MiB", "--rejects", self.path("r"), "--set", "input.amplification_max=0", stdin=self.bomb(size))
+        run = self.query("--from", "lines", "--to", "lines", "-m", "24MiB", "--rejects", self.path("r"), "--set", "input.amplification_max=0", stdin=self.bomb(size))
         self.assertEqual(run.out, b"a\n1\n")
         self.assertEqual(run.summary["bytes"]["decoded"], size + 4)
         [reject] = self.rejects("r")

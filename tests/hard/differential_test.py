@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import random
+import unittest
 
 from harness import SELECT_ALL, Case, gzip_member, in_parallel, lines_of, weir, zstd_frame
 
@@ -93,6 +94,12 @@ class DirtyCsv(Case):
             self.assertEqual(run.records["written"], rows, str(run))
             if rows:
                 self.assertEqual(json.loads(run.out.splitlines()[0]), {"a": "1", "b": "2"})
+
+    @unittest.expectedFailure
+    def test_an_empty_file_to_csv(self):
+        """To NDJSON it is no records and exit 0. To CSV the message speaks of JSON records."""
+        run = self.query("--from", "csv", stdin=b"", exit=None)
+        self.assertTrue(run.exit == 0 or run.error["code"] == "W2025", str(run))
 
     def test_several_files_and_patterns(self):
         rng = random.Random(5)

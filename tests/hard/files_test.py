@@ -7,8 +7,10 @@ import os
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 from harness import SELECT_ALL, WEIR, Case, MiB, Process, environment, lines_of, sha256_of_file, weir
@@ -132,6 +134,40 @@ class Stopped(Case):
         process.feed(HEAD + MANY)
         process.signal(signal.SIGINT)
         self.assertEqual(process.finish(0).out, ndjson(MANY))
+
+
+def asleep(process):
+    """It handles signals and waits for something."""
+    with open(f"/proc/{process.pid}/status") as file:
+        status = {key: value.strip() for key, _, value in (line.partition(":") for line in file)}
+    return status["State"].startswith("S") and int(status["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1
+
+
+class StoppedWhileStuck(Case):
+    """Nobody reads what it writes, nobody writes what it reads: a signal ends it all the same."""
+
+    def stop(self, process):
+        process.await_state(lambda: asleep(process))
+        process.signal(signal.SIGTERM)
+        process.process.wait()
+        return process.finish(11, "W1101")
+
+    def test_nobody_reads_stdout(self):
+        read, write = os.pipe()
+        full = fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        process = Process("query", SELECT_ALL, self.put("in.csv", HEAD + MANY), "--to", "ndjson", "--summary", "json", stdin=None, stdout=write)
+        os.close(write)
+        process.await_state(lambda: struct.unpack("i", fcntl.ioctl(read, termios.FIONREAD, b"\0" * 4))[0] == full)
+        self.stop(process)
+        got = os.read(read, full)
+        os.close(read)
+        self.assertTrue(ndjson(MANY).startswith(got))
+
+    def test_nobody_opens_the_fifo(self):
+        os.mkfifo(self.path("fifo.csv"))
+        self.stop(Process("query", SELECT_ALL, self.path("fifo.csv"), "--summary", "json", stdin=None))
+        self.stop(Process("query", SELECT_ALL, self.put("in.csv", HEAD), "-o", self.path("fifo.csv"), "--summary", "json", stdin=None))
+        self.stop(Process("query", SELECT_ALL, "--from", "csv", "--summary", "json"))
 
 
 class Stdout(Case):

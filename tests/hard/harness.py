@@ -82,7 +82,7 @@ def check_laws(run):
         return
     n = run.summary["records"]
     assert n["read"] == n["written"] + n["folded"] + n["filtered"] + n["rejected"], f"the law of fates: {run}"
-    assert run.summary["exit"] == (0 if run.exit == 3 else run.exit), f"the summary's exit: {run}"
+    assert run.summary["exit"] == run.exit, f"the summary's exit: {run}"
     assert run.summary["peak_bytes"] <= run.summary["budget_bytes"], f"peak above the budget: {run}"
     assert run.summary["peak_bytes"] <= run.summary["plan_bytes"], f"peak above the plan: {run}"
     assert run.summary["system_allocations_after_seal"] == 0, f"memory taken from the system after the seal: {run}"
@@ -285,8 +285,9 @@ def gzip_repeated(text, times, level=6, head=b""):
 
     yield GZIP_HEADER + (pack(head) if head else b"")
     body, crc, one = pack(text), zlib.crc32(head), zlib.crc32(text)
+    behind = [crc32_combine(1 << bit, 0, len(text)) for bit in range(32)]  # what so many bytes behind it make of each bit
     for _ in range(times):
-        crc = crc32_combine(crc, one, len(text))
+        crc = _times(behind, crc) ^ one
         yield body
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     yield packer.flush(zlib.Z_FINISH) + struct.pack("<II", crc, (len(head) + len(text) * times) & 0xFFFFFFFF)

@@ -1,0 +1,278 @@
+"""The memory wall: runs inside of a cgroup as small as the plan says, flat memory, refusal one byte below, no mapping after the start."""
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+import zlib
+
+from harness import FULL, SELECT_ALL, WEIR, Case, MiB, gzip_repeated, sha256_of_file, weir
+
+PAGE = 4096
+V1 = "/sys/fs/cgroup/memory"
+V2 = "/sys/fs/cgroup"
+
+
+class Cgroup:
+    """A group of its own with a limit. None where there are no rights."""
+
+    def __init__(self, path, limit, v1):
+        self.path, self.v1 = path, v1
+        self.procs = os.path.join(path, "cgroup.procs")
+        if v1:
+            self.write("memory.limit_in_bytes", limit)
+            with contextlib.suppress(OSError):
+                self.write("memory.swappiness", 0)
+            with contextlib.suppress(OSError):
+                self.write("memory.memsw.limit_in_bytes", limit)
+        else:
+            self.write("memory.max", limit)
+            with contextlib.suppress(OSError):
+                self.write("memory.swap.max", 0)
+
+    def write(self, name, value):
+        with open(os.path.join(self.path, name), "w") as file:
+            file.write(str(value))
+
+    def read(self, name):
+        with open(os.path.join(self.path, name)) as file:
+            return file.read()
+
+    def kills(self):
+        return int(re.search(r"oom_kill (\d+)", self.read("memory.oom_control" if self.v1 else "memory.events")).group(1))
+
+    def peak(self):
+        return int(self.read("memory.max_usage_in_bytes" if self.v1 else "memory.peak"))
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            os.rmdir(self.path)
+
+    number = 0
+
+    @classmethod
+    def make(cls, limit):
+        for root, v1 in ((V1, True), (V2, False)):
+            if not os.path.exists(os.path.join(root, "memory.limit_in_bytes" if v1 else "cgroup.controllers")):
+                continue
+            cls.number += 1
+            path = os.path.join(root, f"weir-hard-{os.getpid()}-{cls.number}")
+            try:
+                os.mkdir(path)
+            except OSError:
+                continue
+            try:
+                return cls(path, limit, v1)
+            except OSError:
+                os.rmdir(path)
+        return None
+
+
+def on_a_disk():
+    """A folder whose files are not memory: those of a tmpfs are charged to the group for good."""
+    with open("/proc/mounts") as file:
+        mounts = [line.split()[1:3] for line in file]
+    for folder in (tempfile.gettempdir(), "/var/tmp", os.getcwd()):
+        at = max((m for m in mounts if (folder + "/").startswith(m[0].rstrip("/") + "/")), key=lambda m: len(m[0]))
+        if at[1] not in ("tmpfs", "ramfs") and os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+def forget(path):
+    """Makes what is cached of a file leave the memory, so that the group is charged for what it reads."""
+    file = os.open(path, os.O_RDONLY)
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(file)
+
+
+TEXT = b"".join(b'%d,customer %d,"text, quoted",%d.%02d,DE\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
+OBJECTS = b"".join(b'{"id":%d,"customer":"customer %d","amount":%d.%02d,"tags":["a","b"]}\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
+CSV_HEAD = b"id,customer,text,amount,country\n"
+SIZE = 200 * 10**6
+FILTER = "SELECT id, customer, amount * 1.19 AS gross FROM input WHERE amount > 50000"
+
+
+def write_csv(file):
+    file.write(CSV_HEAD)
+    for _ in range(SIZE // len(TEXT)):
+        file.write(TEXT)
+
+
+def write_csv_gz(file):
+    for chunk in gzip_repeated(TEXT, SIZE // len(TEXT), level=1, head=CSV_HEAD):
+        file.write(chunk)
+
+
+def write_ndjson(file):
+    for _ in range(SIZE // len(OBJECTS)):
+        file.write(OBJECTS)
+
+
+def write_json(file):
+    element = OBJECTS[:-1].replace(b"\n", b",\n")
+    file.write(b"[")
+    for i in range(SIZE // len(OBJECTS)):
+        file.write(b",\n" * (i > 0) + element)
+    file.write(b"]\n")
+
+
+class Wall(unittest.TestCase):
+    def setUp(self):
+        if (probe := Cgroup.make(64 * MiB)) is None:
+            self.skipTest("no cgroup rights")
+        probe.close()
+        base = on_a_disk()
+        if base is None:
+            self.skipTest("no folder on a disk")
+        self.dir = tempfile.mkdtemp(prefix="weir-hard-", dir=base)
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def at_the_wall(self, name, write, output, query=FILTER):
+        path, out, free_out = (os.path.join(self.dir, n) for n in (name, "wall-" + output, "free-" + output))
+        with open(path, "wb") as file:
+            write(file)
+        pipeline = os.path.join(self.dir, "p.yaml")
+        with open(pipeline, "w") as file:
+            file.write(f"query: {query}\ninput:\n  from: {path}\noutput:\n  to: {out}\n")
+        needed = json.loads(weir("plan", pipeline, "--json").out)["needed_bytes"]
+        # A copy of the binary that nobody has in memory: its pages are charged too.
+        binary = os.path.join(self.dir, "weir")
+        shutil.copy(WEIR, binary)
+        forget(binary)
+        forget(path)
+        group = Cgroup.make((needed + PAGE - 1) // PAGE * PAGE)
+        self.addCleanup(group.close)
+        result = subprocess.run(["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', group.procs, binary, "run", pipeline, "-m", str(needed), "--summary", "json"],
+                                capture_output=True)
+        self.assertEqual((result.returncode, group.kills()), (0, 0), result.stderr[-2000:])
+        summary = json.loads(result.stderr.splitlines()[-1])
+        self.assertLessEqual(summary["peak_bytes"], needed)
+        self.assertLessEqual(group.peak(), (needed + PAGE - 1) // PAGE * PAGE)
+        self.assertGreater(summary["bytes"]["decoded"], SIZE - len(OBJECTS) * 2)
+        weir("run", pipeline, "-m", "256MiB", "-o", free_out)
+        self.assertEqual(sha256_of_file(out), sha256_of_file(free_out))
+        print(f"[needed {needed}, group's peak {group.peak()}, own peak {summary['peak_bytes']}] ", end="", flush=True)
+        group.close()
+
+    def test_csv_filter(self):
+        self.at_the_wall("in.csv", write_csv, "out.csv")
+
+    def test_csv_gz_to_ndjson_gz(self):
+        self.at_the_wall("in.csv.gz", write_csv_gz, "out.ndjson.gz")
+
+    def test_ndjson(self):
+        self.at_the_wall("in.ndjson", write_ndjson, "out.ndjson")
+
+    def test_json_array(self):
+        self.at_the_wall("in.json", write_json, "out.ndjson")
+
+
+class Flat(Case):
+    """The peak at 10 MB and at 300 MB is the same."""
+
+    def peaks(self, format, head, chunk, end, *settings, between=b""):
+        peaks = []
+        for size in (10 * 10**6, 3 * 10**9 if FULL else 300 * 10**6):
+            def stdin():
+                yield head
+                for i in range(size // len(chunk) + 1):
+                    yield (between if i else b"") + chunk
+                yield end
+            run = self.query("--from", format, "-o", "/dev/null", *settings, stdin=stdin(), query="SELECT id, amount FROM input WHERE amount > 90000")
+            self.assertGreater(run.summary["bytes"]["decoded"], size * 9 // 10)
+            peaks.append(run.summary["peak_bytes"])
+        self.assertLessEqual(abs(peaks[1] - peaks[0]), 256 << 10, peaks)
+
+    def test_csv(self):
+        self.peaks("csv", CSV_HEAD, TEXT, b"", "--to", "csv")
+
+    def test_ndjson(self):
+        self.peaks("ndjson", b"", OBJECTS, b"", "--to", "ndjson")
+
+    def test_json(self):
+        self.peaks("json", b"[", OBJECTS[:-1].replace(b"\n", b","), b"]", "--to", "ndjson", between=b",")
+
+    def test_all_rejected(self):
+        peaks = []
+        for count in (10_000, 1_000_000):
+            name = self.path(f"r{count}")
+            run = self.query("--from", "csv", "--rejects", name, "-o", "/dev/null", stdin=b"a,b\n" + b"1\n" * count)
+            self.assertEqual(run.records["rejected"], count)
+            peaks.append(run.summary["peak_bytes"])
+        self.assertLessEqual(abs(peaks[1] - peaks[0]), 256 << 10, peaks)
+
+    def test_records_up_to_the_cap(self):
+        """However large the records are, and however they mix: within the plan."""
+        data = b"a\n" + b"".join(b"x" * size + b"\n" for size in (1, 1 << 20, 0, 1000, (1 << 20) - 1, (1 << 20) + 1, 5 << 20) for _ in range(7))
+        run = self.query("--from", "csv", "--rejects", self.path("r"), "-o", "/dev/null", stdin=data)
+        self.assertEqual(run.records["rejected"], 14)
+
+
+class Refusal(Case):
+    PIPELINES = {"csv": "format: csv", "gzip": "format: csv\n  codec: gzip", "zstd": "format: ndjson\n  codec: zstd", "json": "format: json", "large records": "format: ndjson\n  record_max: 16MiB"}
+
+    def test_one_byte_below_what_is_needed(self):
+        for name, input in self.PIPELINES.items():
+            with self.subTest(name):
+                path = self.pipeline(f"input:\n  from: {self.put('in', b'[]' if name == 'json' else b'')}\n  {input}\noutput:\n  to: {self.path('out.ndjson.gz')}\nrejects:\n  to: {self.path('bad')}\n")
+                needed = json.loads(weir("plan", path, "-m", "1GiB", "--json").out)["needed_bytes"]
+                run = weir("run", path, "-m", str(needed - 1), "--summary", "json", exit=21, code="W2101")
+                self.assertIn(str(needed), run.error["detail"])
+                self.assertEqual(sum(line["bytes"] for line in run.plan["lines"] if line.get("kind") != "spare"), needed)
+                self.assert_no_leftovers("in", "p.yaml")
+                weir("plan", path, "-m", str(needed - 1), "--json", exit=21)
+                weir("run", path, "-m", str(needed), "--set", "output.to=" + self.path("fits.ndjson.gz"), "--set", "rejects.to=" + self.path("fits.bad"))
+                os.unlink(self.path("fits.ndjson.gz"))
+                os.unlink(self.path("fits.bad"))
+
+    def test_nothing_is_taken_from_the_stdin_of_a_refused_job(self):
+        data = b"a,b\n" + b"1,2\n" * 10_000
+        with open(self.put("in.csv", data), "rb") as file:
+            weir("query", SELECT_ALL, "--from", "csv", "-m", "1MiB", stdin=file, exit=21, code="W2101")
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
+
+
+@unittest.skipUnless(shutil.which("strace"), "no strace")
+class AfterTheSeal(Case):
+    """Once the input is opened for the run, no memory is asked of the system any more."""
+
+    def trace(self, name, data, *args, query=FILTER):
+        path, log = self.put(name, data), self.path("strace")
+        probe = subprocess.run(["strace", "-o", log, "true"], capture_output=True)
+        if probe.returncode != 0:
+            self.skipTest("no rights to trace")
+        run = self.query(path, *args, query=query, wrapper=["strace", "-f", "-o", log, "-e", "trace=openat,open,mmap,brk,mremap,munmap,clone,clone3"])
+        with open(log) as file:
+            calls = [line.split(None, 1)[1] for line in file if "(" in line]
+        opened = [i for i, call in enumerate(calls) if call.startswith("open") and f'"{path}"' in call]
+        self.assertTrue(opened)
+        after = [call for call in calls[opened[-1]:] if call.startswith(("mmap(", "brk(", "mremap(", "clone"))]
+        self.assertEqual(after, [], str(run))
+        return run
+
+    def test_nothing_is_mapped(self):
+        small = CSV_HEAD + TEXT[: TEXT.rindex(b"\n", 0, 600_000) + 1]
+        objects = OBJECTS[: OBJECTS.rindex(b"\n", 0, 600_000) + 1]
+        self.trace("in.csv", small, "-o", self.path("1.ndjson"), "--rejects", self.path("bad1"))
+        self.trace("in.csv.gz", gzip.compress(small), "-o", self.path("2.ndjson.gz"))
+        self.trace("in.ndjson", objects, "-o", self.path("3.csv.zst"))
+        self.trace("in.json", b"[" + objects[:-1].replace(b"\n", b",") + b"]", "-o", self.path("4/"), "--to", "ndjson", "--set", "batch.records=500")
+        self.trace("bad.csv", b"a,b\n" + b"1\n" * 1000 + b"x" * (3 << 20) + b"\n1,2\n", "--rejects", self.path("bad5"), "-o", self.path("5.csv"), query=SELECT_ALL)
+
+    def test_nothing_is_mapped_around_commands(self):
+        self.pipeline(f"input:\n  from: {self.put('in.csv', b'a' + chr(10).encode() + b'1' * 5 + chr(10).encode() * 2)}\noutput:\n  to: exec\nexec:\n  command: [cat]\n")
+        log = self.path("strace")
+        if subprocess.run(["strace", "-o", log, "true"], capture_output=True).returncode != 0:
+            self.skipTest("no rights to trace")
+        weir("run", self.path("p.yaml"), wrapper=["strace", "-o", log, "-e", "trace=openat,mmap,brk,mremap"])  # the command itself is not followed
+        with open(log) as file:
+            calls = [line for line in file if "(" in line]
+        opened = [i for i, call in enumerate(calls) if "in.csv" in call]
+        self.assertEqual([c for c in calls[opened[-1]:] if c.startswith(("mmap(", "brk(", "mremap("))], [])
