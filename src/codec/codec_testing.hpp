@@ -1,5 +1,6 @@
-// Helpers of this room's tests: running a decoder or encoder under given splits, seeded data, and a reference inflate (RFC 1951, 1952)
-// that is slow, clear and shares nothing with isa-l: the oracle for what a decoder delivers, also of damaged streams.
+// Helpers of this room's tests: running a decoder or encoder under given splits, seeded data, and a reference inflate
+// (RFC 1951, 1952) that is slow, clear and shares nothing with isa-l: the oracle for what a decoder delivers, also of
+// damaged streams.
 #pragma once
 
 #include <cstdint>
@@ -83,8 +84,8 @@ inline Sizes random_sizes(uint32_t seed, size_t max) {
   };
 }
 
-/// Runs `decoder` over `stored` to its end. Windows are exact heap blocks: a byte read or written beyond them is seen by a
-/// sanitizer. `from`: stored bytes that it has already had.
+/// Runs `decoder` over `stored` to its end. Windows are exact heap blocks: a byte read or written beyond them is seen
+/// by a sanitizer. `from`: stored bytes that it has already had.
 inline Outcome decode_all(Decoder& decoder, std::string_view stored, const Sizes& in_sizes, const Sizes& out_sizes,
                           size_t from = 0) {
   Outcome o;

@@ -1,5 +1,5 @@
-// What both encoders promise, and what is each one's own. The oracles: the reference inflate, and the system's decoders through
-// this room's own.
+// What both encoders promise, and what is each one's own. The oracles: the reference inflate, and the system's decoders
+// through this room's own.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -114,7 +114,8 @@ TEST(Encoder, everything_before_the_end_of_a_unit_can_be_read_there) {
   }
 }
 
-// What lets a checkpoint at a unit's end hold no encoder state: the bytes of a unit are the same whatever came before it.
+// What lets a checkpoint at a unit's end hold no encoder state: the bytes of a unit are the same whatever came before
+// it.
 TEST(Encoder, a_unit_refers_to_nothing_before_it) {
   const std::string first = make_text(14, 200'000);
   const std::string second = make_text(15, 200'000);

@@ -192,7 +192,7 @@ bool GzipDecoder::gather(Call& call, size_t size) {
   return few_size_ == size;
 }
 
-// ---- between members -------------------------------------------------------------------------------------------------
+// ---- between members ----------------------------------------------------------------------------------------------
 
 bool GzipDecoder::advance_between(Call& call) {
   if (members_ != 0) {
@@ -209,7 +209,7 @@ bool GzipDecoder::advance_between(Call& call) {
   return true;
 }
 
-// ---- header ----------------------------------------------------------------------------------------------------------
+// ---- header -------------------------------------------------------------------------------------------------------
 
 bool GzipDecoder::advance_fixed(Call& call) {
   while (few_size_ < kFixedBytes) {
@@ -308,7 +308,7 @@ bool GzipDecoder::advance_field(Call& call) {
   return true;
 }
 
-// ---- deflate ---------------------------------------------------------------------------------------------------------
+// ---- deflate ------------------------------------------------------------------------------------------------------
 
 void GzipDecoder::begin_deflate() {
   isal_inflate_reset(&state_);
@@ -349,8 +349,8 @@ bool GzipDecoder::advance_deflate(Call& call) {
   return true;
 }
 
-/// Moves what isa-l has decoded ahead to the caller. Keeps what isa-l relies on: once everything was delivered, its buffer
-/// holds no more than the history.
+/// Moves what isa-l has decoded ahead to the caller. Keeps what isa-l relies on: once everything was delivered, its
+/// buffer holds no more than the history.
 void GzipDecoder::deliver(Call& call) {
   const size_t n = std::min<size_t>(pending(), call.out.size());
   if (n == 0) return;
@@ -448,8 +448,8 @@ bool GzipDecoder::advance_trailer(Call& call) {
 }
 
 /// The stream ends inside a block. isa-l looks up several literals at once and delivers none of them while the last is
-/// incomplete. Here the first symbol of an entry is known to be complete with k bits when all entries that agree in these k bits
-/// begin with it.
+/// incomplete. Here the first symbol of an entry is known to be complete with k bits when all entries that agree in
+/// these k bits begin with it.
 void GzipDecoder::deliver_last_literals() {
   if (state_.block_state != ISAL_BLOCK_CODED) return;
   uint64_t bits = state_.read_in;
@@ -481,9 +481,9 @@ void GzipDecoder::deliver_last_literals() {
   }
 }
 
-// ---- state -----------------------------------------------------------------------------------------------------------
-// Of isa-l's state only what the phase needs: the tables inside a coded block, the start of a split block header, the last
-// 32 KiB delivered and what waits behind them. Its overflow fields are empty between calls.
+// ---- state --------------------------------------------------------------------------------------------------------
+// Of isa-l's state only what the phase needs: the tables inside a coded block, the start of a split block header, the
+// last 32 KiB delivered and what waits behind them. Its overflow fields are empty between calls.
 
 size_t GzipDecoder::state_bytes_max() const {
   constexpr size_t kOwn = 128;

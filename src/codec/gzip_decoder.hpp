@@ -1,13 +1,14 @@
-// GzipDecoder: gzip (RFC 1952) on isa-l's raw inflate (RFC 1951). Header and trailer are read here, so that each byte's offset is known, nothing
-// of a header is buffered, and the whole state can be saved after any byte.
+// GzipDecoder: gzip (RFC 1952) on isa-l's raw inflate (RFC 1951). Header and trailer are read here, so that each byte's
+// offset is known, nothing of a header is buffered, and the whole state can be saved after any byte.
 //
-// Accepted: any number of members, empty ones too; zero bytes between and behind members; optional fields of a header up to
-// 64 KiB together, skipped; a header CRC, which is verified. A stream of 0 bytes is complete and empty.
+// Accepted: any number of members, empty ones too; zero bytes between and behind members; optional fields of a header
+// up to 64 KiB together, skipped; a header CRC, which is verified. A stream of 0 bytes is complete and empty.
 //
-// What a decoder delivers is a function of the stream alone, also when the stream is truncated or damaged. isa-l needs help for
-// that in two places:
+// What a decoder delivers is a function of the stream alone, also when the stream is truncated or damaged. isa-l needs
+// help for that in two places:
 //   - its fast loop may count bytes behind a damaged symbol as output that it never wrote. A failing call is
-//     therefore taken back and repeated in steps of one byte, which never enter that loop; hence the copy of inflate_state.
+//     therefore taken back and repeated in steps of one byte, which never enter that loop; hence the copy of
+//     inflate_state.
 //   - at the end of a truncated stream it holds back complete literals that share a table entry with an incomplete one.
 //     `deliver_last_literals` reads them from its table.
 #pragma once

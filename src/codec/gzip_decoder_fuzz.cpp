@@ -1,5 +1,5 @@
-// Any bytes as a gzip stream: fed whole, fed in pieces, and saved and loaded half way must give the same bytes, the same
-// end and the same offset, and where the reference can follow, the reference's bytes.
+// Any bytes as a gzip stream: fed whole, fed in pieces, and saved and loaded half way must give the same bytes, the
+// same end and the same offset, and where the reference can follow, the reference's bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

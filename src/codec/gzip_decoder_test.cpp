@@ -434,8 +434,8 @@ TEST(GzipDecoder, refuses_a_state_that_is_not_its_own_or_was_cut) {
   EXPECT_EQ(decode_all(*decoder, samples()[0].stored, always(1000), always(1000)).bytes, samples()[0].plain);
 }
 
-// What a damaged state does beyond being refused is anyone's guess, but it stays within its memory (sanitizers tell) and
-// comes to an end.
+// What a damaged state does beyond being refused is anyone's guess, but it stays within its memory (sanitizers tell)
+// and comes to an end.
 TEST(GzipDecoder, a_damaged_state_stays_within_its_memory) {
   std::mt19937 rng(8);
   const Sample& s = large_sample();

@@ -1,12 +1,13 @@
-// GzipEncoder: one gzip member (RFC 1952) whose commit units are raw-deflate streams (RFC 1951) from a freshly reset isa-l
-// encoder, each ended by a full flush: byte-aligned, and nothing behind refers back. Header (no time, no name, OS unknown),
-// trailer, CRC and length are kept here, over all units; so right after a unit the state is 12 bytes and two flags.
+// GzipEncoder: one gzip member (RFC 1952) whose commit units are raw-deflate streams (RFC 1951) from a freshly reset
+// isa-l encoder, each ended by a full flush: byte-aligned, and nothing behind refers back. Header (no time, no name, OS
+// unknown), trailer, CRC and length are kept here, over all units; so right after a unit the state is 12 bytes and two
+// flags.
 //
-// isa-l's output depends on how it is fed. So it is fed chunks of 64 KiB counted from the unit's start, and writes into a stage
-// of fixed size that is empty whenever it is called: neither the caller's windows nor their sizes reach it.
-// TODO(port): isa-l picks its kernels by the CPU, and their output differs. Until the kernel can be forced, the same bytes are
-// promised only between machines with the same instruction sets; ends with isa-l built so that a level can be forced, the level being
-// stored in `save` and refused by `load` where it differs.
+// isa-l's output depends on how it is fed. So it is fed chunks of 64 KiB counted from the unit's start, and writes into
+// a stage of fixed size that is empty whenever it is called: neither the caller's windows nor their sizes reach it.
+// TODO(port): isa-l picks its kernels by the CPU, and their output differs. Until the kernel can be forced, the same
+// bytes are promised only between machines with the same instruction sets; ends with isa-l built so that a level can be
+// forced, the level being stored in `save` and refused by `load` where it differs.
 #pragma once
 
 #include <cstddef>

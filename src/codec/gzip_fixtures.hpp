@@ -1,5 +1,5 @@
-// Gzip streams that zlib 1.2.13 wrote, in base64: dynamic, fixed and stored blocks, codes longer than a first-level table,
-// all optional header fields, several members.
+// Gzip streams that zlib 1.2.13 wrote, in base64: dynamic, fixed and stored blocks, codes longer than a first-level
+// table, all optional header fields, several members.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// IdentityDecoder and IdentityEncoder: bytes pass through. The engine goes around them; they are here so that every codec answers.
+// IdentityDecoder and IdentityEncoder: bytes pass through. The engine goes around them; they are here so that every
+// codec answers.
 #pragma once
 
 #include <cstddef>

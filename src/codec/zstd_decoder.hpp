@@ -1,11 +1,13 @@
 // ZstdDecoder: zstd frames (RFC 8878) on a static decompression context, which never allocates.
 //
-// Each frame's header is read here first, so that a frame that needs too much is refused before anything of it is decoded: a
-// window above the limit (W2022, names the MiB), a dictionary (W2023, names its id). Any number of frames; skippable ones are
-// skipped. What follows the last frame and is none is damage (W3007). A stream of 0 bytes is complete and empty.
+// Each frame's header is read here first, so that a frame that needs too much is refused before anything of it is
+// decoded: a window above the limit (W2022, names the MiB), a dictionary (W2023, names its id). Any number of frames;
+// skippable ones are skipped. What follows the last frame and is none is damage (W3007). A stream of 0 bytes is
+// complete and empty.
 //
 // `save` stores the start of the running frame, as libzstd's state can't be: after `load` the stream is fed again from
-// position().stored_byte, and what comes out begins at position().decoded_byte. A frame is one commit unit in streams that Weir wrote.
+// position().stored_byte, and what comes out begins at position().decoded_byte. A frame is one commit unit in streams
+// that Weir wrote.
 #pragma once
 
 #include <cstddef>

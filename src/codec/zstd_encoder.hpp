@@ -1,8 +1,9 @@
-// ZstdEncoder: zstd frames (RFC 8878), one for each commit unit, with a checksum, on a static compression context, which never
-// allocates. The window is limited to 512 KiB. An object that got no input is one empty frame.
+// ZstdEncoder: zstd frames (RFC 8878), one for each commit unit, with a checksum, on a static compression context,
+// which never allocates. The window is limited to 512 KiB. An object that got no input is one empty frame.
 //
-// The output is a function of the input and the flushes alone: libzstd is fed chunks of 64 KiB counted from the unit's start, and
-// writes into a stage of fixed size that is empty whenever it is called. No state outlives a unit but whether there was one.
+// The output is a function of the input and the flushes alone: libzstd is fed chunks of 64 KiB counted from the unit's
+// start, and writes into a stage of fixed size that is empty whenever it is called. No state outlives a unit but
+// whether there was one.
 #pragma once
 
 #include <cstddef>
