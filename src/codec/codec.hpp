@@ -87,7 +87,7 @@ class Encoder {
 /// Worst-case memory of a decoder or encoder, in bytes: object and tables, windows included. Kept by its constructor,
 /// which takes just this much room. For isa-l 2.30 and zstd 1.5.4 on x86-64:
 ///
-///   gzip decoder  inflate_state 86 KiB + the copy that a failing call is repeated from (53 KiB)            about 140 KiB
+///   gzip decoder  inflate_state 86 KiB + the copy that a failing call is repeated from (53 KiB)        about 140 KiB
 ///   zstd decoder  object + ZSTD_estimateDStreamSize(zstd_window_max) = context 94 KiB + one block 128 KiB
 ///                 + window + two blocks                                                    at 8 MiB: about  8.5 MiB
 ///   gzip encoder  object (isal_zstream 82 KiB + input chunk 64 KiB + output stage 16 KiB) + level buffer
