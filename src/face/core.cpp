@@ -24,6 +24,7 @@ Config configure(std::span<const std::string> inputs, const Options& options) {
   const std::vector<std::string_view> set_views(sets.begin(), sets.end());
   const std::vector<std::string_view> input_views(inputs.begin(), inputs.end());
   PipelineSource source;
+  source.text = "";
   source.sets = set_views;
   source.inputs = input_views;
   Pipeline pipeline = parse_pipeline(source);

@@ -105,6 +105,13 @@ Code CsvWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index, 
   }
 }
 
+[[gnu::noinline]] Code CsvWriter::put_slowly(const PlanColumn& column, uint32_t row, uint32_t index, char*& out) {
+  Body body;
+  const Code code = resolve(column, row, index, body);
+  if (code == Code::kOk) out = encode_body(body, out);
+  return code;
+}
+
 Code CsvWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
   const char* const base = batch_->base;
   const char delimiter = options_.delimiter;
@@ -120,16 +127,20 @@ Code CsvWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
       } else if (slice.size == 0 || column.op == ColumnOp::kJson) {
         if (slice.size == 0 && !single_) plain = o;
       } else if (column.op != ColumnOp::kCsv || column.quote == '"' || base[slice.offset] != column.quote) {
-        plain = put_csv_plain(o, base + slice.offset, slice.size, delimiter);
+        const char* const field = base + slice.offset;
+        plain = put_csv_plain(o, field, slice.size, delimiter);
+        if (plain == nullptr && column.op == ColumnOp::kCsv && column.quote == '"' && column.escape == '"' &&
+            csv_is_well_quoted({field, slice.size})) {
+          plain = copy_wide(o, field, slice.size);
+        }
       }
     }
     if (plain == nullptr) [[unlikely]] {
-      Body body;
-      const Code code = resolve(column, row, index, body);
+      const Code code = put_slowly(column, row, index, o);
       if (code != Code::kOk) return code;
-      plain = encode_body(body, o);
+    } else {
+      o = plain;
     }
-    o = plain;
   }
   *o++ = '\n';
   out = o;

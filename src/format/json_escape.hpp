@@ -30,21 +30,28 @@ JsonEscaped escape_json_by(TextKernel kernel, std::string_view text, char* out);
 /// `"text"` with its quotes; null when `text` is not UTF-8.
 char* put_json_string_checked(char* out, const char* text, size_t size);
 
+/// Copies text that needs no escape and is ASCII; false when it is not. Up to 31 bytes behind `text` are read, and as many are written
+/// behind the copy.
+inline bool copy_clean_text(char* out, const char* text, size_t size) {
+  for (size_t i = 0;; i += 32) {
+    const Vec16 a = load16(text + i);
+    const Vec16 b = load16(text + i + 16);
+    store16(out + i, a);
+    store16(out + i + 16, b);
+    const uint64_t mask = json_attention(a) | static_cast<uint64_t>(json_attention(b)) << 16;
+    const size_t left = size - i;
+    if (left <= 32) [[likely]]
+      return (mask & ((uint64_t{1} << left) - 1)) == 0;
+    if (mask != 0) return false;
+  }
+}
+
 /// As put_json_string_checked, for text of a batch: up to 31 bytes behind it are read.
 inline char* put_json_string(char* out, const char* text, size_t size) {
-  if (size <= 32) [[likely]] {
-    const Vec16 a = load16(text);
-    const Vec16 b = load16(text + 16);
-    out[0] = '"';
-    store16(out + 1, a);
-    store16(out + 17, b);
-    const uint64_t mask = json_attention(a) | static_cast<uint64_t>(json_attention(b)) << 16;
-    if ((mask & ((uint64_t{1} << size) - 1)) == 0) [[likely]] {
-      out[size + 1] = '"';
-      return out + size + 2;
-    }
-  }
-  return put_json_string_checked(out, text, size);
+  if (!copy_clean_text(out + 1, text, size)) [[unlikely]]
+    return put_json_string_checked(out, text, size);
+  out[0] = out[size + 1] = '"';
+  return out + size + 2;
 }
 
 }  // namespace weir

@@ -67,7 +67,10 @@ inline uint64_t escaped_bits(uint64_t backslash, bool& carry) {
   return escaped;
 }
 
-/// Writes the bytes of `block` that stay, among the first `size`. With size 64 `block` is the input itself, else a padded copy.
+/// Bytes that must be readable from a block's start: its runs are copied 16 at a time.
+constexpr size_t kReadable = 64 + 16;
+
+/// Writes the bytes of `block` that stay, among the first `size`.
 [[gnu::always_inline]] inline char* settle(MinifyState& state, Masks masks, const char* block, size_t size, char* out) {
   uint64_t quote = masks.quote;
   if ((masks.backslash != 0) | state.escaped) [[unlikely]] {
@@ -88,11 +91,8 @@ inline uint64_t escaped_bits(uint64_t backslash, bool& carry) {
   while (keep != 0) {
     const int first = std::countr_zero(keep);
     const int count = std::countr_one(keep >> first);
-    // A run may end at the block's last byte: 16 bytes from there would be past the input.
     const char* from = block + first;
-    int i = 0;
-    for (; i < count && first + i + 16 <= 64; i += 16) store16(out + i, load16(from + i));
-    for (; i < count; ++i) out[i] = from[i];
+    for (int i = 0; i < count; i += 16) store16(out + i, load16(from + i));
     out += count;
     keep = first + count == 64 ? 0 : keep & (~uint64_t{0} << (first + count));
   }
@@ -127,9 +127,9 @@ inline uint64_t escaped_bits(uint64_t backslash, bool& carry) {
           mask_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(a, space), a), _mm256_cmpeq_epi8(_mm256_min_epu8(b, space), b))};
 }
 
-/// The unfinished last block, padded with a byte that means nothing.
+/// The input's end, padded with a byte that means nothing.
 struct Tail {
-  char bytes[64];
+  char bytes[kReadable + 64];
   Tail(const char* from, size_t size) {
     std::memset(bytes, 'x', sizeof bytes);
     std::memcpy(bytes, from, size);
@@ -139,19 +139,23 @@ struct Tail {
 char* minify_sse2(MinifyState& state, std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
-  for (; left >= 64; from += 64, left -= 64) out = settle(state, masks_sse2(from), from, 64, out);
+  for (; left >= kReadable; from += 64, left -= 64) out = settle(state, masks_sse2(from), from, 64, out);
   if (left == 0) return out;
   const Tail tail(from, left);
-  return settle(state, masks_sse2(tail.bytes), tail.bytes, left, out);
+  from = tail.bytes;
+  for (; left > 64; from += 64, left -= 64) out = settle(state, masks_sse2(from), from, 64, out);
+  return settle(state, masks_sse2(from), from, left, out);
 }
 
 [[gnu::target("avx2")]] char* minify_avx2(MinifyState& state, std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
-  for (; left >= 64; from += 64, left -= 64) out = settle(state, masks_avx2(from), from, 64, out);
+  for (; left >= kReadable; from += 64, left -= 64) out = settle(state, masks_avx2(from), from, 64, out);
   if (left == 0) return out;
   const Tail tail(from, left);
-  return settle(state, masks_avx2(tail.bytes), tail.bytes, left, out);
+  from = tail.bytes;
+  for (; left > 64; from += 64, left -= 64) out = settle(state, masks_avx2(from), from, 64, out);
+  return settle(state, masks_avx2(from), from, left, out);
 }
 
 #endif

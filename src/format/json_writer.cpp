@@ -10,6 +10,13 @@ std::string_view members_of(std::string_view object) { return trim_json(object.s
 
 bool is_object(std::string_view record) { return record.size() >= 2 && record.front() == '{' && record.back() == '}'; }
 
+[[gnu::noinline]] char* put_base64(std::string_view bytes, char* out) {
+  Body body;
+  body.runs = TextRuns(TextRuns::Kind::kBase64, bytes);
+  body.quoted = true;
+  return encode_body(body, out);
+}
+
 }  // namespace
 
 Status JsonWriter::compile(const Schema&) {
@@ -100,11 +107,11 @@ Code JsonWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index,
     case ColumnOp::kBytes:
       return base64(field);
     case ColumnOp::kRecord: {
-      const std::string_view record = trim_json(field);
       if (!patched_) {
-        body.runs = TextRuns(TextRuns::Kind::kMinify, record);
+        body.runs = TextRuns(TextRuns::Kind::kMinify, field);
         return Code::kOk;
       }
+      const std::string_view record = trim_json(field);
       if (!is_object(record)) return Code::kNotWritable;
       const std::string_view members = members_of(record);
       body.nothing = members.empty();
@@ -117,7 +124,7 @@ Code JsonWriter::resolve(const PlanColumn& column, uint32_t row, uint32_t index,
   }
 }
 
-Code JsonWriter::put_slowly(const PlanColumn& column, uint32_t row, uint32_t index, char*& out) {
+[[gnu::noinline]] Code JsonWriter::put_slowly(const PlanColumn& column, uint32_t row, uint32_t index, char*& out) {
   Body body;
   const Code code = resolve(column, row, index, body);
   if (code == Code::kOk) out = encode_body(body, out);
@@ -156,10 +163,7 @@ Code JsonWriter::put_value(const Value& value, char*& out) {
     case Type::kBytes:
       break;
   }
-  Body body;
-  body.runs = TextRuns(TextRuns::Kind::kBase64, value.view());
-  body.quoted = true;
-  out = encode_body(body, out);
+  out = put_base64(value.view(), out);
   return Code::kOk;
 }
 
@@ -184,19 +188,13 @@ Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
     switch (column.op) {
       case ColumnOp::kCsv:
         if (size != 0 && *field == column.quote) [[unlikely]] {
-          // Without inner quotes and escapes, and short, it is the text between the quotes.
-          if (column.quote == '"' && size >= 2 && size <= 34 && field[size - 1] == '"') {
-            const Vec16 a = load16(field + 1);
-            const Vec16 b = load16(field + 17);
-            store16(o + 1, a);
-            store16(o + 17, b);
-            const uint64_t mask = json_attention(a) | static_cast<uint64_t>(json_attention(b)) << 16;
-            if ((mask & ((uint64_t{1} << (size - 2)) - 1)) == 0 &&
-                (column.escape == '"' || column.escape == '\\' || column.escape == 0)) {
-              o[0] = o[size - 1] = '"';
-              o += size;
-              break;
-            }
+          // Without inner quotes and escapes it is the text between the quotes.
+          const bool doubled_or_backslash = column.escape == '"' || column.escape == '\\' || column.escape == 0;
+          if (column.quote == '"' && doubled_or_backslash && size >= 2 && field[size - 1] == '"' &&
+              copy_clean_text(o + 1, field + 1, size - 2)) {
+            o[0] = o[size - 1] = '"';
+            o += size;
+            break;
           }
           const Code code = put_slowly(column, row, index, o);
           if (code != Code::kOk) return code;
@@ -218,7 +216,7 @@ Code JsonWriter::fast_record(uint32_t row, uint32_t index, char*& out) {
         break;
       case ColumnOp::kRecord: {
         MinifyState state;
-        o = minify_json(state, trim_json({field, size}), o);
+        o = minify_json(state, {field, size}, o);
         break;
       }
       default: {

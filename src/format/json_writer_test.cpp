@@ -189,6 +189,17 @@ TEST(JsonWriter, star_over_json_among_others_splices_its_members) {
   }
 }
 
+TEST(JsonWriter, star_twice_over_json_is_its_members_twice) {
+  for (const auto& [record, expected] : {std::pair{"{\"a\":1}", "{\"a\":1,\"a\":1}\n"}, std::pair{"{}", "{}\n"}}) {
+    TestBatch batch({});
+    batch.add({}, record);
+    Job job;
+    job.columns = {star(), star()};
+    EXPECT_EQ(run_job(job, batch).bytes, expected);
+    EXPECT_EQ(run_job(job, batch, rooms_of(3)).bytes, expected);
+  }
+}
+
 TEST(JsonWriter, names_are_escaped_once_and_checked) {
   TestBatch batch({kPlain, kPlain});
   batch.add({"1", "2"});

@@ -391,6 +391,64 @@ TEST(WriterProperty, whole_records_are_never_cut_and_leave_room_for_the_end_of_t
   }
 }
 
+TEST(WriterProperty, a_record_that_does_not_fit_behind_others_is_held_and_cut_only_when_it_fits_no_room) {
+  TestBatch batch({{FieldEncoding::kPlain}});
+  for (int i = 0; i < 20; ++i) batch.add({"abc"});
+  WriterBox writer({});
+  const WriteColumn columns[] = {{.name = "n", .field = 0}};
+  ASSERT_TRUE(writer->begin({}, columns));
+  writer->open_object();
+  std::vector<uint16_t> rows(20);
+  for (uint16_t i = 0; i < 20; ++i) rows[i] = i;
+  char room[100];
+  const WriteRows all{&batch.batch(), rows, nullptr, 0};
+  WriteResult result = writer->write(all, 0, ~0ull, room);
+  EXPECT_EQ(result.stop, WriteStop::kRoomFull);
+  EXPECT_EQ(result.next, 8u);
+  EXPECT_EQ(result.bytes, 96u);  // not 100
+  result = writer->write(all, 8, ~0ull, std::span(room, 7));
+  EXPECT_EQ(result.next, 8u);
+  EXPECT_EQ(result.bytes, 7u);
+  result = writer->write(all, 8, ~0ull, std::span(room, 5));
+  EXPECT_EQ(result.stop, WriteStop::kRoomFull);
+  EXPECT_EQ(result.next, 9u);
+  EXPECT_EQ(result.bytes, 5u);
+}
+
+TEST(WriterProperty, a_writer_saved_at_the_edges_of_an_object_owes_what_it_owed) {
+  TestBatch batch({{FieldEncoding::kPlain}});
+  batch.add({"abc"});
+  for (const bool empty : {true, false}) {
+    for (const WriterFormat format : {WriterFormat::kCsv, WriterFormat::kJson}) {
+      Job job;
+      job.options.format = format;
+      job.columns = {{.name = "n", .field = 0}};
+      Written written;
+      std::string state(256, '\0');
+      {
+        WriterBox first(job.options);
+        ASSERT_TRUE(first->begin({}, job.columns));
+        first->open_object();
+        uint64_t unit = 0;
+        const uint16_t row[] = {0};
+        if (!empty) drive_rows(*first, {&batch.batch(), row, nullptr, 0}, written, huge_rooms(), ~0ull, unit);
+        drive_end_batch(*first, written, huge_rooms());
+        StateWriter out(state);
+        first->save(out);
+        ASSERT_TRUE(out.ok());
+        state.resize(out.size());
+      }
+      WriterBox second(job.options);
+      ASSERT_TRUE(second->begin({}, job.columns));
+      StateReader in(state);
+      ASSERT_TRUE(second->load(in));
+      with_room(written, 4096, [&](std::span<char> room) { return second->close_object(room); });
+      const bool json = format == WriterFormat::kJson;
+      EXPECT_EQ(written.bytes, empty ? (json ? "[]\n" : "n\n") : (json ? "[{\"n\":\"abc\"}]\n" : "n\nabc\n"));
+    }
+  }
+}
+
 TEST(WriterProperty, a_saved_writer_goes_on_at_every_record) {
   TestBatch batch({{FieldEncoding::kCsv}});
   for (int i = 0; i < 9; ++i) batch.add({"\"a,b\""});

@@ -1,6 +1,8 @@
 // For tests of the writers: batches made by hand, and a driver that feeds a writer rooms of any size and keeps what came of it.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -11,12 +13,17 @@
 #include <string_view>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "format/writer.hpp"
 #include "record/value.hpp"
 
 namespace weir::test {
+
+/// A broken promise of the writer that no test may go on from.
+inline void require(bool kept, const char* promise) {
+  if (kept) return;
+  std::fprintf(stderr, "the writer broke its promise: %s\n", promise);
+  std::abort();
+}
 
 using Fields = std::vector<std::optional<std::string>>;
 
@@ -110,8 +117,8 @@ inline size_t with_room(Written& written, size_t size, const std::function<size_
   const auto room = std::make_unique<char[]>(size + 64);
   std::memset(room.get(), 0x5a, size + 64);
   const size_t bytes = use({room.get(), size});
-  EXPECT_LE(bytes, size);
-  for (size_t i = size; i < size + 64; ++i) EXPECT_EQ(room[i], 0x5a) << "written behind the room";
+  require(bytes <= size, "no more bytes than the room has");
+  for (size_t i = size; i < size + 64; ++i) require(room[i] == 0x5a, "nothing is written behind the room");
   written.bytes.append(room.get(), bytes);
   return bytes;
 }
@@ -137,7 +144,7 @@ inline void drive_end_batch(RecordWriter& writer, Written& written, const RoomSi
     const size_t bytes = with_room(written, size, [&](std::span<char> room) { return writer.end_batch(room); });
     if (bytes < size) break;
   }
-  EXPECT_EQ(writer.batch_records(), 0u);
+  require(writer.batch_records() == 0, "an ended batch has no records");
   written.batch_ends.push_back(written.bytes.size());
 }
 
@@ -157,7 +164,7 @@ inline void drive_rows(RecordWriter& writer, const WriteRows& rows, Written& wri
     next = result.next;
     switch (result.stop) {
       case WriteStop::kAllRows:
-        EXPECT_EQ(next, rows.rows.size());
+        require(next == rows.rows.size(), "all rows are all");
         return;
       case WriteStop::kRoomFull:
         break;
@@ -173,7 +180,7 @@ inline void drive_rows(RecordWriter& writer, const WriteRows& rows, Written& wri
         break;
     }
   }
-  ADD_FAILURE() << "the writer does not go on";
+  require(false, "it goes on");
 }
 
 struct Job {
@@ -190,8 +197,7 @@ inline Written run_job(const Job& job, TestBatch& batch, const RoomSizes& sizes 
   Written written;
   WriterBox writer(job.options);
   const Status status = writer->begin(job.schema, job.columns);
-  EXPECT_TRUE(status.has_value()) << status.error().detail.view();
-  if (!status) return written;
+  require(status.has_value(), "a job's columns can be written");
   writer->open_object();
   std::vector<uint16_t> selected = job.selected;
   for (uint16_t i = 0; job.selected.empty() && i < batch.rows(); ++i) selected.push_back(i);

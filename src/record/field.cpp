@@ -64,16 +64,24 @@ size_t encode_utf8(uint32_t code, char* out) {
 
 char simple_escape(char c) {
   switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return c;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;
   }
 }
 
-std::string_view json_inner(std::string_view raw) { return raw.size() < 2 ? std::string_view() : raw.substr(1, raw.size() - 2); }
+std::string_view json_inner(std::string_view raw) {
+  return raw.size() < 2 ? std::string_view() : raw.substr(1, raw.size() - 2);
+}
 
 /// Decimal exponent's sign of a valid JSON number that from_chars found out of range: true when it is too large.
 bool too_large(std::string_view raw) {
@@ -102,11 +110,19 @@ bool too_large(std::string_view raw) {
 
 bool json_value(std::string_view raw, FieldScratch& scratch, Value& value, bool& overflow) {
   switch (raw.empty() ? 'n' : raw[0]) {
-    case 'n': value = Value::null(); return true;
-    case 't': value = Value::of_bool(true); return true;
-    case 'f': value = Value::of_bool(false); return true;
+    case 'n':
+      value = Value::null();
+      return true;
+    case 't':
+      value = Value::of_bool(true);
+      return true;
+    case 'f':
+      value = Value::of_bool(false);
+      return true;
     case '{':
-    case '[': value = Value::of_text(raw, Type::kJson); return true;
+    case '[':
+      value = Value::of_text(raw, Type::kJson);
+      return true;
     case '"': {
       const std::string_view inner = json_inner(raw);
       if (inner.empty() || std::memchr(inner.data(), '\\', inner.size()) == nullptr) {
@@ -123,7 +139,8 @@ bool json_value(std::string_view raw, FieldScratch& scratch, Value& value, bool&
       value = Value::of_text({out, size});
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   bool exact = true;
   if (parse_number(raw, value) != NumberError::kNone) {

@@ -1,8 +1,8 @@
 #include "record/field.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "record/text_cursor.hpp"
 
@@ -33,7 +33,9 @@ TEST(DecodeCsv, reads_what_pythons_csv_reads) {
     EXPECT_EQ(by_cursor(c.raw, FieldEncoding::kCsv, c.escape), c.text) << c.raw;
     const Column column{nullptr, FieldEncoding::kCsv, '"', c.escape};
     std::string_view plain;
-    if (field_is_plain(column, c.raw, plain)) EXPECT_EQ(plain, c.text) << c.raw;
+    if (field_is_plain(column, c.raw, plain)) {
+      EXPECT_EQ(plain, c.text) << c.raw;
+    }
     char room[64];
     FieldScratch scratch{room};
     Value value;
@@ -58,10 +60,19 @@ TEST(DecodeJson, strings) {
     std::string_view text;
   };
   using namespace std::string_view_literals;
-  for (const Case& c : {Case{"\"\"", ""}, {"\"abc\"", "abc"}, {R"("a\"b\\c\/d")", "a\"b\\c/d"}, {R"("\b\f\n\r\t")", "\b\f\n\r\t"},
-                        {R"("\u0041\u00e4\u20AC")", "A\xc3\xa4\xe2\x82\xac"}, {R"("\ud83d\ude00!")", "\xf0\x9f\x98\x80!"},
-                        {R"("\ud83d")", "\xef\xbf\xbd"}, {R"("\ude00x")", "\xef\xbf\xbdx"}, {R"("\ud83d\u0041")", "\xef\xbf\xbd" "A"},
-                        {R"("\ud83d\ud83d\ude00")", "\xef\xbf\xbd\xf0\x9f\x98\x80"}, {R"("\u0000")", "\0"sv}}) {
+  for (const Case& c : {Case{"\"\"", ""},
+                        {"\"abc\"", "abc"},
+                        {R"("a\"b\\c\/d")", "a\"b\\c/d"},
+                        {R"("\b\f\n\r\t")", "\b\f\n\r\t"},
+                        {R"("\u0041\u00e4\u20AC")", "A\xc3\xa4\xe2\x82\xac"},
+                        {R"("\ud83d\ude00!")", "\xf0\x9f\x98\x80!"},
+                        {R"("\ud83d")", "\xef\xbf\xbd"},
+                        {R"("\ude00x")", "\xef\xbf\xbdx"},
+                        {R"("\ud83d\u0041")",
+                         "\xef\xbf\xbd"
+                         "A"},
+                        {R"("\ud83d\ud83d\ude00")", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+                        {R"("\u0000")", "\0"sv}}) {
     std::string out(c.raw.size(), '?');
     out.resize(decode_json_string(c.raw, out.data()));
     EXPECT_EQ(out, c.text) << c.raw;
@@ -133,8 +144,20 @@ TEST(Utf8, agrees_with_the_definition) {
     state ^= state << 17;
     return (state >> 16) % n;
   };
-  const std::string_view pieces[] = {"a", "plain text of some length, all ASCII, more than 32 bytes", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-                                     "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbf", "12345678"};
+  const std::string_view pieces[] = {"a",
+                                     "plain text of some length, all ASCII, more than 32 bytes",
+                                     "\xc3\xa4",
+                                     "\xe2\x82\xac",
+                                     "\xf0\x9f\x98\x80",
+                                     "\xc0\x80",
+                                     "\xed\xa0\x80",
+                                     "\xf4\x90\x80\x80",
+                                     "\xe2\x82",
+                                     "\xff",
+                                     "\x80",
+                                     "\xf4\x8f\xbf\xbf",
+                                     "\xef\xbf\xbf",
+                                     "12345678"};
   for (int i = 0; i < 50000; ++i) {
     std::string text;
     for (uint64_t n = random(12); n != 0; --n) {

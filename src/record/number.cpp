@@ -1,19 +1,10 @@
 #include "record/number.hpp"
 
-#include <array>
 #include <charconv>
 #include <limits>
 
 namespace weir {
 namespace {
-
-constexpr std::array<Int128, kDigitsMax + 1> make_powers() {
-  std::array<Int128, kDigitsMax + 1> powers{};
-  powers[0] = 1;
-  for (int i = 1; i <= kDigitsMax; ++i) powers[static_cast<size_t>(i)] = powers[static_cast<size_t>(i - 1)] * 10;
-  return powers;
-}
-constexpr std::array<Int128, kDigitsMax + 1> kPowers = make_powers();
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -21,7 +12,8 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c
 constexpr int64_t kExponentMax = 1'000'000'000;  // larger ones are clamped: out of range either way
 
 Value integer_or_decimal(Int128 mantissa, uint32_t scale) {
-  if (scale == 0 && mantissa >= std::numeric_limits<int64_t>::min() && mantissa <= std::numeric_limits<int64_t>::max()) {
+  if (scale == 0 && mantissa >= std::numeric_limits<int64_t>::min() &&
+      mantissa <= std::numeric_limits<int64_t>::max()) {
     return Value::of_int(static_cast<int64_t>(mantissa));
   }
   return Value::of_decimal(mantissa, static_cast<uint8_t>(scale));
@@ -42,8 +34,6 @@ size_t write_digits(unsigned __int128 number, char* end) {
 }
 
 }  // namespace
-
-Int128 power_of_ten(int n) { return kPowers[static_cast<size_t>(n)]; }
 
 void NumberScanner::digit(char c) {
   any_digit_ = true;
@@ -107,7 +97,8 @@ void NumberScanner::push(char c) {
     case State::kEnd:
       if (!is_blank(c)) state_ = State::kBad;
       return;
-    case State::kBad: return;
+    case State::kBad:
+      return;
   }
 }
 
@@ -139,8 +130,13 @@ NumberError NumberScanner::finish(Value& value) {
 NumberError parse_number(std::string_view text, Value& value) {
   int64_t mantissa;
   uint32_t scale;
-  if (parse_plain_decimal(text.data(), text.size(), mantissa, scale)) {
-    value = scale == 0 ? Value::of_int(mantissa) : Value::of_decimal(mantissa, static_cast<uint8_t>(scale));
+  if (parse_short_decimal_within(text.data(), text.size(), mantissa, scale) ||
+      parse_plain_decimal(text.data(), text.size(), mantissa, scale)) {
+    if (scale == 0) {
+      value.set_int(mantissa);
+    } else {
+      value.set_decimal(mantissa, scale);
+    }
     return NumberError::kNone;
   }
   NumberScanner scanner;
@@ -185,7 +181,8 @@ size_t format_number(const Value& value, char* out) {
   char digits[kNumberTextMax];
   char* const end = digits + sizeof digits;
   const bool negative = value.mantissa < 0;
-  const auto magnitude = negative ? -static_cast<unsigned __int128>(value.mantissa) : static_cast<unsigned __int128>(value.mantissa);
+  const auto magnitude =
+      negative ? -static_cast<unsigned __int128>(value.mantissa) : static_cast<unsigned __int128>(value.mantissa);
   size_t size = write_digits(magnitude, end);
   while (size <= value.scale) end[-static_cast<ptrdiff_t>(++size)] = '0';  // a digit before the dot
   size_t used = 0;

@@ -35,9 +35,9 @@ struct Value {
   uint32_t size = 0;   ///< bytes at `text`; for a number with a lexeme: bytes of the lexeme
   Type type = Type::kNull;
   uint8_t scale = 0;         ///< of a decimal
-  bool has_lexeme = false;   ///< a number that is written as `lexeme` (its input spelling, valid JSON), not reformatted
-  /// Of a text inside the evaluator that still stands as its field encodes it (FieldEncoding); 0 (kPlain) everywhere else: no Value
-  /// that leaves the program carries it.
+  bool has_lexeme = false;  ///< a number that is written as `lexeme` (its input spelling, valid JSON), not reformatted
+  /// Of a text inside the evaluator that still stands as its field encodes it (FieldEncoding); 0 (kPlain) everywhere
+  /// else: no Value that leaves the program carries it.
   uint8_t encoded = 0;
   const char* lexeme = nullptr;  ///< `size` bytes, when has_lexeme
 
@@ -77,11 +77,38 @@ struct Value {
     return v;
   }
 
-  [[nodiscard]] bool is_null() const { return type == Type::kNull; }
-  [[nodiscard]] bool is_number() const {
-    return type == Type::kInt || type == Type::kDecimal || type == Type::kDouble;
+  // The same in place: no copy of 32 bytes, where it counts.
+  void set_null() { set_tag(Type::kNull, 0, 0); }
+  void set_bool(bool b) {
+    boolean = b;
+    set_tag(Type::kBool, 0, 0);
   }
+  void set_int(int64_t i) {
+    integer = i;
+    set_tag(Type::kInt, 0, 0);
+  }
+  void set_decimal(Int128 m, uint32_t s) {
+    mantissa = m;
+    set_tag(Type::kDecimal, 0, s);
+  }
+  void set_text(std::string_view t) {
+    text = t.data();
+    set_tag(Type::kText, static_cast<uint32_t>(t.size()), 0);
+  }
+
+  [[nodiscard]] bool is_null() const { return type == Type::kNull; }
+  [[nodiscard]] bool is_number() const { return type == Type::kInt || type == Type::kDecimal || type == Type::kDouble; }
   [[nodiscard]] std::string_view view() const { return {text, size}; }
+
+ private:
+  void set_tag(Type t, uint32_t bytes, uint32_t s) {
+    size = bytes;
+    type = t;
+    scale = static_cast<uint8_t>(s);
+    has_lexeme = false;
+    encoded = 0;
+    lexeme = nullptr;
+  }
 };
 
 static_assert(sizeof(Value) == 32);

@@ -78,9 +78,20 @@ void Accumulator::add_number(const Value& number) {
     real_ += number.real;
     return;
   }
-  Int128 mantissa = number.type == Type::kInt ? Int128{number.integer} : number.mantissa;
-  const uint8_t scale = number.type == Type::kInt ? uint8_t{0} : number.scale;
   any_decimal_ = any_decimal_ || number.type == Type::kDecimal;
+  if (number.type == Type::kInt) {
+    add_scaled(number.integer, 0);
+  } else {
+    add_scaled(number.mantissa, number.scale);
+  }
+}
+
+void Accumulator::add_scaled(Int128 mantissa, uint8_t scale) {
+  const uint8_t up = static_cast<uint8_t>(scale_ - scale);
+  if (scale <= scale_ && up <= 18 && mantissa == static_cast<int64_t>(mantissa)) {  // no product of these overflows
+    overflow_ = overflow_ || __builtin_add_overflow(sum_, mantissa * power_of_ten(up), &sum_);
+    return;
+  }
   if (scale > scale_) {
     overflow_ = overflow_ || __builtin_mul_overflow(sum_, power_of_ten(scale - scale_), &sum_);
     scale_ = scale;
@@ -94,11 +105,16 @@ Code Accumulator::result(Value& out) const {
   out = Value::null();
   switch (kind_) {
     case AggregateKind::kCountRows:
-    case AggregateKind::kCount: out = Value::of_int(static_cast<int64_t>(count_)); return Code::kOk;
+    case AggregateKind::kCount:
+      out = Value::of_int(static_cast<int64_t>(count_));
+      return Code::kOk;
     case AggregateKind::kMin:
-    case AggregateKind::kMax: out = best_; return Code::kOk;
+    case AggregateKind::kMax:
+      out = best_;
+      return Code::kOk;
     case AggregateKind::kSum:
-    case AggregateKind::kAvg: break;
+    case AggregateKind::kAvg:
+      break;
   }
   if (count_ == 0) return Code::kOk;
   if (overflow_ || !mantissa_fits(sum_)) return Code::kOverflow;
@@ -116,9 +132,11 @@ Code Accumulator::result(Value& out) const {
   return Code::kOk;
 }
 
-// --- state ---------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
-size_t Accumulator::state_bytes_max() const { return 8 + 1 + 1 + 16 + 8 + 1 + 1 + 16 + 4 + (text_ ? kExtremeTextMax : 0); }
+size_t Accumulator::state_bytes_max() const {
+  return 8 + 1 + 1 + 16 + 8 + 1 + 1 + 16 + 4 + (text_ ? kExtremeTextMax : 0);
+}
 
 namespace {
 
@@ -143,11 +161,20 @@ void Accumulator::save(StateWriter& out) const {
   out.put(static_cast<uint8_t>(best_.type));
   out.put(best_.scale);
   switch (best_.type) {
-    case Type::kBool: put128(out, best_.boolean ? 1 : 0); break;
-    case Type::kInt: put128(out, best_.integer); break;
-    case Type::kDecimal: put128(out, best_.mantissa); break;
-    case Type::kDouble: put128(out, std::bit_cast<int64_t>(best_.real)); break;
-    default: put128(out, 0);
+    case Type::kBool:
+      put128(out, best_.boolean ? 1 : 0);
+      break;
+    case Type::kInt:
+      put128(out, best_.integer);
+      break;
+    case Type::kDecimal:
+      put128(out, best_.mantissa);
+      break;
+    case Type::kDouble:
+      put128(out, std::bit_cast<int64_t>(best_.real));
+      break;
+    default:
+      put128(out, 0);
   }
   out.text(is_text(best_) ? best_.view() : std::string_view());
 }
@@ -167,17 +194,28 @@ bool Accumulator::load(StateReader& in) {
   const std::string_view text = in.text();
   if (!in.ok() || scale_ > kScaleMax || scale > kScaleMax) return false;
   switch (type) {
-    case Type::kNull: best_ = Value::null(); return true;
-    case Type::kBool: best_ = Value::of_bool(bits != 0); return true;
-    case Type::kInt: best_ = Value::of_int(static_cast<int64_t>(bits)); return true;
-    case Type::kDecimal: best_ = Value::of_decimal(bits, scale); return true;
-    case Type::kDouble: best_ = Value::of_double(std::bit_cast<double>(static_cast<int64_t>(bits))); return true;
+    case Type::kNull:
+      best_ = Value::null();
+      return true;
+    case Type::kBool:
+      best_ = Value::of_bool(bits != 0);
+      return true;
+    case Type::kInt:
+      best_ = Value::of_int(static_cast<int64_t>(bits));
+      return true;
+    case Type::kDecimal:
+      best_ = Value::of_decimal(bits, scale);
+      return true;
+    case Type::kDouble:
+      best_ = Value::of_double(std::bit_cast<double>(static_cast<int64_t>(bits)));
+      return true;
     case Type::kText:
       if (text_ == nullptr || text.size() > kExtremeTextMax) return false;
       std::memcpy(text_.get(), text.data(), text.size());
       best_ = Value::of_text({text_.get(), text.size()});
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 

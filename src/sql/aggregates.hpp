@@ -12,7 +12,8 @@
 
 namespace weir::sql {
 
-inline constexpr uint32_t kExtremeTextMax = 4096;  ///< MIN and MAX of text: longer ones are the record's error (kValueTooLarge)
+inline constexpr uint32_t kExtremeTextMax =
+    4096;  ///< MIN and MAX of text: longer ones are the record's error (kValueTooLarge)
 
 class Accumulator {
  public:
@@ -24,6 +25,16 @@ class Accumulator {
   /// Folds a value that check() found good. NULL counts for nothing.
   void add(const Context& context, const Value& value);
   void add_rows(uint64_t rows) { count_ += rows; }
+  /// The same as add() for SUM and AVG with the number mantissa / 10^scale, scale at most 18.
+  void add_short(int64_t mantissa, uint32_t scale, bool decimal) {
+    ++count_;
+    any_decimal_ |= decimal;
+    if (scale == scale_) {
+      overflow_ = overflow_ || __builtin_add_overflow(sum_, Int128{mantissa}, &sum_);
+    } else {
+      add_scaled(mantissa, static_cast<uint8_t>(scale));
+    }
+  }
   /// The aggregate so far; text points into the accumulator.
   Code result(Value& out) const;
 
@@ -35,6 +46,7 @@ class Accumulator {
 
  private:
   void add_number(const Value& number);
+  void add_scaled(Int128 mantissa, uint8_t scale);
   void keep(const Context& context, const Value& value);
 
   AggregateKind kind_;
@@ -43,9 +55,9 @@ class Accumulator {
   bool any_decimal_ = false;
   uint64_t count_ = 0;
   uint8_t scale_ = 0;
-  Int128 sum_ = 0;    ///< of integers and decimals, at scale_
-  double real_ = 0;   ///< of doubles
-  Value best_;        ///< of MIN and MAX
+  Int128 sum_ = 0;  ///< of integers and decimals, at scale_
+  double real_ = 0;  ///< of doubles
+  Value best_;  ///< of MIN and MAX
   std::unique_ptr<char[]> text_;
 };
 

@@ -13,24 +13,34 @@ enum class Known : uint8_t { kAny, kNull, kBool, kNumber, kText };
 
 const char* name_of(Known known) {
   switch (known) {
-    case Known::kAny: return "a value";
-    case Known::kNull: return "NULL";
-    case Known::kBool: return "a bool";
-    case Known::kNumber: return "a number";
-    case Known::kText: return "a text";
+    case Known::kAny:
+      return "a value";
+    case Known::kNull:
+      return "NULL";
+    case Known::kBool:
+      return "a bool";
+    case Known::kNumber:
+      return "a number";
+    case Known::kText:
+      return "a text";
   }
   return "a value";
 }
 
 Known known_of(Type type) {
   switch (type) {
-    case Type::kNull: return Known::kNull;
-    case Type::kBool: return Known::kBool;
+    case Type::kNull:
+      return Known::kNull;
+    case Type::kBool:
+      return Known::kBool;
     case Type::kInt:
     case Type::kDecimal:
-    case Type::kDouble: return Known::kNumber;
-    case Type::kText: return Known::kText;
-    default: return Known::kAny;
+    case Type::kDouble:
+      return Known::kNumber;
+    case Type::kText:
+      return Known::kText;
+    default:
+      return Known::kAny;
   }
 }
 
@@ -88,11 +98,13 @@ Result<std::unique_ptr<BoundQuery>> Binder::run() {
   for (const SelectItem& item : parsed_.items) WEIR_TRY(bind_item(item));
   if (!query.aggregates.empty()) {
     if (bare_field_ != nullptr) {
-      return error_at(bare_field_->offset, Code::kBadQuery, "a column stands beside an aggregate: GROUP BY is not supported");
+      return error_at(bare_field_->offset, Code::kBadQuery,
+                      "a column stands beside an aggregate: GROUP BY is not supported");
     }
     for (size_t i = 0; i < query.columns.size(); ++i) {
       if (query.columns[i].star) {
-        return error_at(parsed_.items[i].offset, Code::kBadQuery, "* stands beside an aggregate: GROUP BY is not supported");
+        return error_at(parsed_.items[i].offset, Code::kBadQuery,
+                        "* stands beside an aggregate: GROUP BY is not supported");
       }
     }
   }
@@ -178,7 +190,8 @@ Type Binder::hint_of(const std::vector<PathStep>& steps) const {
   return Type::kText;
 }
 
-bool Binder::same_path(const FieldPath& path, const std::vector<PathStep>& steps, int32_t ordinal, bool case_sensitive) const {
+bool Binder::same_path(const FieldPath& path, const std::vector<PathStep>& steps, int32_t ordinal,
+                       bool case_sensitive) const {
   if (path.ordinal != ordinal || path.steps.size() != steps.size()) return false;
   if (ordinal >= 0) return true;
   if (path.case_sensitive != case_sensitive) return false;
@@ -202,13 +215,15 @@ Result<uint32_t> Binder::field_of(const Expr& expr) {
     steps.push_back(bound);
   }
   if (options_.fields_are_text && steps.size() > 1) {
-    const Detail detail = Detail("columns of this input have no members; expected a column's name, found a path behind ")
-                              .append(steps[0].name);
+    const Detail detail =
+        Detail("columns of this input have no members; expected a column's name, found a path behind ")
+            .append(steps[0].name);
     return error_at(expr.offset, Code::kBadQuery, detail.view());
   }
   int32_t ordinal = -1;
   const std::string_view name = steps[0].name;
-  if (options_.ordinals && !expr.path[first].quoted && name.size() > 1 && name.size() <= 6 && name[0] == '_' && name[1] != '0') {
+  if (options_.ordinals && !expr.path[first].quoted && name.size() > 1 && name.size() <= 6 && name[0] == '_' &&
+      name[1] != '0') {
     Value number;
     if (parse_number(name.substr(1), number) == NumberError::kNone && number.type == Type::kInt && number.integer > 0) {
       ordinal = static_cast<int32_t>(number.integer - 1);
@@ -266,7 +281,8 @@ Result<BoundNode> Binder::bind_aggregate(const Expr& expr) {
     in_aggregate_ = false;
     if (!arg) return arg;
     aggregate.arg = arg->index;
-    if (aggregate.kind == AggregateKind::kSum || aggregate.kind == AggregateKind::kAvg) WEIR_TRY(expect(expr, *arg, Known::kNumber));
+    if (aggregate.kind == AggregateKind::kSum || aggregate.kind == AggregateKind::kAvg)
+      WEIR_TRY(expect(expr, *arg, Known::kNumber));
     if (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) known = arg->known;
   }
   BoundExpr bound;
@@ -299,8 +315,8 @@ Result<BoundNode> Binder::bind_expr(uint32_t parsed_index) {
   bound.offset = expr.offset;
   bound.first_arg = static_cast<uint32_t>(query_->args.size());
   bound.arg_count = static_cast<uint32_t>(args.size());
-  const bool passes_on = expr.op == Op::kCase || expr.op == Op::kCaseOf || expr.op == Op::kCoalesce || expr.op == Op::kNullIf ||
-                         (expr.op == Op::kCast && expr.type == Type::kText);
+  const bool passes_on = expr.op == Op::kCase || expr.op == Op::kCaseOf || expr.op == Op::kCoalesce ||
+                         expr.op == Op::kNullIf || (expr.op == Op::kCast && expr.type == Type::kText);
   for (const BoundNode& arg : args) {
     query_->args.push_back(arg.index);
     bound.may_be_text = bound.may_be_text || (passes_on && query_->exprs[arg.index].may_be_text);
@@ -312,7 +328,8 @@ Result<BoundNode> Binder::bind_expr(uint32_t parsed_index) {
 }
 
 Status Binder::expect(const Expr& expr, const BoundNode& arg, Known wanted) const {
-  if (arg.known == wanted || arg.known == Known::kAny || arg.known == Known::kNull || arg.known == Known::kText) return {};
+  if (arg.known == wanted || arg.known == Known::kAny || arg.known == Known::kNull || arg.known == Known::kText)
+    return {};
   const Detail detail = Detail("expected ").append(name_of(wanted)).append(", found ").append(name_of(arg.known));
   const uint32_t offset = query_->exprs[arg.index].offset;
   return error_at(offset != 0 ? offset : expr.offset, Code::kQueryType, detail.view());
@@ -343,7 +360,8 @@ Status Binder::check_operands(const Expr& expr, std::span<const BoundNode> args)
     case Op::kBetween:
     case Op::kIn:
       for (const BoundNode& arg : args.subspan(1)) {
-        if (args[0].known == Known::kBool || args[0].known == Known::kNumber) WEIR_TRY(expect(expr, arg, args[0].known));
+        if (args[0].known == Known::kBool || args[0].known == Known::kNumber)
+          WEIR_TRY(expect(expr, arg, args[0].known));
       }
       return {};
     case Op::kCase:
@@ -352,8 +370,10 @@ Status Binder::check_operands(const Expr& expr, std::span<const BoundNode> args)
     case Op::kSubstring:
       for (const BoundNode& arg : args.subspan(1)) WEIR_TRY(expect(expr, arg, Known::kNumber));
       return {};
-    case Op::kLike: return check_like(expr, args);
-    default: return {};
+    case Op::kLike:
+      return check_like(expr, args);
+    default:
+      return {};
   }
 }
 
@@ -363,10 +383,12 @@ Status Binder::check_like(const Expr& expr, std::span<const BoundNode> args) con
   const BoundExpr& pattern = query_->exprs[args[1].index];
   const BoundExpr& escape = query_->exprs[args[2].index];
   if (escape.op != Op::kLiteral || escape.literal.type != Type::kText) return {};
-  if (escape.literal.size != 1) return error_at(escape.offset, Code::kBadQuery, "expected one ASCII character behind ESCAPE");
+  if (escape.literal.size != 1)
+    return error_at(escape.offset, Code::kBadQuery, "expected one ASCII character behind ESCAPE");
   if (pattern.op == Op::kLiteral && pattern.literal.type == Type::kText &&
       !valid_like_pattern(pattern.literal.view(), escape.literal.view())) {
-    return error_at(pattern.offset, Code::kBadQuery, "expected %, _ or the escape character behind the escape character");
+    return error_at(pattern.offset, Code::kBadQuery,
+                    "expected %, _ or the escape character behind the escape character");
   }
   return {};
 }
@@ -379,14 +401,18 @@ Known Binder::result_of(const Expr& expr, std::span<const BoundNode> args) const
     case Op::kMultiply:
     case Op::kDivide:
     case Op::kModulo:
-    case Op::kCharLength: return Known::kNumber;
+    case Op::kCharLength:
+      return Known::kNumber;
     case Op::kConcat:
     case Op::kUpper:
     case Op::kLower:
     case Op::kTrim:
-    case Op::kSubstring: return Known::kText;
-    case Op::kCast: return known_of(expr.type);
-    case Op::kNullIf: return args[0].known;
+    case Op::kSubstring:
+      return Known::kText;
+    case Op::kCast:
+      return known_of(expr.type);
+    case Op::kNullIf:
+      return args[0].known;
     case Op::kCase:
     case Op::kCaseOf:
     case Op::kCoalesce: {  // known when all results agree
@@ -400,11 +426,13 @@ Known Binder::result_of(const Expr& expr, std::span<const BoundNode> args) const
       }
       return known;
     }
-    default: return Known::kBool;
+    default:
+      return Known::kBool;
   }
 }
 
-/// Computes an expression of literals now. One that fails stays as it is: its error counts only if evaluation reaches it.
+/// Computes an expression of literals now. One that fails stays as it is: its error counts only if evaluation reaches
+/// it.
 void Binder::fold(BoundNode& node) {
   BoundExpr& expr = query_->exprs[node.index];
   switch (expr.op) {
@@ -415,8 +443,10 @@ void Binder::fold(BoundNode& node) {
     case Op::kIn:
     case Op::kBetween:
     case Op::kCoalesce:
-    case Op::kIsMissing: return;
-    default: break;
+    case Op::kIsMissing:
+      return;
+    default:
+      break;
   }
   std::vector<const Value*> args;
   size_t bytes = 256;
@@ -441,7 +471,8 @@ void Binder::fold(BoundNode& node) {
 
 }  // namespace
 
-Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options) {
+Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text,
+                                         const QueryOptions& options) {
   return Binder(parsed, text, options).run();
 }
 

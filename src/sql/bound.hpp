@@ -1,5 +1,5 @@
-// BoundQuery: a query whose paths are columns of a projection, whose types were checked as far as they are known, and whose
-// literals are values. Read-only once bound; the program and the scalar evaluator both work from it.
+// BoundQuery: a query whose paths are columns of a projection, whose types were checked as far as they are known, and
+// whose literals are values. Read-only once bound; the program and the scalar evaluator both work from it.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct BoundExpr {
   Op op = Op::kLiteral;
   bool negated = false;
   Type type = Type::kNull;  ///< of kCast: the target
-  uint8_t mode = 0;         ///< TrimMode or AggregateKind
-  bool may_be_text = false; ///< may yield a text that stands in the input (it may still be encoded)
-  uint32_t first_arg = 0;   ///< in BoundQuery::args
+  uint8_t mode = 0;  ///< TrimMode or AggregateKind
+  bool may_be_text = false;  ///< may yield a text that stands in the input (it may still be encoded)
+  uint32_t first_arg = 0;  ///< in BoundQuery::args
   uint32_t arg_count = 0;
-  int32_t field = -1;      ///< kField: index in the projection's paths
+  int32_t field = -1;  ///< kField: index in the projection's paths
   int32_t aggregate = -1;  ///< kAggregate: index in BoundQuery::aggregates
   uint32_t offset = 0;
   Value literal;
@@ -42,8 +42,8 @@ struct BoundAggregate {
 struct BoundColumn {
   std::string name;
   bool star = false;
-  int32_t field = -1;     ///< passed through
-  int64_t expr = -1;      ///< computed
+  int32_t field = -1;  ///< passed through
+  int64_t expr = -1;  ///< computed
   int32_t computed = -1;  ///< index among the computed columns
 };
 
@@ -66,11 +66,16 @@ struct BoundQuery {
   std::vector<FieldPath> paths;
   bool all = false;
 
-  [[nodiscard]] std::span<const uint32_t> args_of(const BoundExpr& expr) const { return {args.data() + expr.first_arg, expr.arg_count}; }
-  [[nodiscard]] const BoundExpr& arg(const BoundExpr& expr, uint32_t i) const { return exprs[args[expr.first_arg + i]]; }
+  [[nodiscard]] std::span<const uint32_t> args_of(const BoundExpr& expr) const {
+    return {args.data() + expr.first_arg, expr.arg_count};
+  }
+  [[nodiscard]] const BoundExpr& arg(const BoundExpr& expr, uint32_t i) const {
+    return exprs[args[expr.first_arg + i]];
+  }
 };
 
-/// Looks names up, checks types that are known, folds constants. `text` is the query, for the errors' lines and columns.
+/// Looks names up, checks types that are known, folds constants. `text` is the query, for the errors' lines and
+/// columns.
 Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options);
 
 }  // namespace weir::sql

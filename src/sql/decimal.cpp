@@ -1,4 +1,5 @@
-// Arithmetic on numbers. Integers and decimals are exact; what does not fit is an overflow, never rounded, except in decimal division.
+// Arithmetic on numbers. Integers and decimals are exact; what does not fit is an overflow, never rounded, except in
+// decimal division.
 #include <cmath>
 #include <limits>
 
@@ -22,12 +23,32 @@ Decimal decimal_of(const Value& v) {
   return {v.mantissa, v.scale};
 }
 
+bool is_word_sized(Int128 n) { return n == static_cast<int64_t>(n); }
+
+/// The common case: mantissas of 64 bits, whose sums and products fit 128 bits whatever they are. False: the general
+/// way.
+bool short_arithmetic(Op op, const Decimal& x, const Decimal& y, Value& out) {
+  if (!is_word_sized(x.mantissa) || !is_word_sized(y.mantissa) || x.scale > 18 || y.scale > 18) return false;
+  const auto a = static_cast<int64_t>(x.mantissa);
+  const auto b = static_cast<int64_t>(y.mantissa);
+  if (op == Op::kMultiply) {  // below 2^126, which is less than 10^38
+    out.set_decimal(Int128{a} * b, x.scale + y.scale);
+    return true;
+  }
+  const uint32_t scale = x.scale < y.scale ? y.scale : x.scale;
+  const Int128 left = Int128{a} * static_cast<int64_t>(power_of_ten(static_cast<int>(scale - x.scale)));
+  const Int128 right = Int128{b} * static_cast<int64_t>(power_of_ten(static_cast<int>(scale - y.scale)));
+  out.set_decimal(op == Op::kAdd ? left + right : left - right, scale);
+  return true;
+}
+
 /// Brings both to the larger scale; false when that does not fit.
 bool align(Decimal& a, Decimal& b) {
   Decimal& less = a.scale < b.scale ? a : b;
   const uint32_t scale = a.scale < b.scale ? b.scale : a.scale;
   if (less.scale == scale) return true;
-  if (__builtin_mul_overflow(less.mantissa, power_of_ten(static_cast<int>(scale - less.scale)), &less.mantissa)) return false;
+  if (__builtin_mul_overflow(less.mantissa, power_of_ten(static_cast<int>(scale - less.scale)), &less.mantissa))
+    return false;
   less.scale = scale;
   return true;
 }
@@ -38,7 +59,7 @@ Code decimal_result(Int128 mantissa, uint32_t scale, Value& out) {
     mantissa /= 10;
   }
   if (!mantissa_fits(mantissa)) return Code::kOverflow;
-  out = Value::of_decimal(mantissa, static_cast<uint8_t>(scale));
+  out.set_decimal(mantissa, scale);
   return Code::kOk;
 }
 
@@ -68,15 +89,18 @@ Code integer_arithmetic(Op op, int64_t a, int64_t b, Value& out) {
       }
       result = op == Op::kDivide ? a / b : a % b;
   }
-  out = Value::of_int(result);
+  out.set_int(result);
   return Code::kOk;
 }
 
 Code double_arithmetic(Op op, double a, double b, Value& out) {
   switch (op) {
-    case Op::kAdd: return double_result(a + b, out);
-    case Op::kSubtract: return double_result(a - b, out);
-    case Op::kMultiply: return double_result(a * b, out);
+    case Op::kAdd:
+      return double_result(a + b, out);
+    case Op::kSubtract:
+      return double_result(a - b, out);
+    case Op::kMultiply:
+      return double_result(a * b, out);
     default:
       if (b == 0) return Code::kDivisionByZero;
       return double_result(op == Op::kDivide ? a / b : std::fmod(a, b), out);
@@ -103,7 +127,8 @@ Code divide_decimals(Int128 a, uint32_t a_scale, Int128 b, uint32_t b_scale, Val
     quotient = quotient * power + rest * power / divisor;
     rest = rest * power % divisor;
   } else {
-    // Long division; ten times the rest may not fit, so it is added up. Digits past the 38th are left out as far as they are extra.
+    // Long division; ten times the rest may not fit, so it is added up. Digits past the 38th are left out as far as
+    // they are extra.
     for (uint32_t left = digits; left != 0; --left) {
       if (quotient >= limit / 10) {
         if (left > scale - least) return Code::kOverflow;
@@ -138,6 +163,7 @@ Code arithmetic(Op op, const Value& a, const Value& b, Value& out) {
   if (a.type == Type::kDouble || b.type == Type::kDouble) return double_arithmetic(op, to_double(a), to_double(b), out);
   Decimal x = decimal_of(a);
   Decimal y = decimal_of(b);
+  if (op <= Op::kMultiply && short_arithmetic(op, x, y, out)) return Code::kOk;
   Int128 result = 0;
   switch (op) {
     case Op::kAdd:
@@ -178,6 +204,11 @@ int compare_numbers(const Value& a, const Value& b) {
   }
   Decimal x = decimal_of(a);
   Decimal y = decimal_of(b);
+  if (is_word_sized(x.mantissa) && is_word_sized(y.mantissa) && x.scale <= 18 && y.scale <= 18) {
+    const Int128 left = x.mantissa * (x.scale < y.scale ? power_of_ten(static_cast<int>(y.scale - x.scale)) : 1);
+    const Int128 right = y.mantissa * (y.scale < x.scale ? power_of_ten(static_cast<int>(x.scale - y.scale)) : 1);
+    return left < right ? -1 : left > right;
+  }
   // Raising the one of smaller scale may overflow: then it is larger than anything that the other can be.
   const bool x_raised = x.scale < y.scale;
   const Int128 raised = x_raised ? x.mantissa : y.mantissa;

@@ -11,21 +11,26 @@
 namespace weir::sql {
 
 /// As fates(), by the oracle. `row` gets the row of the aggregates.
-inline std::vector<std::string> scalar_fates(TestProgram& program, TestBatch& input, std::string* aggregate_row = nullptr) {
+inline std::vector<std::string> scalar_fates(TestProgram& program, TestBatch& input,
+                                             std::string* aggregate_row = nullptr) {
   const BoundQuery& query = static_cast<const QueryProgram&>(*program).query();
   const RecordBatch& batch = input.make(program->projection());
   std::vector<char> room(2 * size_t{query.record_max});
   ScalarEvaluator oracle(query, room);
   std::vector<Accumulator> accumulators;
-  for (const BoundAggregate& aggregate : query.aggregates) accumulators.emplace_back(aggregate.kind, aggregate.arg >= 0);
+  for (const BoundAggregate& aggregate : query.aggregates)
+    accumulators.emplace_back(aggregate.kind, aggregate.arg >= 0);
   std::vector<std::string> fate(batch.rows, "-");
   std::vector<Value> values(query.computed_count + query.aggregates.size());
   for (uint32_t row = 0; row < batch.rows; ++row) {
     bool passes = false;
     Code code = oracle.filter(batch, row, passes);
     if (code == Code::kOk && !passes) continue;
-    if (code == Code::kOk) code = query.aggregates.empty() ? oracle.project(batch, row, values.data()) : oracle.arguments(batch, row, values.data());
-    for (size_t i = 0; i < accumulators.size() && code == Code::kOk; ++i) code = accumulators[i].check(oracle.context(), values[i]);
+    if (code == Code::kOk)
+      code = query.aggregates.empty() ? oracle.project(batch, row, values.data())
+                                      : oracle.arguments(batch, row, values.data());
+    for (size_t i = 0; i < accumulators.size() && code == Code::kOk; ++i)
+      code = accumulators[i].check(oracle.context(), values[i]);
     if (code != Code::kOk) {
       fate[row] = "!" + std::to_string(static_cast<int>(code));
       continue;

@@ -1,9 +1,9 @@
 // The program against the scalar evaluator: random queries over random rows, values and errors.
 #include "sql/differential.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "sql/random_query.hpp"
 
@@ -47,7 +47,9 @@ TEST_P(Differential, program_gives_every_row_the_fate_that_the_scalar_evaluator_
     const std::vector<std::string> expected = scalar_fates(*program, batch);
     const std::vector<std::string> found = fates(*program, batch);
     for (uint32_t row = 0; row < batch.rows(); ++row) {
-      ASSERT_EQ(found[row], expected[row]) << "seed " << seed << " row " << row << "\n" << text << "\n" << batch.shown_row(row);
+      ASSERT_EQ(found[row], expected[row]) << "seed " << seed << " row " << row << "\n"
+                                           << text << "\n"
+                                           << batch.shown_row(row);
       errors += expected[row][0] == '!';
       values += expected[row] != "-";
     }
@@ -85,7 +87,7 @@ TEST_P(Differential, aggregates_fold_what_the_scalar_evaluator_folds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, Differential, testing::Bool(),
-                         [](const testing::TestParamInfo<bool>& info) { return info.param ? "json" : "csv"; });
+                         [](const testing::TestParamInfo<bool>& input) { return input.param ? "json" : "csv"; });
 
 }  // namespace
 }  // namespace weir::sql

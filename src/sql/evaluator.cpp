@@ -25,25 +25,37 @@ Evaluator::Evaluator(const BoundQuery& query) : query_(query) {
   context_.empty_is_null = query.empty_is_null;
 }
 
-// --- memory ------------------------------------------------------------------------------------------------------------
+// --- memory ----------------------------------------------------------------------------------------------------------
 
 Need Evaluator::need_of(uint32_t index) const {
   const BoundExpr& expr = query_.exprs[index];
-  uint32_t own = 0;      // registers in front of every operand's
+  uint32_t own = 0;  // registers in front of every operand's
   uint32_t lists = 0;
   bool stacked = false;  // operands are all kept
   switch (expr.op) {
     case Op::kLiteral:
     case Op::kField:
-    case Op::kAggregate: return {};
+    case Op::kAggregate:
+      return {};
     case Op::kAnd:
-    case Op::kOr: own = lists = 1; break;
+    case Op::kOr:
+      own = lists = 1;
+      break;
     case Op::kIn:
-    case Op::kBetween: own = 2, lists = 1; break;
-    case Op::kCase: own = 1, lists = 2; break;
-    case Op::kCaseOf: own = 2, lists = 2; break;
-    case Op::kCoalesce: lists = 1; break;
-    default: stacked = true;
+    case Op::kBetween:
+      own = 2, lists = 1;
+      break;
+    case Op::kCase:
+      own = 1, lists = 2;
+      break;
+    case Op::kCaseOf:
+      own = 2, lists = 2;
+      break;
+    case Op::kCoalesce:
+      lists = 1;
+      break;
+    default:
+      stacked = true;
   }
   Need need;
   for (uint32_t i = 0; i < expr.arg_count; ++i) {
@@ -61,14 +73,16 @@ bool Evaluator::makes_text(uint32_t index) const {
     case Op::kUpper:
     case Op::kLower:
     case Op::kTrim:
-    case Op::kSubstring: return true;
+    case Op::kSubstring:
+      return true;
     case Op::kCast:
       if (expr.type == Type::kText) return true;
       break;
     case Op::kLike:
       if (query_.arg(expr, 1).op != Op::kLiteral) return true;
       break;
-    default: break;
+    default:
+      break;
   }
   for (const uint32_t arg : query_.args_of(expr)) {
     if (makes_text(arg)) return true;
@@ -81,13 +95,15 @@ void Evaluator::plan(uint32_t registers, uint32_t selections, bool texts) {
   selections_needed_ = selections;
   text_bytes_ = texts ? kTextRoomFactor * query_.record_max : 0;
   rows_max_ = kEvaluationRowsMax;
-  if (registers > kRegisterValuesMax / kEvaluationRowsMax) rows_max_ = std::max(kRowsLeast, kRegisterValuesMax / registers);
+  if (registers > kRegisterValuesMax / kEvaluationRowsMax)
+    rows_max_ = std::max(kRowsLeast, kRegisterValuesMax / registers);
 }
 
 size_t Evaluator::memory_max() const {
   const size_t rows = rows_max_;
-  return 64 + aligned(registers_needed_ * rows * sizeof(Value)) + aligned((selections_needed_ + 1) * rows * sizeof(uint16_t)) +
-         aligned(rows * sizeof(Code)) + aligned(rows * sizeof(uint16_t)) + text_bytes_;
+  return 64 + aligned(registers_needed_ * rows * sizeof(Value)) +
+         aligned((selections_needed_ + 1) * rows * sizeof(uint16_t)) + aligned(rows * sizeof(Code)) +
+         aligned(rows * sizeof(uint16_t)) + text_bytes_;
 }
 
 void Evaluator::attach(std::span<char> room) {
@@ -109,7 +125,7 @@ void Evaluator::attach(std::span<char> room) {
   context_.room = {at, text_bytes_};
 }
 
-// --- a chunk -----------------------------------------------------------------------------------------------------------
+// --- a chunk ---------------------------------------------------------------------------------------------------------
 
 void Evaluator::begin(const RecordBatch& batch, const uint16_t* rows, uint32_t count) {
   WEIR_ASSERT(count <= rows_max_ && registers_ != nullptr);
@@ -153,7 +169,8 @@ void Evaluator::fail(uint32_t position, Code code, int32_t field) {
 }
 
 void Evaluator::check(uint32_t position, Code code, const BoundExpr& expr) {
-  if (code == Code::kOk) [[likely]] return;
+  if (code == Code::kOk) [[likely]]
+    return;
   if (code == Code::kValueTooLarge && count_ > 1) {
     full_ = true;
     return;
@@ -191,63 +208,106 @@ void Evaluator::run(const BoundExpr& expr, Positions at, uint32_t target) {
       for (uint32_t i = 0; i < at.count; ++i) out[at.list[i]] = expr.literal;
       return;
     case Op::kField:
-      for (uint32_t i = 0; i < at.count; ++i) {
-        const uint32_t p = at.list[i];
-        if (dead(p)) continue;
-        check(p, load_field(query_, context_, *batch_, static_cast<uint32_t>(expr.field), rows_[p], out[p]), expr);
-      }
+      return run_field(expr, at, target);
+    case Op::kAggregate:
+      out[0] = aggregates_[expr.aggregate];
       return;
-    case Op::kAggregate: out[0] = aggregates_[expr.aggregate]; return;
     case Op::kAnd:
-    case Op::kOr: return run_logic(expr, at, target);
+    case Op::kOr:
+      return run_logic(expr, at, target);
     case Op::kCase:
-    case Op::kCaseOf: return run_case(expr, at, target);
-    case Op::kIn: return run_in(expr, at, target);
-    case Op::kBetween: return run_between(expr, at, target);
-    case Op::kCoalesce: return run_coalesce(expr, at, target);
-    case Op::kIsMissing: return run_missing(expr, at, target);
-    default: return run_operator(expr, at, target);
+    case Op::kCaseOf:
+      return run_case(expr, at, target);
+    case Op::kIn:
+      return run_in(expr, at, target);
+    case Op::kBetween:
+      return run_between(expr, at, target);
+    case Op::kCoalesce:
+      return run_coalesce(expr, at, target);
+    case Op::kIsMissing:
+      return run_missing(expr, at, target);
+    default:
+      return run_operator(expr, at, target);
+  }
+}
+
+void Evaluator::run_field(const BoundExpr& expr, Positions at, uint32_t target) {
+  Value* const out = values(target);
+  const auto field = static_cast<uint32_t>(expr.field);
+  const Column& column = batch_->columns[field];
+  const bool plain = (column.encoding == FieldEncoding::kPlain || column.encoding == FieldEncoding::kCsv) &&
+                     query_.fields[field].hint == Type::kText;
+  const int quote =
+      column.encoding == FieldEncoding::kCsv && column.quote != 0 ? static_cast<unsigned char>(column.quote) : -1;
+  for (uint32_t i = 0; i < at.count; ++i) {
+    const uint32_t p = at.list[i];
+    if (dead(p)) continue;
+    const Slice slice = column.slices[rows_[p]];
+    // What load_field() does for a field without quotes, without the call.
+    if (plain && !slice.missing() && slice.size != 0 &&
+        static_cast<unsigned char>(batch_->base[slice.offset]) != quote) {
+      out[p].set_text(batch_->bytes(slice));
+    } else {
+      check(p, load_field(query_, context_, *batch_, field, rows_[p], out[p]), expr);
+    }
   }
 }
 
 void Evaluator::run_operator(const BoundExpr& expr, Positions at, uint32_t target) {
   const std::span<const uint32_t> args = query_.args_of(expr);
-  for (uint32_t i = 0; i < args.size(); ++i) run(args[i], at, target + i);
+  for (uint32_t i = 0; i < args.size(); ++i) {
+    if (query_.exprs[args[i]].op != Op::kLiteral) run(args[i], at, target + i);
+  }
   if (full_) return;
-  if (run_fast(expr, at, target)) return;
+  if (expr.op > Op::kNegate && expr.op <= Op::kGreaterEqual && expr.op != Op::kConcat)
+    return run_binary(expr, at, target);
   Value* const out = values(target);
   for (uint32_t i = 0; i < at.count && !full_; ++i) {
     const uint32_t p = at.list[i];
     if (dead(p)) continue;
-    for (uint32_t a = 0; a < args.size(); ++a) args_[a] = out + size_t{a} * rows_max_ + p;
+    for (uint32_t a = 0; a < args.size(); ++a) {
+      const BoundExpr& arg = query_.exprs[args[a]];
+      args_[a] = arg.op == Op::kLiteral ? &arg.literal : out + size_t{a} * rows_max_ + p;
+    }
     Value result;  // an operand stands where the result goes
     check(p, apply(expr, context_, args_.data(), result), expr);
     out[p] = result;
   }
 }
 
-bool Evaluator::run_fast(const BoundExpr& expr, Positions at, uint32_t target) {
-  if (expr.op > Op::kModulo || expr.op == Op::kNegate || expr.op == Op::kLiteral || expr.op == Op::kField) return false;
-  // Arithmetic on short numbers without going through apply(): texts are read in place.
-  Value* const left = values(target);
-  const Value* const right = values(target + 1);
+/// Arithmetic and comparisons without going through apply(): most operands are short numbers, or plain texts that are
+/// read in place.
+void Evaluator::run_binary(const BoundExpr& expr, Positions at, uint32_t target) {
+  Value* const out = values(target);
+  const BoundExpr& left = query_.arg(expr, 0);
+  const BoundExpr& right = query_.arg(expr, 1);
+  const bool left_fixed = left.op == Op::kLiteral;
+  const bool right_fixed = right.op == Op::kLiteral;
+  const bool compares = expr.op >= Op::kEqual;
   for (uint32_t i = 0; i < at.count; ++i) {
     const uint32_t p = at.list[i];
     if (dead(p)) continue;
-    Value operands[2] = {left[p], right[p]};
-    Value result;
+    const Value& a = left_fixed ? left.literal : out[p];
+    const Value& b = right_fixed ? right.literal : values(target + 1)[p];
+    // The result goes straight to its place, though the left operand may stand there: it is read before.
+    Value& result = out[p];
     Code code = Code::kOk;
-    if (!operands[0].is_null() && !operands[1].is_null()) {
-      for (Value& operand : operands) {
-        if (code == Code::kOk && !(operand.is_number() && !operand.has_lexeme)) code = to_number(context_, Value(operand), operand);
-      }
-      if (code == Code::kOk) code = arithmetic(expr.op, operands[0], operands[1], result);
+    if (compares) {
+      code = compare_nullable(context_, expr.op, a, b, result);
+    } else if (a.is_null() || b.is_null()) {
+      result.set_null();
+    } else {
+      Value x;
+      Value y;
+      const Value* first = &a;
+      const Value* second = &b;
+      if (!a.is_number()) code = to_number(context_, a, x), first = &x;
+      if (!b.is_number() && code == Code::kOk) code = to_number(context_, b, y), second = &y;
+      if (code == Code::kOk) code = arithmetic(expr.op, *first, *second, result);
       code = forgive(context_, code, result);
     }
     check(p, code, expr);
-    left[p] = result;
   }
-  return true;
 }
 
 void Evaluator::run_logic(const BoundExpr& expr, Positions at, uint32_t target) {
@@ -303,7 +363,8 @@ void Evaluator::run_case(const BoundExpr& expr, Positions at, uint32_t target) {
       const uint16_t p = open[j];
       if (dead(p)) continue;
       Value answer;
-      const Code code = of ? compare_nullable(context_, Op::kEqual, operand[p], when[p], answer) : condition(context_, when[p], answer);
+      const Code code = of ? compare_nullable(context_, Op::kEqual, operand[p], when[p], answer)
+                           : condition(context_, when[p], answer);
       if (code != Code::kOk) {
         check(p, code, query_.exprs[args[i]]);
       } else if (!answer.is_null() && answer.boolean) {
@@ -424,7 +485,8 @@ void Evaluator::run_missing(const BoundExpr& expr, Positions at, uint32_t target
   for (uint32_t i = 0; i < at.count; ++i) {
     const uint32_t p = at.list[i];
     if (dead(p)) continue;
-    const bool missing = arg.op == Op::kField && batch_->columns[static_cast<uint32_t>(arg.field)].slices[rows_[p]].missing();
+    const bool missing =
+        arg.op == Op::kField && batch_->columns[static_cast<uint32_t>(arg.field)].slices[rows_[p]].missing();
     out[p] = Value::of_bool(missing != expr.negated);
   }
 }

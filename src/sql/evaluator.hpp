@@ -1,7 +1,8 @@
 // Evaluator: computes expressions for up to kEvaluationRowsMax rows at once, one node after the other over all rows.
 //
-// A register holds one Value per position of the chunk. Rows that failed keep their code in `errors` and take no further part: each
-// loop passes them by, so the first error in evaluation order is the record's. Short-circuit nodes narrow the positions they hand on.
+// A register holds one Value per position of the chunk. Rows that failed keep their code in `errors` and take no
+// further part: each loop passes them by, so the first error in evaluation order is the record's. Short-circuit nodes
+// narrow the positions they hand on.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace weir::sql {
 
 /// What one expression takes beyond its own register.
 struct Need {
-  uint32_t registers = 1;   ///< its own included
+  uint32_t registers = 1;  ///< its own included
   uint32_t selections = 0;  ///< lists of positions that are alive at once
 };
 
@@ -26,7 +27,8 @@ class Evaluator {
   explicit Evaluator(const BoundQuery& query);
 
   // --- memory ---
-  /// Rows a chunk has, and the bytes that chunks of that size take: registers, positions, errors; and the room for texts.
+  /// Rows a chunk has, and the bytes that chunks of that size take: registers, positions, errors; and the room for
+  /// texts.
   void plan(uint32_t registers, uint32_t selections, bool texts);
   [[nodiscard]] size_t memory_max() const;
   void attach(std::span<char> room);
@@ -67,7 +69,8 @@ class Evaluator {
   void run_coalesce(const BoundExpr& expr, Positions at, uint32_t target);
   void run_missing(const BoundExpr& expr, Positions at, uint32_t target);
   void run_operator(const BoundExpr& expr, Positions at, uint32_t target);
-  bool run_fast(const BoundExpr& expr, Positions at, uint32_t target);
+  void run_field(const BoundExpr& expr, Positions at, uint32_t target);
+  void run_binary(const BoundExpr& expr, Positions at, uint32_t target);
   /// Keeps a code of position `at`; the chunk is given up when it is for want of room.
   void check(uint32_t position, Code code, const BoundExpr& expr);
   uint16_t* take_selection() { return selections_ + size_t{selections_used_++} * rows_max_; }

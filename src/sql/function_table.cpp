@@ -52,10 +52,10 @@ struct Synonym {
   std::string_view ours;
 };
 /// Names of other dialects for what we have.
-constexpr Synonym kSynonyms[] = {{"IFNULL", "COALESCE"}, {"NVL", "COALESCE"},      {"ISNULL", "COALESCE"}, {"SUBSTR", "SUBSTRING"},
-                                 {"LEN", "LENGTH"},      {"MEAN", "AVG"},          {"AVERAGE", "AVG"},     {"UCASE", "UPPER"},
-                                 {"LCASE", "LOWER"},     {"TO_NUMBER", "CAST"},    {"CONVERT", "CAST"},    {"LTRIM", "TRIM"},
-                                 {"RTRIM", "TRIM"},      {"TRY_CAST", "CAST"}};
+constexpr Synonym kSynonyms[] = {
+    {"IFNULL", "COALESCE"}, {"NVL", "COALESCE"}, {"ISNULL", "COALESCE"}, {"SUBSTR", "SUBSTRING"}, {"LEN", "LENGTH"},
+    {"MEAN", "AVG"},        {"AVERAGE", "AVG"},  {"UCASE", "UPPER"},     {"LCASE", "LOWER"},      {"TO_NUMBER", "CAST"},
+    {"CONVERT", "CAST"},    {"LTRIM", "TRIM"},   {"RTRIM", "TRIM"},      {"TRY_CAST", "CAST"}};
 
 }  // namespace
 

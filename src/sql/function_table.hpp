@@ -1,4 +1,5 @@
-// The functions of the language: one table. To add one: a row here, an Op, its evaluation in functions.cpp, a row in docs/query.md.
+// The functions of the language: one table. To add one: a row here, an Op, its evaluation in functions.cpp, a row in
+// docs/query.md.
 #pragma once
 
 #include <cstdint>

@@ -251,7 +251,8 @@ Code like(Context& context, const Value& value, const Value& pattern_value, cons
   char digits[kNumberTextMax];
   Value text = value;
   if (value.is_number()) {
-    text = value.has_lexeme ? Value::of_text({value.lexeme, value.size}) : Value::of_text({digits, format_number(value, digits)});
+    text = value.has_lexeme ? Value::of_text({value.lexeme, value.size})
+                            : Value::of_text({digits, format_number(value, digits)});
   } else if (value.type == Type::kBool) {
     text = Value::of_text(value.boolean ? "true" : "false");
   } else if (!is_text(value)) {

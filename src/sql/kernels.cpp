@@ -17,7 +17,8 @@ enum class Shape : uint8_t {
   kTextOrder,  ///< < <= > >=
   kTextBetween,
   kTextIn,
-  kPrefix,  ///< LIKE 'abc%'
+  kPrefix,    ///< LIKE 'abc%'
+  kContains,  ///< LIKE '%abc%'
   kLike,    ///< any other pattern
   kNumberEqual,
   kNumberOrder,
@@ -43,6 +44,7 @@ struct KernelData {
   std::vector<Threshold> thresholds;
   const Value* pattern = nullptr;
   const Value* escape = nullptr;
+  std::vector<Kernel> any;  ///< of an OR: what it joins; all else is unused then
 };
 
 namespace {
@@ -69,11 +71,6 @@ int order_of(std::string_view a, std::string_view b) {
   const size_t common = std::min(a.size(), b.size());
   const int order = common == 0 ? 0 : std::memcmp(a.data(), b.data(), common);
   return order != 0 ? order : a.size() < b.size() ? -1 : a.size() > b.size();
-}
-
-/// A field's short number, or false. Eight bytes are readable at any field: windows are padded.
-bool short_number(const char* text, uint32_t size, int64_t& mantissa, uint32_t& scale) {
-  return parse_short_decimal(text, size, mantissa, scale) || parse_plain_decimal(text, size, mantissa, scale);
 }
 
 /// A JSON number that might be beyond a double: then even asking for NULL is an overflow.
@@ -163,7 +160,8 @@ uint32_t Run::plain_texts(Rows rows, uint32_t count) {
       const auto size = static_cast<uint32_t>(literal.bytes.size());
       const char* const rest = literal.bytes.data();
       if (size == 0 || size > 8) {
-        return with_text([&](const char* text, uint32_t n) { return (n == size && std::memcmp(text, rest, size) == 0) != negated; });
+        return with_text(
+            [&](const char* text, uint32_t n) { return (n == size && std::memcmp(text, rest, size) == 0) != negated; });
       }
       // No branch on what the field holds: the next field's bytes can be fetched meanwhile.
       return each(rows, count, [&](Slice slice) {
@@ -172,7 +170,8 @@ uint32_t Run::plain_texts(Rows rows, uint32_t count) {
         const bool equal = (slice.size == size) & ((word & literal.mask) == literal.word);
         const bool quoted = (slice.size != 0) & (static_cast<int>(word & 0xff) == quote);
         const bool null = slice.missing() | (empty_is_null & (slice.size == 0));
-        if (quoted) [[unlikely]] return kSlow;
+        if (quoted) [[unlikely]]
+          return kSlow;
         return answer_of((equal != negated) & !null);
       });
     }
@@ -197,6 +196,12 @@ uint32_t Run::plain_texts(Rows rows, uint32_t count) {
         return (n >= prefix.size() && std::memcmp(text, prefix.data(), prefix.size()) == 0) != negated;
       });
     }
+    case Shape::kContains: {
+      const std::string_view needle = kernel.texts[0].bytes;
+      return with_text([&](const char* text, uint32_t n) {
+        return (std::string_view(text, n).find(needle) != std::string_view::npos) != negated;
+      });
+    }
     default: {
       Context context;
       return with_text([&](const char* text, uint32_t n) {
@@ -210,7 +215,8 @@ uint32_t Run::plain_texts(Rows rows, uint32_t count) {
 
 template <typename Rows>
 uint32_t Run::json_texts(Rows rows, uint32_t count) {
-  if (!kernel.json_safe || (kernel.shape != Shape::kTextEqual && kernel.shape != Shape::kTextIn)) return all_slow(rows, count);
+  if (!kernel.json_safe || (kernel.shape != Shape::kTextEqual && kernel.shape != Shape::kTextIn))
+    return all_slow(rows, count);
   const bool negated = kernel.negated;
   const TextLiteral* const literal = kernel.shape == Shape::kTextEqual ? &kernel.json_texts[0] : nullptr;
   return each(rows, count, [&](Slice slice) {
@@ -251,7 +257,8 @@ uint32_t Run::numbers(Rows rows, uint32_t count) {
       return with_number([&](int64_t m, uint32_t s) { return (first.exact[s] && m == first.floor[s]) != negated; });
     case Shape::kNumberOrder: {
       // > and <= part at the floor, >= and < just below the literal.
-      const int64_t* const bounds = kernel.op == Op::kGreater || kernel.op == Op::kLessEqual ? first.floor : first.below;
+      const int64_t* const bounds =
+          kernel.op == Op::kGreater || kernel.op == Op::kLessEqual ? first.floor : first.below;
       const bool less = kernel.op == Op::kLess || kernel.op == Op::kLessEqual;
       return with_number([&](int64_t m, uint32_t s) { return (m > bounds[s]) != less; });
     }
@@ -282,7 +289,8 @@ uint32_t Run::nulls(Rows rows, uint32_t count) {
     });
   }
   return each(rows, count, [&](Slice slice) {
-    if (empty_is_null && !slice.missing() && slice.size >= 2 && static_cast<unsigned char>(base[slice.offset]) == quote) return kSlow;
+    if (empty_is_null && !slice.missing() && slice.size >= 2 && static_cast<unsigned char>(base[slice.offset]) == quote)
+      return kSlow;
     return answer_of((slice.missing() || (empty_is_null && slice.size == 0)) != negated);
   });
 }
@@ -291,7 +299,8 @@ template <typename Rows>
 uint32_t Run::run(Rows rows, uint32_t count) {
   switch (kernel.shape) {
     case Shape::kIsNull:
-    case Shape::kIsMissing: return nulls(rows, count);
+    case Shape::kIsMissing:
+      return nulls(rows, count);
     case Shape::kNumberEqual:
     case Shape::kNumberOrder:
     case Shape::kNumberBetween:
@@ -304,17 +313,56 @@ uint32_t Run::run(Rows rows, uint32_t count) {
   }
 }
 
+/// OR: each condition sees the rows for which those before it were not true. Rows keep their order by a mark.
 template <typename Rows>
-uint32_t run_kernel(const KernelData& kernel, const RecordBatch& batch, Rows rows, uint32_t count, uint16_t* out, RowError* errors,
-                    uint32_t& error_count) {
+uint32_t run_any(const KernelData& kernel, const RecordBatch& batch, Rows rows, uint32_t count, uint16_t* out,
+                 RowError* errors, uint32_t& error_count) {
+  uint16_t open[kRowsMax];
+  uint16_t hits[kRowsMax];
+  uint8_t closed[kRowsMax] = {};  // by row; 1: true, 2: an error
+  for (uint32_t i = 0; i < count; ++i) open[i] = static_cast<uint16_t>(rows[i]);
+  uint32_t left = count;
+  for (const Kernel& condition : kernel.any) {
+    const uint32_t errors_before = error_count;
+    const uint32_t found = condition.run(batch, open, left, hits, errors, error_count);
+    for (uint32_t i = 0; i < found; ++i) closed[hits[i]] = 1;
+    for (uint32_t i = errors_before; i < error_count; ++i) closed[errors[i].row] = 2;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < left; ++i) {
+      const uint16_t row = open[i];
+      open[kept] = row;
+      kept += closed[row] == 0;
+    }
+    left = kept;
+  }
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto row = static_cast<uint16_t>(rows[i]);
+    out[kept] = row;
+    kept += closed[row] == 1;
+  }
+  return kept;
+}
+
+template <typename Rows>
+uint32_t run_kernel(const KernelData& kernel, const RecordBatch& batch, Rows rows, uint32_t count, uint16_t* out,
+                    RowError* errors, uint32_t& error_count) {
+  if (!kernel.any.empty()) return run_any(kernel, batch, rows, count, out, errors, error_count);
   const Column& column = batch.columns[kernel.field];
   const bool quotes = column.encoding == FieldEncoding::kCsv && column.quote != 0;
-  Run run{kernel, batch, column, batch.base, kernel.query->empty_is_null, quotes ? static_cast<unsigned char>(column.quote) : -1,
-          out,    errors, error_count};
+  Run run{kernel,
+          batch,
+          column,
+          batch.base,
+          kernel.query->empty_is_null,
+          quotes ? static_cast<unsigned char>(column.quote) : -1,
+          out,
+          errors,
+          error_count};
   return run.run(rows, count);
 }
 
-// --- making one -----------------------------------------------------------------------------------------------------------
+// --- making one ------------------------------------------------------------------------------------------------------
 
 bool needs_json_escape(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -325,11 +373,16 @@ bool is_exact_number(const Value& value) { return value.type == Type::kInt || va
 
 Op flipped(Op op) {
   switch (op) {
-    case Op::kLess: return Op::kGreater;
-    case Op::kLessEqual: return Op::kGreaterEqual;
-    case Op::kGreater: return Op::kLess;
-    case Op::kGreaterEqual: return Op::kLessEqual;
-    default: return op;
+    case Op::kLess:
+      return Op::kGreater;
+    case Op::kLessEqual:
+      return Op::kGreaterEqual;
+    case Op::kGreater:
+      return Op::kLess;
+    case Op::kGreaterEqual:
+      return Op::kLessEqual;
+    default:
+      return op;
   }
 }
 
@@ -361,6 +414,11 @@ bool take_literals(KernelData& data, std::span<const Value* const> literals, boo
 /// A pattern without _ or an escape whose only % is at its end.
 bool is_prefix(std::string_view pattern) {
   return !pattern.empty() && pattern.find('%') == pattern.size() - 1 && pattern.find('_') == std::string_view::npos;
+}
+
+/// The same with another % at its front, and something between the two.
+bool is_contained(std::string_view pattern) {
+  return pattern.size() > 2 && pattern[0] == '%' && is_prefix(pattern.substr(1));
 }
 
 constexpr size_t kNumberInMax = 16;  ///< a longer list of numbers goes to the Evaluator
@@ -401,11 +459,19 @@ bool shape_kernel(KernelData& data, const BoundExpr& expr, std::span<const Value
       if (data.escape == nullptr && is_prefix(data.pattern->view())) {
         data.shape = Shape::kPrefix;
         data.texts.emplace_back(data.pattern->view().substr(0, data.pattern->size - 1));
+      } else if (data.escape == nullptr && is_contained(data.pattern->view())) {
+        data.shape = Shape::kContains;
+        data.texts.emplace_back(data.pattern->view().substr(1, data.pattern->size - 2));
       }
       return true;
-    case Op::kIsNull: data.shape = Shape::kIsNull; return data.query->fields[data.field].hint == Type::kText;
-    case Op::kIsMissing: data.shape = Shape::kIsMissing; return true;
-    default: return false;
+    case Op::kIsNull:
+      data.shape = Shape::kIsNull;
+      return data.query->fields[data.field].hint == Type::kText;
+    case Op::kIsMissing:
+      data.shape = Shape::kIsMissing;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -415,6 +481,14 @@ Kernel make_kernel(const BoundQuery& query, uint32_t conjunct) {
   const BoundExpr& expr = query.exprs[conjunct];
   if (expr.arg_count == 0) return {};
   auto data = std::make_unique<KernelData>();
+  if (expr.op == Op::kOr) {
+    for (const uint32_t arg : query.args_of(expr)) {
+      data->any.push_back(make_kernel(query, arg));
+      if (!data->any.back().fast() || query.exprs[arg].op == Op::kOr)
+        return {};  // not deeper: the lists stand on the stack
+    }
+    return Kernel(std::move(data));
+  }
   data->query = &query;
   data->conjunct = conjunct;
   data->op = expr.op;
@@ -444,7 +518,8 @@ Kernel::Kernel(Kernel&&) noexcept = default;
 Kernel& Kernel::operator=(Kernel&&) noexcept = default;
 Kernel::~Kernel() = default;
 
-uint32_t Kernel::run_range(const RecordBatch& batch, RowRange range, uint16_t* out, RowError* errors, uint32_t& error_count) const {
+uint32_t Kernel::run_range(const RecordBatch& batch, RowRange range, uint16_t* out, RowError* errors,
+                           uint32_t& error_count) const {
   return run_kernel(*data_, batch, RangeRows{range.begin}, range.size(), out, errors, error_count);
 }
 

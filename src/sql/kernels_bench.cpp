@@ -12,8 +12,8 @@ TestBatch orders() {
   TestBatch batch({"status", "amount", "country", "id"});
   for (uint32_t i = 0; i < kRowsMax; ++i) {
     const std::string amount = std::to_string(random.below(2000)) + "." + std::to_string(10 + random.below(90));
-    batch.add({random.pick({"shipped", "pending", "delivered", "cancelled", "returned", "new"}), amount, random.pick({"DE", "FR", "US", "GB"}),
-               std::to_string(random.below(1000000))});
+    batch.add({random.pick({"shipped", "pending", "delivered", "cancelled", "returned", "new"}), amount,
+               random.pick({"DE", "FR", "US", "GB"}), std::to_string(random.below(1000000))});
   }
   return batch;
 }

@@ -44,7 +44,8 @@ Status Lexer::skip_blanks() {
     } else if (c == '/' && peek(1) == '*') {
       const size_t close = text_.find("*/", at_ + 2);
       if (close == std::string_view::npos) {
-        return fail(error(Code::kBadQuery, static_cast<uint32_t>(at_), "expected */ to close this comment, found the end of the query"));
+        return fail(error(Code::kBadQuery, static_cast<uint32_t>(at_),
+                          "expected */ to close this comment, found the end of the query"));
       }
       at_ = close + 2;
     } else {
@@ -86,7 +87,8 @@ Result<Token> Lexer::number() {
     ++at_;
     while (is_digit(peek())) ++at_;
   }
-  if ((peek() == 'e' || peek() == 'E') && (is_digit(peek(1)) || ((peek(1) == '+' || peek(1) == '-') && is_digit(peek(2))))) {
+  if ((peek() == 'e' || peek() == 'E') &&
+      (is_digit(peek(1)) || ((peek(1) == '+' || peek(1) == '-') && is_digit(peek(2))))) {
     at_ += 2;
     while (is_digit(peek())) ++at_;
   }

@@ -1,4 +1,5 @@
-// Lexer: the text of a query -> tokens. Positions are byte offsets; line_and_column() turns them into what people count.
+// Lexer: the text of a query -> tokens. Positions are byte offsets; line_and_column() turns them into what people
+// count.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,9 @@ inline constexpr size_t kQueryBytesMax = 256u << 10;
 
 enum class TokenKind : uint8_t {
   kEnd,
-  kWord,        ///< identifier or keyword; `text` as written
+  kWord,  ///< identifier or keyword; `text` as written
   kQuotedWord,  ///< "identifier"; `text` without quotes, "" made one (in Lexer::unquoted)
-  kText,        ///< 'text'; `text` without quotes, '' made one
+  kText,  ///< 'text'; `text` without quotes, '' made one
   kNumber,
   kSymbol,  ///< one of ( ) [ ] , . * + - / % = <> != < <= > >= || ;
 };

@@ -25,7 +25,8 @@ Threshold::Threshold(const Value& literal) {
     bool is_exact = true;
     if (s >= scale) {
       if (__builtin_mul_overflow(mantissa, power_of_ten(s - scale), &whole)) {
-        whole = mantissa > 0 ? Int128{std::numeric_limits<int64_t>::max()} : Int128{std::numeric_limits<int64_t>::min()};
+        whole =
+            mantissa > 0 ? Int128{std::numeric_limits<int64_t>::max()} : Int128{std::numeric_limits<int64_t>::min()};
         is_exact = false;
       }
     } else {
@@ -59,7 +60,9 @@ void TextSet::build() {
 bool TextSet::contains(const char* text, uint32_t size, uint64_t word) const {
   for (size_t at = slot(word, size); slots_[at] >= 0; at = (at + 1) & (slots_.size() - 1)) {
     const TextLiteral& item = items_[static_cast<size_t>(slots_[at])];
-    if (item.word == word && item.bytes.size() == size && (size <= 8 || std::memcmp(item.bytes.data(), text, size) == 0)) return true;
+    if (item.word == word && item.bytes.size() == size &&
+        (size <= 8 || std::memcmp(item.bytes.data(), text, size) == 0))
+      return true;
   }
   return false;
 }

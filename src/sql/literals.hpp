@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/number.hpp"
 #include "record/value.hpp"
 
 namespace weir::sql {
@@ -31,6 +32,11 @@ struct TextLiteral {
 
 /// Ones in the bytes that a text of `size` has among its first eight.
 inline uint64_t text_mask(size_t size) { return size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (size * 8)) - 1; }
+
+/// A field's short number, or false. Eight bytes are readable at any field: windows are padded.
+inline bool short_number(const char* text, uint32_t size, int64_t& mantissa, uint32_t& scale) {
+  return parse_short_decimal(text, size, mantissa, scale) || parse_plain_decimal(text, size, mantissa, scale);
+}
 
 /// The texts of an IN list, by open addressing.
 class TextSet {

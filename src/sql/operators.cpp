@@ -23,9 +23,12 @@ std::string_view trimmed(std::string_view text) {
 
 Code code_of(NumberError error) {
   switch (error) {
-    case NumberError::kNone: return Code::kOk;
-    case NumberError::kNotANumber: return Code::kBadConversion;
-    case NumberError::kOverflow: return Code::kOverflow;
+    case NumberError::kNone:
+      return Code::kOk;
+    case NumberError::kNotANumber:
+      return Code::kBadConversion;
+    case NumberError::kOverflow:
+      return Code::kOverflow;
   }
   return Code::kBadConversion;
 }
@@ -149,7 +152,8 @@ Code cast_to_decimal(const Context& context, const Value& value, Value& out) {
     out = number;
     return Code::kOk;
   }
-  out = number.type == Type::kInt ? Value::of_decimal(number.integer, 0) : Value::of_decimal(number.mantissa, number.scale);
+  out = number.type == Type::kInt ? Value::of_decimal(number.integer, 0)
+                                  : Value::of_decimal(number.mantissa, number.scale);
   keep_lexeme(value, out);
   return Code::kOk;
 }
@@ -173,9 +177,15 @@ Code cast_to_double(const Context& context, const Value& value, Value& out) {
 Code cast_to_bool(const Context& context, const Value& value, Value& out) {
   bool result = false;
   switch (value.type) {
-    case Type::kInt: result = value.integer != 0; break;
-    case Type::kDecimal: result = value.mantissa != 0; break;
-    case Type::kDouble: result = value.real != 0; break;
+    case Type::kInt:
+      result = value.integer != 0;
+      break;
+    case Type::kDecimal:
+      result = value.mantissa != 0;
+      break;
+    case Type::kDouble:
+      result = value.real != 0;
+      break;
     default:
       if (const Code code = to_bool(context, value, result); code != Code::kOk) return code;
   }
@@ -185,7 +195,8 @@ Code cast_to_bool(const Context& context, const Value& value, Value& out) {
 
 }  // namespace
 
-Code load_field(const BoundQuery& query, const Context& context, const RecordBatch& batch, uint32_t field, uint32_t row, Value& out) {
+Code load_field(const BoundQuery& query, const Context& context, const RecordBatch& batch, uint32_t field, uint32_t row,
+                Value& out) {
   const Column& column = batch.columns[field];
   const Slice slice = column.slices[row];
   out = Value::null();
@@ -276,17 +287,23 @@ double to_double(const Value& number) {
 
 Code cast(Context& context, const Value& value, Type type, Value& out) {
   switch (value.is_null() ? Type::kNull : type) {
-    case Type::kBool: return cast_to_bool(context, value, out);
-    case Type::kInt: return cast_to_int(context, value, out);
-    case Type::kDecimal: return cast_to_decimal(context, value, out);
-    case Type::kDouble: return cast_to_double(context, value, out);
+    case Type::kBool:
+      return cast_to_bool(context, value, out);
+    case Type::kInt:
+      return cast_to_int(context, value, out);
+    case Type::kDecimal:
+      return cast_to_decimal(context, value, out);
+    case Type::kDouble:
+      return cast_to_double(context, value, out);
     case Type::kText:
       if (is_text(value)) {
         out = value;
         return Code::kOk;
       }
       return to_text(context, value, out);
-    default: out = Value::null(); return Code::kOk;
+    default:
+      out = Value::null();
+      return Code::kOk;
   }
 }
 
@@ -321,33 +338,44 @@ Code compare(const Context& context, const Value& a, const Value& b, int& order)
     order = static_cast<int>(x) - static_cast<int>(y);
     return Code::kOk;
   }
-  Value x;
-  Value y;
-  if (const Code code = to_number(context, a, x); code != Code::kOk) return code;
-  if (const Code code = to_number(context, b, y); code != Code::kOk) return code;
-  order = compare_numbers(x, y);
+  // At most one of them is a text.
+  Value read;
+  if (is_text(a)) {
+    if (const Code code = text_to_number(context, a, read); code != Code::kOk) return code;
+    if (!b.is_number()) return Code::kBadOperand;
+    order = compare_numbers(read, b);
+    return Code::kOk;
+  }
+  if (!a.is_number()) return Code::kBadOperand;
+  if (is_text(b)) {
+    if (const Code code = text_to_number(context, b, read); code != Code::kOk) return code;
+    order = compare_numbers(a, read);
+    return Code::kOk;
+  }
+  if (!b.is_number()) return Code::kBadOperand;
+  order = compare_numbers(a, b);
   return Code::kOk;
 }
 
 Code condition(const Context& context, const Value& value, Value& out) {
   if (value.is_null()) {
-    out = Value::null();
+    out.set_null();
     return Code::kOk;
   }
   bool result = false;
   const Code code = to_bool(context, value, result);
-  out = Value::of_bool(result);
+  out.set_bool(result);
   return forgive(context, code, out);
 }
 
 Code compare_nullable(const Context& context, Op op, const Value& a, const Value& b, Value& out) {
   if (a.is_null() || b.is_null()) {
-    out = Value::null();
+    out.set_null();
     return Code::kOk;
   }
   int order = 0;
   const Code code = compare(context, a, b, order);
-  out = Value::of_bool(holds(op, order));
+  out.set_bool(holds(op, order));
   return forgive(context, code, out);
 }
 
@@ -364,19 +392,26 @@ Code apply_arithmetic(const BoundExpr& expr, const Context& context, const Value
 
 Code apply_function(const BoundExpr& expr, Context& context, const Value* const* args, Value& out) {
   switch (expr.op) {
-    case Op::kConcat: return concat(context, args, expr.arg_count, out);
-    case Op::kUpper: return change_case(context, *args[0], true, out);
-    case Op::kLower: return change_case(context, *args[0], false, out);
-    case Op::kTrim: return trim(context, static_cast<TrimMode>(expr.mode), *args[0], expr.arg_count > 1 ? args[1] : nullptr, out);
-    case Op::kSubstring: return substring(context, *args[0], *args[1], expr.arg_count > 2 ? args[2] : nullptr, out);
-    case Op::kCharLength: return char_length(context, *args[0], out);
+    case Op::kConcat:
+      return concat(context, args, expr.arg_count, out);
+    case Op::kUpper:
+      return change_case(context, *args[0], true, out);
+    case Op::kLower:
+      return change_case(context, *args[0], false, out);
+    case Op::kTrim:
+      return trim(context, static_cast<TrimMode>(expr.mode), *args[0], expr.arg_count > 1 ? args[1] : nullptr, out);
+    case Op::kSubstring:
+      return substring(context, *args[0], *args[1], expr.arg_count > 2 ? args[2] : nullptr, out);
+    case Op::kCharLength:
+      return char_length(context, *args[0], out);
     case Op::kLike: {
       bool matches = false;
       const Code code = like(context, *args[0], *args[1], expr.arg_count > 2 ? args[2] : nullptr, matches);
       out = Value::of_bool(matches != expr.negated);
       return code;
     }
-    default: return Code::kInternal;
+    default:
+      return Code::kInternal;
   }
 }
 
@@ -384,7 +419,9 @@ Code apply_function(const BoundExpr& expr, Context& context, const Value* const*
 
 Code apply(const BoundExpr& expr, Context& context, const Value* const* args, Value& out) {
   switch (expr.op) {
-    case Op::kIsNull: out = Value::of_bool(args[0]->is_null() != expr.negated); return Code::kOk;
+    case Op::kIsNull:
+      out = Value::of_bool(args[0]->is_null() != expr.negated);
+      return Code::kOk;
     case Op::kNot: {
       Value value;
       const Code code = condition(context, *args[0], value);
@@ -404,9 +441,12 @@ Code apply(const BoundExpr& expr, Context& context, const Value* const* args, Va
     case Op::kLess:
     case Op::kLessEqual:
     case Op::kGreater:
-    case Op::kGreaterEqual: return compare_nullable(context, expr.op, *args[0], *args[1], out);
-    case Op::kCast: return forgive(context, cast(context, *args[0], expr.type, out), out);
-    default: break;
+    case Op::kGreaterEqual:
+      return compare_nullable(context, expr.op, *args[0], *args[1], out);
+    case Op::kCast:
+      return forgive(context, cast(context, *args[0], expr.type, out), out);
+    default:
+      break;
   }
   for (uint32_t i = 0; i < expr.arg_count; ++i) {
     if (args[i]->is_null()) {

@@ -1,6 +1,8 @@
-// Operators on single values: conversions, comparison, arithmetic, text. What both evaluators agree on; docs/query.md says it in words.
+// Operators on single values: conversions, comparison, arithmetic, text. What both evaluators agree on; docs/query.md
+// says it in words.
 //
-// Every function answers kOk and sets `out`, or gives the record's error. NULL operands are the callers' business unless noted.
+// Every function answers kOk and sets `out`, or gives the record's error. NULL operands are the callers' business
+// unless noted.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,7 @@ namespace weir::sql {
 
 /// What evaluation needs besides operands: how texts are quoted, and room for the texts it makes.
 struct Context {
-  char quote = '"';   ///< of kCsv columns
+  char quote = '"';  ///< of kCsv columns
   char escape = '"';
   bool errors_are_null = false;
   bool empty_is_null = false;
@@ -48,7 +50,8 @@ inline TextCursor cursor_of(const Value& value, const Context& context) {
 }
 
 /// The value of field `field` of one row. Texts that must be decoded stay as they are, with `encoded` set.
-Code load_field(const BoundQuery& query, const Context& context, const RecordBatch& batch, uint32_t field, uint32_t row, Value& out);
+Code load_field(const BoundQuery& query, const Context& context, const RecordBatch& batch, uint32_t field, uint32_t row,
+                Value& out);
 
 // --- conversions -----------------------------------------------------------------------------------------------------
 
@@ -66,19 +69,26 @@ double to_double(const Value& number);
 
 // --- comparison ------------------------------------------------------------------------------------------------------
 
-/// `order` is negative, zero or positive. Number and text: as numbers. bool and text: as bools. Others of unlike types: kBadOperand.
+/// `order` is negative, zero or positive. Number and text: as numbers. bool and text: as bools. Others of unlike types:
+/// kBadOperand.
 Code compare(const Context& context, const Value& a, const Value& b, int& order);
 /// Orders two numbers exactly; a double makes it a comparison of doubles.
 int compare_numbers(const Value& a, const Value& b);
 int compare_texts(const Context& context, const Value& a, const Value& b);
 inline bool holds(Op op, int order) {
   switch (op) {
-    case Op::kEqual: return order == 0;
-    case Op::kNotEqual: return order != 0;
-    case Op::kLess: return order < 0;
-    case Op::kLessEqual: return order <= 0;
-    case Op::kGreater: return order > 0;
-    default: return order >= 0;
+    case Op::kEqual:
+      return order == 0;
+    case Op::kNotEqual:
+      return order != 0;
+    case Op::kLess:
+      return order < 0;
+    case Op::kLessEqual:
+      return order <= 0;
+    case Op::kGreater:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 
@@ -97,8 +107,8 @@ bool valid_like_pattern(std::string_view pattern, std::string_view escape);
 
 // --- nodes -----------------------------------------------------------------------------------------------------------
 
-/// Evaluates a node whose operands were all evaluated (no short circuit in it): everything but kLiteral, kField, kAnd, kOr,
-/// kCase, kCaseOf, kIn, kBetween, kCoalesce, kAggregate and kIsMissing. Deals with NULL and forgives.
+/// Evaluates a node whose operands were all evaluated (no short circuit in it): everything but kLiteral, kField, kAnd,
+/// kOr, kCase, kCaseOf, kIn, kBetween, kCoalesce, kAggregate and kIsMissing. Deals with NULL and forgives.
 Code apply(const BoundExpr& expr, Context& context, const Value* const* args, Value& out);
 /// The condition's answer of a value: kNull for NULL, else kBool.
 Code condition(const Context& context, const Value& value, Value& out);

@@ -1,4 +1,5 @@
-// Parser: the text of a query -> ParsedQuery. Recursive descent with a nesting bound; the grammar stands in docs/query.md.
+// Parser: the text of a query -> ParsedQuery. Recursive descent with a nesting bound; the grammar stands in
+// docs/query.md.
 #pragma once
 
 #include <string_view>

@@ -1,8 +1,8 @@
 #include "sql/parser.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "sql/test_batch.hpp"
 
@@ -24,7 +24,8 @@ const BadQuery kBadQueries[] = {
     {"SELEC a FROM input", kBad, 1, 1, "expected SELECT, found SELEC"},
     {"SELECT", kBad, 1, 7, "expected an expression, found the end of the query"},
     {"SELECT a", kBad, 1, 9, "expected FROM, found the end of the query"},
-    {"SELECT a,\nFROM input", kBad, 2, 1, "expected an expression, found FROM (a column of that name is written in double quotes)"},
+    {"SELECT a,\nFROM input", kBad, 2, 1,
+     "expected an expression, found FROM (a column of that name is written in double quotes)"},
     {"SELECT a FROM", kBad, 1, 14, "expected input or a file name in quotes, found the end of the query"},
     {"SELECT a FROM orders", kBad, 1, 15, "expected input (a file's name is written in quotes), found orders"},
     {"SELECT a FROM ''", kBad, 1, 15, "expected a file name, found ''"},
@@ -43,7 +44,8 @@ const BadQuery kBadQueries[] = {
     // what is left out
     {"SELECT a FROM input GROUP BY a", kBad, 1, 21, "GROUP BY is not supported: aggregates are over the whole input"},
     {"SELECT a FROM input ORDER BY a", kBad, 1, 21, "ORDER BY is not supported: records keep the order of the input"},
-    {"SELECT a FROM input WHERE a = 1 ORDER BY a", kBad, 1, 33, "ORDER BY is not supported: records keep the order of the input"},
+    {"SELECT a FROM input WHERE a = 1 ORDER BY a", kBad, 1, 33,
+     "ORDER BY is not supported: records keep the order of the input"},
     {"SELECT a FROM input LIMIT 1 OFFSET 2", kBad, 1, 29, "OFFSET is not supported"},
     {"SELECT a FROM input JOIN x ON 1", kBad, 1, 21, "JOIN is not supported: a query reads one input"},
     {"SELECT a FROM input LEFT JOIN x ON 1", kBad, 1, 21, "JOIN is not supported: a query reads one input"},
@@ -70,8 +72,10 @@ const BadQuery kBadQueries[] = {
     {"SELECT a FROM input WHERE a IS NOT 1", kBad, 1, 36, "expected NULL or MISSING, found 1"},
     {"SELECT CASE a END FROM input", kBad, 1, 15, "expected WHEN, found END"},
     {"SELECT CASE WHEN a THEN 1 FROM input", kBad, 1, 27, "expected WHEN, ELSE or END, found FROM"},
-    {"SELECT CAST(a AS BLOB) FROM input", kBad, 1, 18, "expected a type (INT, DECIMAL, DOUBLE, TEXT or BOOL), found BLOB"},
-    {"SELECT CAST(a AS DECIMAL(10,2)) FROM input", kBad, 1, 25, "expected ), found ( (types have no length or scale here)"},
+    {"SELECT CAST(a AS BLOB) FROM input", kBad, 1, 18,
+     "expected a type (INT, DECIMAL, DOUBLE, TEXT or BOOL), found BLOB"},
+    {"SELECT CAST(a AS DECIMAL(10,2)) FROM input", kBad, 1, 25,
+     "expected ), found ( (types have no length or scale here)"},
     {"SELECT CAST(a, INT) FROM input", kBad, 1, 14, "expected AS, found ,"},
     {"SELECT UPPER() FROM input", kBad, 1, 14, "expected the arguments of UPPER(x), found )"},
     {"SELECT UPPER(a, b) FROM input", kBad, 1, 17, "expected the arguments of UPPER(x), found b"},
@@ -104,8 +108,10 @@ const BadQuery kBadQueries[] = {
     {"SELECT a FROM input WHERE COUNT(*) > 1", kBad, 1, 27, "aggregates can't be used in WHERE"},
     {"SELECT *, * FROM input", kBad, 1, 11, "* stands twice in the SELECT list"},
     {"SELECT x.* FROM input s", kBad, 1, 8, "expected the input's name in front of .*, found x"},
-    {"SELECT s.a.b FROM input s", kBad, 1, 8, "columns of this input have no members; expected a column's name, found a path behind a"},
-    {"SELECT a FROM input WHERE a LIKE 'x!y' ESCAPE '!'", kBad, 1, 34, "expected %, _ or the escape character behind the escape character"},
+    {"SELECT s.a.b FROM input s", kBad, 1, 8,
+     "columns of this input have no members; expected a column's name, found a path behind a"},
+    {"SELECT a FROM input WHERE a LIKE 'x!y' ESCAPE '!'", kBad, 1, 34,
+     "expected %, _ or the escape character behind the escape character"},
     {"SELECT a FROM input WHERE a LIKE 'xy' ESCAPE '!!'", kBad, 1, 46, "expected one ASCII character behind ESCAPE"},
     {"SELECT TRUE + 1 FROM input", Code::kQueryType, 1, 8, "expected a number, found a bool"},
     {"SELECT -(a = 1) FROM input", Code::kQueryType, 1, 12, "expected a number, found a bool"},
@@ -128,17 +134,36 @@ TEST(Parser, says_what_was_expected_and_where) {
 }
 
 TEST(Parser, takes_what_the_language_has) {
-  for (const char* text : {
-           "", "  \n-- nothing\n", "select * from input", "SELECT * FROM stdin;", "SELECT * FROM S3Object s WHERE s.a = 1", "SELECT s.* FROM s3object AS s",
-           "SELECT * FROM \"my file.csv\" f", "SELECT f.a FROM 's3://b/k.csv.gz' AS f", "SELECT * FROM S3Object[*] s", "SELECT * FROM input[*] LIMIT 0",
-           "SELECT *, a + 1 AS b FROM input", "SELECT a b, \"c d\" \"e f\" FROM input", "SELECT _1, _2 FROM input WHERE _3 = 'x'",
-           "SELECT a FROM input WHERE NOT a = 1 AND b <> 2 OR c != 3", "SELECT a /* b */ , -- c\n d FROM input", "SELECT 'it''s' FROM input",
-           "SELECT 1e3, .5, 5., 1.5e-3, -9223372036854775808 FROM input", "SELECT a FROM input WHERE a NOT IN (1, 'x', NULL)",
-           "SELECT a FROM input WHERE a NOT LIKE '5!%%' ESCAPE '!'", "SELECT TRIM(a), TRIM(LEADING FROM a), TRIM('x' FROM a), TRIM(BOTH 'x' FROM a) FROM input",
-           "SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a FROM 2), SUBSTRING(a, 2, 3) FROM input", "SELECT CAST(a AS double precision) FROM input",
-           "SELECT CASE a WHEN 1 THEN 2 END, CASE WHEN a = 1 THEN 2 ELSE 3 END FROM input", "SELECT SUM(a) / COUNT(*) AS mean, MAX(LENGTH(b)) FROM input",
-           "SELECT - - +a FROM input", "SELECT a = 1 FROM input", "SELECT count FROM input", "SELECT a IS NOT MISSING, a IS NULL FROM input",
-           "SELECT ALL a FROM input", "SELECT NULL, MISSING, TRUE FROM input"}) {
+  for (const char* text : {"",
+                           "  \n-- nothing\n",
+                           "select * from input",
+                           "SELECT * FROM stdin;",
+                           "SELECT * FROM S3Object s WHERE s.a = 1",
+                           "SELECT s.* FROM s3object AS s",
+                           "SELECT * FROM \"my file.csv\" f",
+                           "SELECT f.a FROM 's3://b/k.csv.gz' AS f",
+                           "SELECT * FROM S3Object[*] s",
+                           "SELECT * FROM input[*] LIMIT 0",
+                           "SELECT *, a + 1 AS b FROM input",
+                           "SELECT a b, \"c d\" \"e f\" FROM input",
+                           "SELECT _1, _2 FROM input WHERE _3 = 'x'",
+                           "SELECT a FROM input WHERE NOT a = 1 AND b <> 2 OR c != 3",
+                           "SELECT a /* b */ , -- c\n d FROM input",
+                           "SELECT 'it''s' FROM input",
+                           "SELECT 1e3, .5, 5., 1.5e-3, -9223372036854775808 FROM input",
+                           "SELECT a FROM input WHERE a NOT IN (1, 'x', NULL)",
+                           "SELECT a FROM input WHERE a NOT LIKE '5!%%' ESCAPE '!'",
+                           "SELECT TRIM(a), TRIM(LEADING FROM a), TRIM('x' FROM a), TRIM(BOTH 'x' FROM a) FROM input",
+                           "SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a FROM 2), SUBSTRING(a, 2, 3) FROM input",
+                           "SELECT CAST(a AS double precision) FROM input",
+                           "SELECT CASE a WHEN 1 THEN 2 END, CASE WHEN a = 1 THEN 2 ELSE 3 END FROM input",
+                           "SELECT SUM(a) / COUNT(*) AS mean, MAX(LENGTH(b)) FROM input",
+                           "SELECT - - +a FROM input",
+                           "SELECT a = 1 FROM input",
+                           "SELECT count FROM input",
+                           "SELECT a IS NOT MISSING, a IS NULL FROM input",
+                           "SELECT ALL a FROM input",
+                           "SELECT NULL, MISSING, TRUE FROM input"}) {
     const Result<CompiledQuery> compiled = compile_query(text, {});
     EXPECT_TRUE(compiled) << text << "\n" << (compiled ? "" : compiled.error().detail.view());
   }
@@ -164,9 +189,11 @@ TEST(Parser, bounds_hold_everywhere) {
             "the expression is a chain of more than 256 operators; use parentheses to balance it");
   EXPECT_EQ(detail("SELECT a" + repeated(" || a", 2000) + " FROM input"), "ok");
   EXPECT_EQ(detail("SELECT a FROM input WHERE a = 1" + repeated(" OR a = 1", 1000)), "ok");
-  EXPECT_EQ(detail("SELECT a FROM input WHERE a = 1" + repeated(" OR a = 1", 2000)), "the query has more than 4096 expressions");
+  EXPECT_EQ(detail("SELECT a FROM input WHERE a = 1" + repeated(" OR a = 1", 2000)),
+            "the query has more than 4096 expressions");
   EXPECT_EQ(detail("SELECT a FROM input WHERE a IN (1" + repeated(",1", 1023) + ")"), "ok");
-  EXPECT_EQ(detail("SELECT a FROM input WHERE a IN (1" + repeated(",1", 1024) + ")"), "the list of IN has more than 1024 items");
+  EXPECT_EQ(detail("SELECT a FROM input WHERE a IN (1" + repeated(",1", 1024) + ")"),
+            "the list of IN has more than 1024 items");
   EXPECT_EQ(detail("SELECT a" + repeated(", a", 1023) + " FROM input"), "ok");
   EXPECT_EQ(detail("SELECT a" + repeated(", a", 1024) + " FROM input"), "SELECT has more than 1024 columns");
   EXPECT_EQ(detail(std::string(300000, ' ')), "the query is longer than 256 KiB");
@@ -177,13 +204,14 @@ TEST(Binder, names_columns_and_projects_only_what_is_named) {
   QueryOptions json;
   json.fields_are_text = false;
   json.ordinals = false;
-  Result<CompiledQuery> compiled =
-      compile_query("SELECT s.user.id, s.user.id AS uid, tags[0], x + 1, UPPER(y), S.z FROM 'in.json' AS s WHERE s.w = 1", json);
+  Result<CompiledQuery> compiled = compile_query(
+      "SELECT s.user.id, s.user.id AS uid, tags[0], x + 1, UPPER(y), S.z FROM 'in.json' AS s WHERE s.w = 1", json);
   ASSERT_TRUE(compiled);
   EXPECT_EQ(compiled->source_name, "in.json");
   const Program& program = *compiled->program;
   std::string names;
-  for (const OutputColumn& column : program.output()) names += std::string(column.name) + (column.field >= 0 ? "=" + std::to_string(column.field) : "") + " ";
+  for (const OutputColumn& column : program.output())
+    names += std::string(column.name) + (column.field >= 0 ? "=" + std::to_string(column.field) : "") + " ";
   EXPECT_EQ(names, "id=0 uid=0 _3=1 _4 _5 z=4 ");
   ASSERT_EQ(program.projection().paths.size(), 6u);  // user.id tags[0] x y z w
   EXPECT_FALSE(program.projection().all);

@@ -1,10 +1,10 @@
 // Program: a bound query, ready to run over batches of records.
 //
-// text -> parse() -> ParsedQuery -> bind() -> BoundQuery -> Program. All allocation happens up to `make_program`, into the
-// caller's arena; running a program allocates nothing.
+// text -> parse() -> ParsedQuery -> bind() -> BoundQuery -> Program. All allocation happens up to `make_program`, into
+// the caller's arena; running a program allocates nothing.
 //
-// Semantics of errors (docs/query.md): per record, left to right, short-circuit. An operand's error counts only if evaluation
-// reaches it. A record with an error is in `errors` and nowhere else.
+// Semantics of errors (docs/query.md): per record, left to right, short-circuit. An operand's error counts only if
+// evaluation reaches it. A record with an error is in `errors` and nowhere else.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,11 @@ struct TypeHint {
 
 struct QueryOptions {
   std::span<const TypeHint> types;
-  bool errors_are_null = false;  ///< conversion_errors: null - a failed conversion or overflow gives NULL instead of an error
-  bool empty_is_null = false;    ///< an empty text field counts as NULL
-  bool fields_are_text = true;   ///< CSV, lines: fields are text. false (JSON): fields bring their types
-  bool ordinals = true;          ///< `_1` names the first column (CSV); false: `_1` is a member's name
+  bool errors_are_null =
+      false;  ///< conversion_errors: null - a failed conversion or overflow gives NULL instead of an error
+  bool empty_is_null = false;  ///< an empty text field counts as NULL
+  bool fields_are_text = true;  ///< CSV, lines: fields are text. false (JSON): fields bring their types
+  bool ordinals = true;  ///< `_1` names the first column (CSV); false: `_1` is a member's name
   uint32_t record_max = 1u << 20;
 };
 
@@ -68,19 +69,22 @@ class Program {
   /// LIMIT, or kNoOffset.
   virtual uint64_t limit() const = 0;
 
-  /// WHERE over `range`: writes the rows that pass to `selected` (room for kRowsMax) and the bad ones to `errors` (room for
-  /// kRowsMax), both ascending. Rows in neither are filtered.
+  /// WHERE over `range`: writes the rows that pass to `selected` (room for kRowsMax) and the bad ones to `errors` (room
+  /// for kRowsMax), both ascending. Rows in neither are filtered.
   virtual void filter(const RecordBatch& batch, RowRange range, uint16_t* selected, uint32_t& selected_count,
                       RowError* errors, uint32_t& error_count) = 0;
 
   /// Computes the computed columns for the first rows of `rows`: at least one, at most kEvaluationRowsMax, as many as
-  /// the scratch holds. Returns how many rows were taken. Rows with an error are in `errors` (room for kEvaluationRowsMax) and their
-  /// values are undefined. Text points into the scratch: valid until the next call of filter, project or fold.
+  /// the scratch holds. Returns how many rows were taken. Rows with an error are in `errors` (room for
+  /// kEvaluationRowsMax) and their values are undefined. Text points into the scratch: valid until the next call of
+  /// filter, project or fold.
   virtual uint32_t project(const RecordBatch& batch, std::span<const uint16_t> rows, ComputedRows& computed,
                            RowError* errors, uint32_t& error_count) = 0;
 
-  /// Aggregates: folds `rows` (all of them; ascending). Rows with an error are in `errors` (room for kRowsMax) and are not folded at all.
-  virtual void fold(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors, uint32_t& error_count) = 0;
+  /// Aggregates: folds `rows` (all of them; ascending). Rows with an error are in `errors` (room for kRowsMax) and are
+  /// not folded at all.
+  virtual void fold(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors,
+                    uint32_t& error_count) = 0;
   /// The one row of a query with aggregates: as computed columns, stride 1. May fail (AVG or SUM out of range).
   virtual Status aggregate_row(ComputedRows& computed) = 0;
 
@@ -90,8 +94,8 @@ class Program {
   virtual bool load(StateReader& in) = 0;
 };
 
-/// Parses and binds. Errors carry line and column in `text` (Code::kBadQuery, kUnknownFunction, kQueryType), and the detail says what
-/// was expected. Empty text is `SELECT * FROM input`.
+/// Parses and binds. Errors carry line and column in `text` (Code::kBadQuery, kUnknownFunction, kQueryType), and the
+/// detail says what was expected. Empty text is `SELECT * FROM input`.
 ///
 /// `FROM "file name"` or `FROM 'file'` is reported by `source_name` (empty for input, stdin, S3Object).
 struct CompiledQuery {
@@ -100,8 +104,8 @@ struct CompiledQuery {
 };
 Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& options);
 
-/// Worst-case memory of a program's run-time parts beyond what compile_query allocated before the seal: value columns and text
-/// scratch. Filled in by the plan as one line; handed over by attach_memory before the first batch.
+/// Worst-case memory of a program's run-time parts beyond what compile_query allocated before the seal: value columns
+/// and text scratch. Filled in by the plan as one line; handed over by attach_memory before the first batch.
 size_t program_memory_max(const Program& program);
 void attach_program_memory(Program& program, std::span<char> room);
 

@@ -1,9 +1,9 @@
 // What a Program promises besides values: memory, rows a call, errors in order, aggregates and their state.
 #include "sql/program.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "sql/test_batch.hpp"
 
@@ -61,7 +61,8 @@ TEST(Program, filters_the_range_it_is_given) {
 }
 
 TEST(Program, errors_of_all_conditions_come_in_row_order) {
-  TestProgram program = program_of("SELECT a FROM input WHERE a <> 'q' AND CAST(a AS DECIMAL) * 2 < 1000 AND a / 0 = 1");
+  TestProgram program =
+      program_of("SELECT a FROM input WHERE a <> 'q' AND CAST(a AS DECIMAL) * 2 < 1000 AND a / 0 = 1");
   TestBatch input = column_of({"1", "x", "2", "y", "q", "999999", "3"});
   const RecordBatch& batch = input.make(program->projection());
   uint16_t selected[kRowsMax];
@@ -71,8 +72,11 @@ TEST(Program, errors_of_all_conditions_come_in_row_order) {
   program->filter(batch, {0, batch.rows}, selected, count, errors, error_count);
   EXPECT_EQ(count, 0u);
   ASSERT_EQ(error_count, 5u);
-  const std::pair<int, Code> expected[] = {
-      {0, Code::kDivisionByZero}, {1, Code::kBadConversion}, {2, Code::kDivisionByZero}, {3, Code::kBadConversion}, {6, Code::kDivisionByZero}};
+  const std::pair<int, Code> expected[] = {{0, Code::kDivisionByZero},
+                                           {1, Code::kBadConversion},
+                                           {2, Code::kDivisionByZero},
+                                           {3, Code::kBadConversion},
+                                           {6, Code::kDivisionByZero}};
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(errors[i].row, expected[i].first);
     EXPECT_EQ(errors[i].code, expected[i].second);
@@ -90,11 +94,14 @@ TEST(Program, where_stops_at_what_is_not_true) {
 TEST(Program, queries_that_make_no_text_need_no_room_for_it) {
   QueryOptions options;
   options.record_max = 1u << 20;
-  for (const char* text : {"SELECT * FROM input WHERE status = 'x' AND amount > 100", "SELECT a, amount * 1.19 FROM input WHERE b LIKE '%x%' OR c = d",
-                           "SELECT COUNT(*), SUM(a), MIN(b) FROM input WHERE LENGTH(a) > 3", "SELECT CASE WHEN a > 1 THEN 'x' ELSE 'y' END FROM input"}) {
+  for (const char* text : {"SELECT * FROM input WHERE status = 'x' AND amount > 100",
+                           "SELECT a, amount * 1.19 FROM input WHERE b LIKE '%x%' OR c = d",
+                           "SELECT COUNT(*), SUM(a), MIN(b) FROM input WHERE LENGTH(a) > 3",
+                           "SELECT CASE WHEN a > 1 THEN 'x' ELSE 'y' END FROM input"}) {
     EXPECT_LT(program_memory_max(*program_of(text, options)), 160u << 10) << text;
   }
-  for (const char* text : {"SELECT UPPER(a) FROM input", "SELECT a || b FROM input", "SELECT COALESCE(a, 'x') FROM input"}) {
+  for (const char* text :
+       {"SELECT UPPER(a) FROM input", "SELECT a || b FROM input", "SELECT COALESCE(a, 'x') FROM input"}) {
     const size_t bytes = program_memory_max(*program_of(text, options));
     EXPECT_GT(bytes, 2u << 20) << text;
     EXPECT_LT(bytes, (2u << 20) + (160u << 10)) << text;
@@ -140,7 +147,8 @@ TEST(Program, texts_of_a_record_are_bounded_by_twice_record_max_whatever_stands_
 TEST(Program, conversion_errors_may_be_null) {
   QueryOptions options;
   options.errors_are_null = true;
-  TestProgram program = program_of("SELECT a + 1, CAST(a AS INT) IS NULL, a = 5, 9223372036854775807 + 1, a IN (1, 'x') FROM input", options);
+  TestProgram program = program_of(
+      "SELECT a + 1, CAST(a AS INT) IS NULL, a = 5, 9223372036854775807 + 1, a IN (1, 'x') FROM input", options);
   TestBatch input = column_of({"x", "5"});
   EXPECT_EQ(fates(program, input), (Fates{"NULL|true|NULL|NULL|true", "6|false|true|NULL|false"}));
   TestProgram division = program_of("SELECT 1 / CAST(a AS INT) FROM input", options);
@@ -166,23 +174,26 @@ TEST(Program, bytes_columns_can_be_passed_measured_and_tested_only) {
   TestBatch input = column_of({"\x01\x02"}, FieldEncoding::kBytes);
   TestProgram good = program_of("SELECT a, LENGTH(a), a IS NULL FROM input");
   EXPECT_EQ(fates(good, input), Fates{"\x01\x02|2|false"});
-  for (const char* text : {"SELECT a FROM input WHERE a = 'x'", "SELECT a FROM input WHERE a > 5", "SELECT UPPER(a) FROM input", "SELECT MIN(a) FROM input"}) {
+  for (const char* text : {"SELECT a FROM input WHERE a = 'x'", "SELECT a FROM input WHERE a > 5",
+                           "SELECT UPPER(a) FROM input", "SELECT MIN(a) FROM input"}) {
     TestProgram bad = program_of(text);
     EXPECT_EQ(fates(bad, input), Fates{"!2405"}) << text;
   }
 }
 
-// --- aggregates -----------------------------------------------------------------------------------------------------------
+// --- aggregates ------------------------------------------------------------------------------------------------------
 
 TEST(Aggregates, of_nothing) {
-  TestProgram program = program_of("SELECT COUNT(*), COUNT(a), SUM(a), AVG(a), MIN(a), MAX(a), SUM(a) / COUNT(*) FROM input WHERE a = 'none'");
+  TestProgram program = program_of(
+      "SELECT COUNT(*), COUNT(a), SUM(a), AVG(a), MIN(a), MAX(a), SUM(a) / COUNT(*) FROM input WHERE a = 'none'");
   TestBatch input = column_of({"1"});
   fates(program, input);
   EXPECT_EQ(row_of(program), "0|0|NULL|NULL|NULL|NULL|NULL");
 }
 
 TEST(Aggregates, sums_are_exact_and_keep_the_largest_scale) {
-  TestProgram program = program_of("SELECT SUM(a), AVG(a), MIN(a), MAX(a), MIN(CAST(a AS DECIMAL)), COUNT(a), COUNT(*) FROM input");
+  TestProgram program =
+      program_of("SELECT SUM(a), AVG(a), MIN(a), MAX(a), MIN(CAST(a AS DECIMAL)), COUNT(a), COUNT(*) FROM input");
   TestBatch input = column_of({"0.1", "0.20", "9223372036854775807", "1", kNoField, "-5"});
   fates(program, input);
   EXPECT_EQ(row_of(program), "9223372036854775803.30|1844674407370955160.66|'-5'|'9223372036854775807'|-5|5|6");
@@ -222,7 +233,8 @@ TEST(Aggregates, extremes_keep_to_one_kind_and_a_bounded_text) {
 
 TEST(Aggregates, state_goes_round_at_every_cut) {
   const char* const text =
-      "SELECT COUNT(*), COUNT(a), SUM(a), AVG(a), MIN(a), MAX(a), SUM(CAST(a AS DOUBLE)), MAX(CAST(a AS DECIMAL)), MIN(a = '3'), MIN(CAST(a AS DOUBLE)), "
+      "SELECT COUNT(*), COUNT(a), SUM(a), AVG(a), MIN(a), MAX(a), SUM(CAST(a AS DOUBLE)), MAX(CAST(a AS DECIMAL)), "
+      "MIN(a = '3'), MIN(CAST(a AS DOUBLE)), "
       "MAX(CAST(a AS INT) * 2) FROM input";
   const Fates fields = {"3", "0.10", "2", kNoField, "77777777777777777777", "-1.5", "4"};
   QueryOptions options;

@@ -1,10 +1,10 @@
 // Runs every example of docs/query.md: `expression => result`, over the records that stand there.
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "sql/differential.hpp"
 #include "sql/test_batch.hpp"
@@ -54,8 +54,9 @@ std::string run(const std::string& expression, std::vector<std::string>& problem
   Result<TestProgram> compiled = compile_test("SELECT COALESCE(" + expression + ") AS x FROM input", options);
   if (!compiled) return "query error: " + std::string(compiled.error().detail.view());
   TestProgram program = std::move(*compiled);
-  TestBatch batch = json ? TestBatch({"j.n", "j.i", "j.t", "j.b", "j.z", "j.list", "j.list[1]", "j.huge"}, FieldEncoding::kJson)
-                         : TestBatch({"name", "amount", "qty", "zip", "empty", "odd"});
+  TestBatch batch =
+      json ? TestBatch({"j.n", "j.i", "j.t", "j.b", "j.z", "j.list", "j.list[1]", "j.huge"}, FieldEncoding::kJson)
+           : TestBatch({"name", "amount", "qty", "zip", "empty", "odd"});
   if (json) {
     batch.add({"1.50", "7", "\"Zo\\u00eb\"", "true", "null", "[1, 2]", "2", "1e300"});
   } else {
@@ -71,7 +72,8 @@ TEST(QueryDoc, every_example_gives_what_it_says) {
   ASSERT_GT(cases.size(), 120u) << "docs/query.md is read from the project's folder";
   std::vector<std::string> problems;
   for (const DocCase& c : cases) {
-    EXPECT_EQ(run(c.expression, problems), unquoted_doubles(c.result)) << "docs/query.md:" << c.line << ": " << c.expression;
+    EXPECT_EQ(run(c.expression, problems), unquoted_doubles(c.result))
+        << "docs/query.md:" << c.line << ": " << c.expression;
   }
   EXPECT_TRUE(problems.empty());
 }

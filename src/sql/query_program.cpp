@@ -20,6 +20,7 @@ QueryProgram::QueryProgram(std::unique_ptr<BoundQuery> query) : query_(std::move
     accumulators_.emplace_back(aggregate.kind, may_be_text);
     rows_alone_ = rows_alone_ && aggregate.arg < 0;
   }
+  fold_kernel_ = FoldKernel(*query_);
   results_.resize(accumulators_.size());
   row_.resize(query_->computed_count);
   for (const uint32_t conjunct : query_->conjuncts) kernels_.push_back(make_kernel(*query_, conjunct));
@@ -54,11 +55,12 @@ void QueryProgram::plan_memory() {
 void QueryProgram::report(const uint16_t* rows, uint32_t count, RowError* errors, uint32_t& error_count) {
   if (evaluator_.error_count() == 0) return;
   for (uint32_t i = 0; i < count; ++i) {
-    if (evaluator_.error(i) != Code::kOk) errors[error_count++] = {rows[i], evaluator_.error(i), evaluator_.error_field(i)};
+    if (evaluator_.error(i) != Code::kOk)
+      errors[error_count++] = {rows[i], evaluator_.error(i), evaluator_.error_field(i)};
   }
 }
 
-// --- WHERE ---------------------------------------------------------------------------------------------------------------
+// --- WHERE -----------------------------------------------------------------------------------------------------------
 
 void QueryProgram::refine(const RecordBatch& batch, uint32_t expr, uint16_t* rows, uint32_t& count, RowError* errors,
                           uint32_t& error_count) {
@@ -92,8 +94,8 @@ void QueryProgram::refine(const RecordBatch& batch, uint32_t expr, uint16_t* row
   count = kept;
 }
 
-void QueryProgram::filter(const RecordBatch& batch, RowRange range, uint16_t* selected, uint32_t& selected_count, RowError* errors,
-                          uint32_t& error_count) {
+void QueryProgram::filter(const RecordBatch& batch, RowRange range, uint16_t* selected, uint32_t& selected_count,
+                          RowError* errors, uint32_t& error_count) {
   WEIR_ASSERT(range.begin <= range.end && range.end <= kRowsMax);
   error_count = 0;
   uint32_t count = 0;
@@ -119,13 +121,13 @@ void QueryProgram::filter(const RecordBatch& batch, RowRange range, uint16_t* se
     count = range.size();
     for (uint32_t row = 0; row < count; ++row) selected[row] = static_cast<uint16_t>(range.begin + row);
   }
-  if (kernels_.size() > 1 && error_count > 1) {
+  if (error_count > 1 && (kernels_.size() > 1 || query_->exprs[query_->conjuncts[0]].op == Op::kOr)) {
     std::sort(errors, errors + error_count, [](const RowError& a, const RowError& b) { return a.row < b.row; });
   }
   selected_count = count;
 }
 
-// --- SELECT --------------------------------------------------------------------------------------------------------------
+// --- SELECT ----------------------------------------------------------------------------------------------------------
 
 bool QueryProgram::compute(const RecordBatch& batch, const uint16_t* rows, uint32_t count) {
   evaluator_.begin(batch, rows, count);
@@ -136,8 +138,8 @@ bool QueryProgram::compute(const RecordBatch& batch, const uint16_t* rows, uint3
   return !evaluator_.full();
 }
 
-uint32_t QueryProgram::project(const RecordBatch& batch, std::span<const uint16_t> rows, ComputedRows& computed, RowError* errors,
-                               uint32_t& error_count) {
+uint32_t QueryProgram::project(const RecordBatch& batch, std::span<const uint16_t> rows, ComputedRows& computed,
+                               RowError* errors, uint32_t& error_count) {
   error_count = 0;
   auto count = static_cast<uint32_t>(std::min<size_t>(rows.size(), evaluator_.rows_max()));
   while (!compute(batch, rows.data(), count)) count = std::max(1u, count / 2);
@@ -146,9 +148,10 @@ uint32_t QueryProgram::project(const RecordBatch& batch, std::span<const uint16_
   return count;
 }
 
-// --- aggregates ----------------------------------------------------------------------------------------------------------
+// --- aggregates ------------------------------------------------------------------------------------------------------
 
-bool QueryProgram::fold_chunk(const RecordBatch& batch, const uint16_t* rows, uint32_t count, RowError* errors, uint32_t& error_count) {
+bool QueryProgram::fold_chunk(const RecordBatch& batch, const uint16_t* rows, uint32_t count, RowError* errors,
+                              uint32_t& error_count) {
   evaluator_.begin(batch, rows, count);
   Context& context = evaluator_.context();
   for (uint32_t a = 0; a < accumulators_.size(); ++a) {
@@ -169,7 +172,8 @@ bool QueryProgram::fold_chunk(const RecordBatch& batch, const uint16_t* rows, ui
     for (uint32_t a = 0; a < accumulators_.size() && evaluator_.error(i) == Code::kOk; ++a) {
       if (query_->aggregates[a].arg < 0) continue;
       const Code code = accumulators_[a].check(context, evaluator_.values(a)[i]);
-      if (code != Code::kOk) evaluator_.fail(i, code, query_->exprs[static_cast<size_t>(query_->aggregates[a].arg)].field);
+      if (code != Code::kOk)
+        evaluator_.fail(i, code, query_->exprs[static_cast<size_t>(query_->aggregates[a].arg)].field);
     }
     if (evaluator_.error(i) != Code::kOk) continue;
     for (uint32_t a = 0; a < accumulators_.size(); ++a) {
@@ -184,12 +188,25 @@ bool QueryProgram::fold_chunk(const RecordBatch& batch, const uint16_t* rows, ui
   return true;
 }
 
-void QueryProgram::fold(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors, uint32_t& error_count) {
+void QueryProgram::fold(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors,
+                        uint32_t& error_count) {
   error_count = 0;
   if (rows_alone_) {
     for (Accumulator& accumulator : accumulators_) accumulator.add_rows(rows.size());
     return;
   }
+  if (!fold_kernel_.fast(batch)) return fold_rows(batch, rows, errors, error_count);
+  for (size_t done = 0; done < rows.size();) {
+    done += fold_kernel_.run(batch, rows.subspan(done), accumulators_.data());
+    // The odd ones, up to the next row that the kernel can read: in the order of the records.
+    const size_t odd = fold_kernel_.odd_rows(batch, rows.subspan(done));
+    if (odd != 0) fold_rows(batch, rows.subspan(done, odd), errors, error_count);
+    done += odd;
+  }
+}
+
+void QueryProgram::fold_rows(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors,
+                             uint32_t& error_count) {
   const auto total = static_cast<uint32_t>(rows.size());
   uint32_t take = evaluator_.rows_max();
   for (uint32_t done = 0; done < total;) {
@@ -248,8 +265,12 @@ Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& o
   return compiled;
 }
 
-size_t program_memory_max(const Program& program) { return static_cast<const sql::QueryProgram&>(program).memory_max(); }
+size_t program_memory_max(const Program& program) {
+  return static_cast<const sql::QueryProgram&>(program).memory_max();
+}
 
-void attach_program_memory(Program& program, std::span<char> room) { static_cast<sql::QueryProgram&>(program).attach(room); }
+void attach_program_memory(Program& program, std::span<char> room) {
+  static_cast<sql::QueryProgram&>(program).attach(room);
+}
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include "sql/aggregates.hpp"
 #include "sql/bound.hpp"
 #include "sql/evaluator.hpp"
+#include "sql/fold_kernel.hpp"
 #include "sql/kernels.hpp"
 #include "sql/program.hpp"
 
@@ -42,9 +43,13 @@ class QueryProgram final : public Program {
  private:
   void plan_memory();
   /// Keeps of `rows` those for which `expr` is true; in place.
-  void refine(const RecordBatch& batch, uint32_t expr, uint16_t* rows, uint32_t& count, RowError* errors, uint32_t& error_count);
+  void refine(const RecordBatch& batch, uint32_t expr, uint16_t* rows, uint32_t& count, RowError* errors,
+              uint32_t& error_count);
+  /// Folds all rows through the Evaluator, in chunks.
+  void fold_rows(const RecordBatch& batch, std::span<const uint16_t> rows, RowError* errors, uint32_t& error_count);
   /// Evaluates the arguments of the aggregates for `count` rows and folds them; false when they did not fit.
-  bool fold_chunk(const RecordBatch& batch, const uint16_t* rows, uint32_t count, RowError* errors, uint32_t& error_count);
+  bool fold_chunk(const RecordBatch& batch, const uint16_t* rows, uint32_t count, RowError* errors,
+                  uint32_t& error_count);
   bool compute(const RecordBatch& batch, const uint16_t* rows, uint32_t count);
   void report(const uint16_t* rows, uint32_t count, RowError* errors, uint32_t& error_count);
 
@@ -57,6 +62,7 @@ class QueryProgram final : public Program {
   std::vector<Value> results_;      ///< of the aggregates
   std::vector<Value> row_;          ///< the row of a query with aggregates
   bool rows_alone_ = false;         ///< only COUNT(*): no values are looked at
+  FoldKernel fold_kernel_;
   Evaluator evaluator_;
 };
 

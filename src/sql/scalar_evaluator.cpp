@@ -74,18 +74,29 @@ Code ScalarEvaluator::evaluate(const RecordBatch& batch, uint32_t row, uint32_t 
 Code ScalarEvaluator::walk(uint32_t index, Value& out) {
   const BoundExpr& expr = query_.exprs[index];
   switch (expr.op) {
-    case Op::kLiteral: out = expr.literal; return Code::kOk;
-    case Op::kField: return load_field(query_, context_, *batch_, static_cast<uint32_t>(expr.field), row_, out);
+    case Op::kLiteral:
+      out = expr.literal;
+      return Code::kOk;
+    case Op::kField:
+      return load_field(query_, context_, *batch_, static_cast<uint32_t>(expr.field), row_, out);
     case Op::kAnd:
-    case Op::kOr: return walk_logic(expr, out);
+    case Op::kOr:
+      return walk_logic(expr, out);
     case Op::kCase:
-    case Op::kCaseOf: return walk_case(expr, out);
-    case Op::kIn: return walk_in(expr, out);
-    case Op::kBetween: return walk_between(expr, out);
-    case Op::kCoalesce: return walk_coalesce(expr, out);
-    case Op::kIsMissing: return walk_missing(expr, out);
-    case Op::kAggregate: return Code::kInternal;
-    default: return walk_operator(expr, out);
+    case Op::kCaseOf:
+      return walk_case(expr, out);
+    case Op::kIn:
+      return walk_in(expr, out);
+    case Op::kBetween:
+      return walk_between(expr, out);
+    case Op::kCoalesce:
+      return walk_coalesce(expr, out);
+    case Op::kIsMissing:
+      return walk_missing(expr, out);
+    case Op::kAggregate:
+      return Code::kInternal;
+    default:
+      return walk_operator(expr, out);
   }
 }
 

@@ -1,5 +1,5 @@
-// ScalarEvaluator: the slow, clear evaluator: one record at a time, by walking the tree. The oracle that the Evaluator and the kernels are
-// held against, and the kernels' way out for fields of an odd shape.
+// ScalarEvaluator: the slow, clear evaluator: one record at a time, by walking the tree. The oracle that the Evaluator
+// and the kernels are held against, and the kernels' way out for fields of an odd shape.
 #pragma once
 
 #include <span>

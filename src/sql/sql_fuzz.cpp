@@ -1,5 +1,5 @@
-// Any text as a query: parse, bind, evaluate over fixed batches, and hold the program against the scalar evaluator. A query without a place in
-// its error is wrong; so is one whose fates differ.
+// Any text as a query: parse, bind, evaluate over fixed batches, and hold the program against the scalar evaluator. A
+// query without a place in its error is wrong; so is one whose fates differ.
 #include <cstdlib>
 #include <string>
 

@@ -1,7 +1,5 @@
-// SQLite as an oracle, for queries whose operands are explicitly CAST: random expressions over one table, run by the sqlite3 shell and here.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
+// SQLite as an oracle, for queries whose operands are explicitly CAST: random expressions over one table, run by the
+// sqlite3 shell and here.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +7,9 @@
 #include <map>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "sql/random_query.hpp"
 #include "sql/test_batch.hpp"
@@ -25,62 +26,104 @@ class TypedQuery {
   explicit TypedQuery(RandomQuery& random) : random_(random) {}
 
   std::string integer(uint32_t depth) {
-    if (depth == 0) return random_.pick({"CAST(n AS INT)", "CAST(m AS INT)", "7", "-3", "0", "100", "NULL", "CAST(n AS INT) * CAST(m AS INT)"});
+    if (depth == 0)
+      return random_.pick(
+          {"CAST(n AS INT)", "CAST(m AS INT)", "7", "-3", "0", "100", "NULL", "CAST(n AS INT) * CAST(m AS INT)"});
     switch (random_.below(10)) {
-      case 0: return "(" + integer(depth - 1) + " + " + integer(depth - 1) + ")";
-      case 1: return "(" + integer(depth - 1) + " - " + integer(depth - 1) + ")";
-      case 2: return "(" + integer(depth - 1) + " / NULLIF(" + integer(depth - 1) + ", 0))";
-      case 3: return "(" + integer(depth - 1) + " % NULLIF(" + integer(depth - 1) + ", 0))";
-      case 4: return "LENGTH(" + text(depth - 1) + ")";
-      case 5: return "CASE WHEN " + condition(depth - 1) + " THEN " + integer(depth - 1) + " ELSE " + integer(depth - 1) + " END";
-      case 6: return "CASE " + text(depth - 1) + " WHEN " + text(depth - 1) + " THEN " + integer(depth - 1) + " END";
-      case 7: return "COALESCE(" + integer(depth - 1) + ", " + integer(depth - 1) + ")";
-      case 8: return "CAST(" + real(depth - 1) + " AS INT)";
-      default: return "-(" + integer(depth - 1) + ")";
+      case 0:
+        return "(" + integer(depth - 1) + " + " + integer(depth - 1) + ")";
+      case 1:
+        return "(" + integer(depth - 1) + " - " + integer(depth - 1) + ")";
+      case 2:
+        return "(" + integer(depth - 1) + " / NULLIF(" + integer(depth - 1) + ", 0))";
+      case 3:
+        return "(" + integer(depth - 1) + " % NULLIF(" + integer(depth - 1) + ", 0))";
+      case 4:
+        return "LENGTH(" + text(depth - 1) + ")";
+      case 5:
+        return "CASE WHEN " + condition(depth - 1) + " THEN " + integer(depth - 1) + " ELSE " + integer(depth - 1) +
+               " END";
+      case 6:
+        return "CASE " + text(depth - 1) + " WHEN " + text(depth - 1) + " THEN " + integer(depth - 1) + " END";
+      case 7:
+        return "COALESCE(" + integer(depth - 1) + ", " + integer(depth - 1) + ")";
+      case 8:
+        return "CAST(" + real(depth - 1) + " AS INT)";
+      default:
+        return "-(" + integer(depth - 1) + ")";
     }
   }
   std::string real(uint32_t depth) {
-    if (depth == 0) return random_.pick({"CAST(n AS REAL)", "CAST(m AS REAL)", "CAST('0.1' AS REAL)", "CAST('2.5' AS REAL)"});
+    if (depth == 0)
+      return random_.pick({"CAST(n AS REAL)", "CAST(m AS REAL)", "CAST('0.1' AS REAL)", "CAST('2.5' AS REAL)"});
     switch (random_.below(4)) {
-      case 0: return "(" + real(depth - 1) + " + " + integer(depth - 1) + ")";
-      case 1: return "(" + integer(depth - 1) + " * " + real(0) + ")";
-      case 2: return "(" + real(depth - 1) + " / NULLIF(" + real(depth - 1) + ", 0))";
-      default: return "COALESCE(" + real(depth - 1) + ", " + real(depth - 1) + ")";
+      case 0:
+        return "(" + real(depth - 1) + " + " + integer(depth - 1) + ")";
+      case 1:
+        return "(" + integer(depth - 1) + " * " + real(0) + ")";
+      case 2:
+        return "(" + real(depth - 1) + " / NULLIF(" + real(depth - 1) + ", 0))";
+      default:
+        return "COALESCE(" + real(depth - 1) + ", " + real(depth - 1) + ")";
     }
   }
   std::string text(uint32_t depth) {
     if (depth == 0) return random_.pick({"a", "b", "'DE'", "'it''s'", "''", "NULL", "a", "b", "'\xc3\xa4'"});
     switch (random_.below(8)) {
-      case 0: return "(" + text(depth - 1) + " || " + text(depth - 1) + ")";
-      case 1: return "UPPER(" + text(depth - 1) + ")";
-      case 2: return "LOWER(" + text(depth - 1) + ")";
-      case 3: return "TRIM(" + text(depth - 1) + ")";
-      case 4: return "SUBSTRING(" + text(depth - 1) + ", " + random_.pick({"1", "2", "5"}) + random_.pick({"", ", 0", ", 2", ", 9"}) + ")";
-      case 5: return "NULLIF(" + text(depth - 1) + ", " + text(depth - 1) + ")";
-      case 6: return "CAST(" + integer(depth - 1) + " AS TEXT)";
-      default: return "COALESCE(" + text(depth - 1) + ", " + text(depth - 1) + ")";
+      case 0:
+        return "(" + text(depth - 1) + " || " + text(depth - 1) + ")";
+      case 1:
+        return "UPPER(" + text(depth - 1) + ")";
+      case 2:
+        return "LOWER(" + text(depth - 1) + ")";
+      case 3:
+        return "TRIM(" + text(depth - 1) + ")";
+      case 4:
+        return "SUBSTRING(" + text(depth - 1) + ", " + random_.pick({"1", "2", "5"}) +
+               random_.pick({"", ", 0", ", 2", ", 9"}) + ")";
+      case 5:
+        return "NULLIF(" + text(depth - 1) + ", " + text(depth - 1) + ")";
+      case 6:
+        return "CAST(" + integer(depth - 1) + " AS TEXT)";
+      default:
+        return "COALESCE(" + text(depth - 1) + ", " + text(depth - 1) + ")";
     }
   }
   std::string condition(uint32_t depth) {
     const uint32_t d = depth == 0 ? 0 : depth - 1;
     switch (random_.below(depth == 0 ? 5 : 9)) {
-      case 0: return "(" + integer(d) + random_.comparison() + integer(d) + ")";
-      case 1: return "(" + text(d) + random_.comparison() + text(d) + ")";
-      case 2: return "(" + text(d) + random_.pick({" LIKE ", " NOT LIKE "}) + random_.pick({"'%e%'", "'D_'", "'sh%'", "'%'", "'a!%' ESCAPE '!'", "'_\xc3\xa4%'"}) + ")";
-      case 3: return "(" + text(d) + random_.pick({" IS NULL", " IS NOT NULL"}) + ")";
-      case 4: return "(" + real(d) + random_.comparison() + integer(d) + ")";
-      case 5: return "(" + condition(d) + " AND " + condition(d) + ")";
-      case 6: return "(" + condition(d) + " OR " + condition(d) + ")";
-      case 7: return "(" + integer(d) + random_.pick({" IN ", " NOT IN "}) + "(" + integer(d) + ", " + integer(d) + "))";
-      default: return "(NOT (" + integer(d) + random_.pick({" BETWEEN ", " NOT BETWEEN "}) + integer(d) + " AND " + integer(d) + "))";
+      case 0:
+        return "(" + integer(d) + random_.comparison() + integer(d) + ")";
+      case 1:
+        return "(" + text(d) + random_.comparison() + text(d) + ")";
+      case 2:
+        return "(" + text(d) + random_.pick({" LIKE ", " NOT LIKE "}) +
+               random_.pick({"'%e%'", "'D_'", "'sh%'", "'%'", "'a!%' ESCAPE '!'", "'_\xc3\xa4%'"}) + ")";
+      case 3:
+        return "(" + text(d) + random_.pick({" IS NULL", " IS NOT NULL"}) + ")";
+      case 4:
+        return "(" + real(d) + random_.comparison() + integer(d) + ")";
+      case 5:
+        return "(" + condition(d) + " AND " + condition(d) + ")";
+      case 6:
+        return "(" + condition(d) + " OR " + condition(d) + ")";
+      case 7:
+        return "(" + integer(d) + random_.pick({" IN ", " NOT IN "}) + "(" + integer(d) + ", " + integer(d) + "))";
+      default:
+        return "(NOT (" + integer(d) + random_.pick({" BETWEEN ", " NOT BETWEEN "}) + integer(d) + " AND " +
+               integer(d) + "))";
     }
   }
   std::string any(uint32_t depth) {
     switch (random_.below(4)) {
-      case 0: return integer(depth);
-      case 1: return real(depth);
-      case 2: return text(depth);
-      default: return condition(depth);
+      case 0:
+        return integer(depth);
+      case 1:
+        return real(depth);
+      case 2:
+        return text(depth);
+      default:
+        return condition(depth);
     }
   }
 
@@ -151,12 +194,17 @@ std::vector<std::map<std::string, std::string>> run_sqlite(const std::string& sc
 TEST(Sqlite, agrees_on_queries_whose_operands_are_cast) {
   RandomQuery random(11, false);
   TypedQuery typed(random);
-  const std::vector<std::string> texts = {"DE", "FR", "shipped", "it's", "", "\xc3\xa4\xc3\xb6", " padded ", "100", "D\xc3\xa4x", "a%"};
+  const std::vector<std::string> texts = {"DE",       "FR",  "shipped",    "it's", "", "\xc3\xa4\xc3\xb6",
+                                          " padded ", "100", "D\xc3\xa4x", "a%"};
   const std::vector<std::string> numbers = {"0", "1", "-7", "42", "1000", "3", "-1000", "17"};
   TestBatch batch({"rid", "a", "b", "n", "m"});
-  std::string script = "PRAGMA case_sensitive_like = ON;\n.mode list\n.nullvalue NULL\nCREATE TABLE input (rid TEXT, a TEXT, b TEXT, n TEXT, m TEXT);\n";
+  std::string script =
+      "PRAGMA case_sensitive_like = ON;\n.mode list\n.nullvalue NULL\nCREATE TABLE input (rid TEXT, a TEXT, b TEXT, n "
+      "TEXT, m TEXT);\n";
   for (uint32_t i = 0; i < kRows; ++i) {
-    const auto pick = [&](const std::vector<std::string>& from) { return random.below(8) == 0 ? kNoField : from[random.below(static_cast<uint32_t>(from.size()))]; };
+    const auto pick = [&](const std::vector<std::string>& from) {
+      return random.below(8) == 0 ? kNoField : from[random.below(static_cast<uint32_t>(from.size()))];
+    };
     const std::vector<std::string> row = {std::to_string(i), pick(texts), pick(texts), pick(numbers), pick(numbers)};
     batch.add(row);
     script += "INSERT INTO input VALUES (";
@@ -191,7 +239,8 @@ TEST(Sqlite, agrees_on_queries_whose_operands_are_cast) {
       std::string theirs = expected->second + "|";
       while (!ours.empty() && !theirs.empty()) {
         ASSERT_TRUE(same(as_sqlite(ours.substr(0, ours.find('|'))), theirs.substr(0, theirs.find('|'))))
-            << text << "\n" << batch.shown_row(row) << "\nweir " << ours << "\nsqlite " << theirs;
+            << text << "\n"
+            << batch.shown_row(row) << "\nweir " << ours << "\nsqlite " << theirs;
         ours.erase(0, ours.find('|') + 1);
         theirs.erase(0, theirs.find('|') + 1);
       }
@@ -204,18 +253,22 @@ TEST(Sqlite, agrees_on_aggregates) {
   RandomQuery random(12, false);
   TypedQuery typed(random);
   TestBatch batch({"a", "b", "n", "m"});
-  std::string script = "PRAGMA case_sensitive_like = ON;\n.mode list\n.nullvalue NULL\nCREATE TABLE input (a TEXT, b TEXT, n TEXT, m TEXT);\n";
+  std::string script =
+      "PRAGMA case_sensitive_like = ON;\n.mode list\n.nullvalue NULL\nCREATE TABLE input (a TEXT, b TEXT, n TEXT, m "
+      "TEXT);\n";
   for (uint32_t i = 0; i < 200; ++i) {
-    const std::vector<std::string> row = {random.pick({"DE", "FR", "", "zz"}), random.pick({"x", "it's", "\xc3\xa4"}), std::to_string(random.below(2000)),
+    const std::vector<std::string> row = {random.pick({"DE", "FR", "", "zz"}), random.pick({"x", "it's", "\xc3\xa4"}),
+                                          std::to_string(random.below(2000)),
                                           random.below(5) == 0 ? kNoField : std::to_string(random.below(100))};
     batch.add(row);
-    script += "INSERT INTO input VALUES (" + quoted(row[0]) + ", " + quoted(row[1]) + ", " + quoted(row[2]) + ", " + quoted(row[3]) + ");\n";
+    script += "INSERT INTO input VALUES (" + quoted(row[0]) + ", " + quoted(row[1]) + ", " + quoted(row[2]) + ", " +
+              quoted(row[3]) + ");\n";
   }
   std::vector<std::string> queries;
   for (uint32_t i = 0; i < 200; ++i) {
     std::string text = "SELECT COUNT(*)";
-    text += ", SUM(" + typed.integer(2) + "), COUNT(" + typed.any(1) + "), MIN(" + typed.text(1) + "), MAX(" + typed.integer(2) + "), SUM(" + typed.real(1) +
-            "), AVG(" + typed.real(1) + ")";
+    text += ", SUM(" + typed.integer(2) + "), COUNT(" + typed.any(1) + "), MIN(" + typed.text(1) + "), MAX(" +
+            typed.integer(2) + "), SUM(" + typed.real(1) + "), AVG(" + typed.real(1) + ")";
     text += " FROM input";
     if (random.below(2) == 0) text += " WHERE " + typed.condition(2);
     queries.push_back(text);

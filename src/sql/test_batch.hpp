@@ -19,7 +19,8 @@ inline const std::string kNoField = std::string("\0missing", 8);
 
 class TestBatch {
  public:
-  TestBatch(std::vector<std::string> names, FieldEncoding encoding = FieldEncoding::kCsv, char quote = '"', char escape = '"')
+  TestBatch(std::vector<std::string> names, FieldEncoding encoding = FieldEncoding::kCsv, char quote = '"',
+            char escape = '"')
       : names_(std::move(names)), encoding_(encoding), quote_(quote), escape_(escape) {}
 
   void add(std::vector<std::string> fields) { rows_.push_back(std::move(fields)); }
@@ -71,7 +72,8 @@ class TestBatch {
 
  private:
   Column column(int index, const std::vector<std::vector<Slice>>& table) {
-    std::vector<Slice>& slices = slices_.emplace_back(index < 0 ? std::vector<Slice>(rows_.size()) : table[static_cast<size_t>(index)]);
+    std::vector<Slice>& slices =
+        slices_.emplace_back(index < 0 ? std::vector<Slice>(rows_.size()) : table[static_cast<size_t>(index)]);
     slices.emplace_back();
     return {slices.data(), encoding_, quote_, escape_};
   }
@@ -130,12 +132,17 @@ inline Result<TestProgram> compile_test(std::string_view text, const QueryOption
 inline std::string shown(const Value& value) {
   char digits[kNumberTextMax];
   switch (value.type) {
-    case Type::kNull: return "NULL";
-    case Type::kBool: return value.boolean ? "true" : "false";
-    case Type::kText: return "'" + std::string(value.view()) + "'";
+    case Type::kNull:
+      return "NULL";
+    case Type::kBool:
+      return value.boolean ? "true" : "false";
+    case Type::kText:
+      return "'" + std::string(value.view()) + "'";
     case Type::kJson:
-    case Type::kBytes: return std::string(value.view());
-    default: break;
+    case Type::kBytes:
+      return std::string(value.view());
+    default:
+      break;
   }
   if (value.has_lexeme) return {value.lexeme, value.size};
   return {digits, format_number(value, digits)};
@@ -150,7 +157,8 @@ inline std::vector<std::string> fates(TestProgram& program, TestBatch& input) {
   uint32_t selected_count = 0;
   uint32_t error_count = 0;
   const auto note_errors = [&] {
-    for (uint32_t i = 0; i < error_count; ++i) fate[errors[i].row] = "!" + std::to_string(static_cast<int>(errors[i].code));
+    for (uint32_t i = 0; i < error_count; ++i)
+      fate[errors[i].row] = "!" + std::to_string(static_cast<int>(errors[i].code));
   };
   program->filter(batch, {0, batch.rows}, selected.data(), selected_count, errors.data(), error_count);
   note_errors();

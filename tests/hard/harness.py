@@ -5,6 +5,7 @@ The binary is named by the environment variable WEIR. Each run is checked for it
 """
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -274,6 +275,12 @@ def crc32_combine(first, second, second_bytes):
     return first ^ second
 
 
+@functools.lru_cache
+def crc32_behind(size):
+    """What `size` bytes behind it make of each bit of a CRC-32."""
+    return [crc32_combine(1 << bit, 0, size) for bit in range(32)]
+
+
 GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 
 
@@ -285,7 +292,7 @@ def gzip_repeated(text, times, level=6, head=b""):
 
     yield GZIP_HEADER + (pack(head) if head else b"")
     body, crc, one = pack(text), zlib.crc32(head), zlib.crc32(text)
-    behind = [crc32_combine(1 << bit, 0, len(text)) for bit in range(32)]  # what so many bytes behind it make of each bit
+    behind = crc32_behind(len(text))
     for _ in range(times):
         crc = _times(behind, crc) ^ one
         yield body
