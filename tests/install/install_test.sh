@@ -31,7 +31,7 @@ expect() {  # expect <what> <wanted> <got>
 
 head -c 150000 /dev/zero > zeros.bin
 got=$(build/fixed_blocks zeros.bin) || die "fixed_blocks failed"
-expect "fixed_blocks" $'0 65536 00f00001\n65536 65536 00f00001\n131072 18928 49f00001' "$got"
+expect "fixed_blocks" $'0 65536 000f0001\n65536 65536 000f0001\n131072 18928 49f00001' "$got"
 
 { echo id,customer,amount,country; for i in $(seq 3000); do echo "$i,\"c, $i\",$i.50,$([ $((i % 3)) = 0 ] && echo DE || echo FR)"; done; } | gzip > orders.csv.gz
 got=$(build/send_batches orders.csv.gz | sed -E 's/, [0-9]+ bytes//') || die "send_batches failed"
