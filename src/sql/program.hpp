@@ -1,7 +1,7 @@
 // Program: a bound query, ready to run over batches of records.
 //
-// text -> parse() -> ParsedQuery -> bind() -> BoundQuery -> Program. All allocation happens up to `make_program`, into
-// the caller's arena; running a program allocates nothing.
+// text -> parse() -> ParsedQuery -> bind() -> BoundQuery -> Program. All allocation happens in compile_query, before
+// the seal; running a program allocates nothing.
 //
 // Semantics of errors (docs/query.md): per record, left to right, short-circuit. An operand's error counts only if
 // evaluation reaches it. A record with an error is in `errors` and nowhere else.
@@ -30,8 +30,7 @@ struct TypeHint {
 
 struct QueryOptions {
   std::span<const TypeHint> types;
-  bool errors_are_null =
-      false;  ///< conversion_errors: null - a failed conversion or overflow gives NULL instead of an error
+  bool errors_are_null = false;  ///< a failed conversion or an overflow gives NULL (conversion_errors: null)
   bool empty_is_null = false;  ///< an empty text field counts as NULL
   bool fields_are_text = true;  ///< CSV, lines: fields are text. false (JSON): fields bring their types
   bool ordinals = true;  ///< `_1` names the first column (CSV); false: `_1` is a member's name
@@ -104,8 +103,16 @@ struct CompiledQuery {
 };
 Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& options);
 
-/// Worst-case memory of a program's run-time parts beyond what compile_query allocated before the seal: value columns
-/// and text scratch. Filled in by the plan as one line; handed over by attach_memory before the first batch.
+/// Worst-case memory of a program's run-time parts beyond what compile_query allocated before the seal; handed over by
+/// attach_program_memory before the first batch (no alignment needed). With R registers (deepest expression plus
+/// columns side by side), S position lists and chunks of N rows (256; fewer, at least 16, when R > 16):
+///
+/// 64 + 32*R*N + 2*(S+1)*N + 4*N   (each rounded up to 64)   + 2*record_max when the query makes text
+///
+/// A query makes text by || UPPER LOWER TRIM SUBSTRING, CAST AS TEXT, a LIKE pattern that is not a literal, or a
+/// computed column that may hand on a text of the input (CASE, COALESCE, NULLIF). Comparing, converting and matching
+/// decode quoted fields on the fly and need no room. The texts of one record take at most 2*record_max, else it is
+/// kValueTooLarge, whatever stands beside it: a chunk that does not fit is done again with half its rows.
 size_t program_memory_max(const Program& program);
 void attach_program_memory(Program& program, std::span<char> room);
 
