@@ -1,4 +1,5 @@
-// CSV fields as RFC 4180 writes them: quoted when the text holds the delimiter, a quote, CR or LF, with inner quotes doubled.
+// CSV fields as RFC 4180 writes them: quoted when the text holds the delimiter, a quote, CR or LF, with inner quotes
+// doubled.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,8 @@ bool csv_is_well_quoted(std::string_view raw);
 /// Copies `text` with its quotes doubled; writes at most 2 * size bytes. Without the field's own quotes.
 char* put_csv_doubled(char* out, std::string_view text);
 
-/// Copies a field that needs no quotes; null when it needs them. Up to 31 bytes behind it are read, and as many written behind the result.
+/// Copies a field that needs no quotes; null when it needs them. Up to 31 bytes behind it are read, and as many written
+/// behind the result.
 inline char* put_csv_plain(char* out, const char* text, size_t size, char delimiter) {
   for (size_t i = 0;; i += 32) {
     const Vec16 a = load16(text + i);

@@ -1,8 +1,9 @@
 // CsvWriter: RFC 4180 with line feeds, quoting only where it must; TSV by the delimiter.
 //
-// A field that the input quoted well stays as it stands, needed or not; any other text is decoded and quoted when it holds the delimiter, a
-// quote, CR or LF. NULL is an empty field. JSON strings are decoded, objects and arrays written as JSON text without blanks. Bytes are
-// written as they are, UTF-8 or not. A record of one empty field is `""`, because an empty line is no record to most readers.
+// A field that the input quoted well stays as it stands, needed or not; any other text is decoded and quoted when it
+// holds the delimiter, a quote, CR or LF. NULL is an empty field. JSON strings are decoded, objects and arrays written
+// as JSON text without blanks. Bytes are written as they are, UTF-8 or not. A record of one empty field is `""`,
+// because an empty line is no record to most readers.
 #pragma once
 
 #include "format/writer_core.hpp"

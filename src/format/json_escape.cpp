@@ -62,8 +62,8 @@ JsonEscaped escape_scalar(std::string_view text, char* out) {
 
 #if defined(__x86_64__)
 
-/// Handles one loaded block whose bytes were stored at `out` already: `mask` has the bytes to escape among its first `size`. Returns the
-/// bytes of the block that are done with: all of them, or those up to and with the first escape.
+/// Handles one loaded block whose bytes were stored at `out` already: `mask` has the bytes to escape among its first
+/// `size`. Returns the bytes of the block that are done with: all of them, or those up to and with the first escape.
 [[gnu::always_inline]] inline size_t settle(const char* block, size_t size, uint32_t mask, char*& out) {
   if (mask == 0) [[likely]] {
     out += size;

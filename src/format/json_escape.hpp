@@ -1,8 +1,10 @@
-// Text -> the inside of a JSON string (RFC 8259 section 7): `"`, `\` and control bytes are escaped, all other bytes copied. The short
-// escapes \b \t \n \f \r are used where there is one, \u00XX otherwise. Text that is not UTF-8 can't be written.
+// Text -> the inside of a JSON string (RFC 8259 section 7): `"`, `\` and control bytes are escaped, all other bytes
+// copied. The short escapes \b \t \n \f \r are used where there is one, \u00XX otherwise. Text that is not UTF-8 can't
+// be written.
 //
-// Kernels for SSE2 and AVX2 and a scalar twin give the same bytes; the process chooses once. They read only [text, text + size); they may
-// write up to kWideSlack bytes behind what they return, so `out` holds kJsonEscapeFactor * size + kWideSlack bytes.
+// Kernels for SSE2 and AVX2 and a scalar twin give the same bytes; the process chooses once. They read only [text, text
+// + size); they may write up to kWideSlack bytes behind what they return, so `out` holds kJsonEscapeFactor * size +
+// kWideSlack bytes.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +32,8 @@ JsonEscaped escape_json_by(TextKernel kernel, std::string_view text, char* out);
 /// `"text"` with its quotes; null when `text` is not UTF-8.
 char* put_json_string_checked(char* out, const char* text, size_t size);
 
-/// Copies text that needs no escape and is ASCII; false when it is not. Up to 31 bytes behind `text` are read, and as many are written
-/// behind the copy.
+/// Copies text that needs no escape and is ASCII; false when it is not. Up to 31 bytes behind `text` are read, and as
+/// many are written behind the copy.
 inline bool copy_clean_text(char* out, const char* text, size_t size) {
   for (size_t i = 0;; i += 32) {
     const Vec16 a = load16(text + i);

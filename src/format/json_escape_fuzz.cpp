@@ -1,4 +1,5 @@
-// libFuzzer: every kernel of escaping and minifying gives what the scalar one gives, and the escaped text decodes to what it was.
+// libFuzzer: every kernel of escaping and minifying gives what the scalar one gives, and the escaped text decodes to
+// what it was.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

@@ -1,7 +1,9 @@
-// Valid JSON -> the same without the blanks between its tokens, so it holds no line feed. Streams: cut anywhere, the state goes on.
+// Valid JSON -> the same without the blanks between its tokens, so it holds no line feed. Streams: cut anywhere, the
+// state goes on.
 //
-// The input was validated by its reader. Output is never longer than input; `out` holds size + kWideSlack bytes, because whole blocks of
-// 64 are stored. Only [text, text + size) is read. SSE2, AVX2 and a scalar twin give the same bytes.
+// The input was validated by its reader. Output is never longer than input; `out` holds size + kWideSlack bytes,
+// because whole blocks of 64 are stored. Only [text, text + size) is read. SSE2, AVX2 and a scalar twin give the same
+// bytes.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // JsonWriter: objects, one a line (NDJSON) or in an array a batch. RFC 8259; https://github.com/ndjson/ndjson-spec.
 //
-// Strings are escaped as little as the RFC asks for; their UTF-8 is checked on the field's raw bytes. JSON values and records of the input
-// pass without the blanks between their tokens, so that a line holds one record; their numbers and strings keep their spelling. Members are
-// not looked at: `*` beside a column of the same name gives both, and the last one counts for most readers.
+// Strings are escaped as little as the RFC asks for; their UTF-8 is checked on the field's raw bytes. JSON values and
+// records of the input pass without the blanks between their tokens, so that a line holds one record; their numbers and
+// strings keep their spelling. Members are not looked at: `*` beside a column of the same name gives both, and the last
+// one counts for most readers.
 #pragma once
 
 #include "format/writer_core.hpp"

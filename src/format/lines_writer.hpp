@@ -1,5 +1,5 @@
-// LinesWriter: the text of one column, with a line feed (kLines) or without (kRaw). NULL is empty; a line feed in the text is written as
-// it is.
+// LinesWriter: the text of one column, with a line feed (kLines) or without (kRaw). NULL is empty; a line feed in the
+// text is written as it is.
 #pragma once
 
 #include "format/writer_core.hpp"

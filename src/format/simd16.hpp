@@ -1,5 +1,5 @@
-// 16 bytes at a time: the few vector operations that the writers inline. SSE2 is x86-64's baseline; elsewhere plain loops that a
-// compiler vectorises. Wider kernels are chosen at run time in json_escape.cpp and json_minify.cpp.
+// 16 bytes at a time: the few vector operations that the writers inline. SSE2 is x86-64's baseline; elsewhere plain
+// loops that a compiler vectorises. Wider kernels are chosen at run time in json_escape.cpp and json_minify.cpp.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ using Vec16 = __m128i;
 inline Vec16 load16(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 inline void store16(char* p, Vec16 v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
 
-/// Bytes that a JSON string can't hold as they are, and those that want a look at their UTF-8: control bytes, `"`, `\`, 0x80 and up.
+/// Bytes that a JSON string can't hold as they are, and those that want a look at their UTF-8: control bytes, `"`, `\`,
+/// 0x80 and up.
 inline uint32_t json_attention(Vec16 v) {
   const Vec16 low_or_high = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));  // signed: 0x80 and up are negative
   const Vec16 quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));

@@ -1,7 +1,9 @@
-// TextRuns: the text of a field as a sequence of runs, decoded on the fly, so that a field of any size is written without a copy of it.
+// TextRuns: the text of a field as a sequence of runs, decoded on the fly, so that a field of any size is written
+// without a copy of it.
 //
-// Most runs are slices of the field itself. What has to be made (escape sequences, base64, JSON without blanks) comes in small runs that
-// are valid until the next call. Decoding agrees with decode_csv and decode_json_string of record/field.hpp.
+// Most runs are slices of the field itself. What has to be made (escape sequences, base64, JSON without blanks) comes
+// in small runs that are valid until the next call. Decoding agrees with decode_csv and decode_json_string of
+// record/field.hpp.
 #pragma once
 
 #include <cstdint>
@@ -36,11 +38,11 @@ class TextRuns {
   explicit TextRuns(std::string_view plain) : TextRuns(Kind::kPlain, plain) {}
   TextRuns(Kind kind, std::string_view raw, char quote = 0, char escape = 0);
 
-  /// The next run: at most `size_max` bytes of the field (at least 1 of the result, which may be a little more when it was made). Empty at
-  /// the end.
+  /// The next run: at most `size_max` bytes of the field (at least 1 of the result, which may be a little more when it
+  /// was made). Empty at the end.
   std::string_view next(size_t size_max);
-  /// Writes about `size_max` bytes of the field at `out` as they are, JSON without a detour; at most that many (64 where they are made), and up to
-  /// kWideSlack behind them. Maybe nothing before ended().
+  /// Writes about `size_max` bytes of the field at `out` as they are, JSON without a detour; at most that many (64
+  /// where they are made), and up to kWideSlack behind them. Maybe nothing before ended().
   char* copy(char* out, size_t size_max);
   [[nodiscard]] bool ended() const { return at_ == end_; }
 

@@ -8,7 +8,8 @@
 
 namespace weir {
 
-/// Numbers and booleans as text in `body`; kNotWritable for a double that is no number. Other types are the format's own matter.
+/// Numbers and booleans as text in `body`; kNotWritable for a double that is no number. Other types are the format's
+/// own matter.
 inline Code scalar_body(const Value& value, Body& body) {
   switch (value.type) {
     case Type::kBool:

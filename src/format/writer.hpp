@@ -1,7 +1,8 @@
 // RecordWriter: rows of a RecordBatch -> bytes, sans-I/O. One file a format.
 //
-// The writer does the framing of batches (a JSON array's brackets and commas) and cuts them by records and bytes as it was told;
-// the caller owns the room. A record larger than the room is written in pieces over several calls, so the room may be small.
+// The writer does the framing of batches (a JSON array's brackets and commas) and cuts them by records and bytes as it
+// was told; the caller owns the room. A record larger than the room is written in pieces over several calls, so the
+// room may be small.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +31,12 @@ struct WriterOptions {
   bool header = true;
   uint64_t batch_records_max = 0;  ///< 0: no limit
   uint64_t batch_bytes_max = 0;  ///< 0: no limit. A batch is larger only when its first record alone is
-  /// kCsv, when `*` is the only column: records are copied as the bytes they came in. Set it when the input's delimiter, quote and escape
-  /// are the output's.
+  /// kCsv, when `*` is the only column: records are copied as the bytes they came in. Set it when the input's
+  /// delimiter, quote and escape are the output's.
   bool raw_records = false;
-  /// A record is never written in pieces: one that is larger than the room gives kRoomFull, and nothing of it is written. For sinks that
-  /// keep whole batches (SinkTraits::whole_batches); room for the end of the batch is kept free then.
+  /// A record is never written in pieces: one that is larger than the room gives kRoomFull, and nothing of it is
+  /// written. For sinks that keep whole batches (SinkTraits::whole_batches); room for the end of the batch is kept free
+  /// then.
   bool whole_records = false;
 };
 
@@ -71,15 +73,17 @@ struct WriteResult {
 class RecordWriter {
  public:
   virtual ~RecordWriter() = default;
-  /// Once, before the first record: the input's fields (for `*`) and the output's columns. Fails when they can't be written in this format.
+  /// Once, before the first record: the input's fields (for `*`) and the output's columns. Fails when they can't be
+  /// written in this format.
   virtual Status begin(const Schema& schema, std::span<const WriteColumn> columns) = 0;
   /// Opens an object; its header line, if any, is written with the first room.
   virtual void open_object() = 0;
   /// Writes rows[from...]. Stops after a record as soon as `unit_bytes_left` bytes or more were written by this call.
   virtual WriteResult write(const WriteRows& rows, uint32_t from, uint64_t unit_bytes_left, std::span<char> room) = 0;
-  /// Bytes that are still owed: the header of an object without records, the end of a batch (`end_batch`). Returns those written; call
-  /// until 0 or room is left.
+  /// Bytes that are still owed: the header of an object without records, the end of a batch (`end_batch`). Returns
+  /// those written; call until 0 or room is left.
   virtual size_t end_batch(std::span<char> room) = 0;
+  /// Ends the batch, if one is open, then the object. kJson without limits: an object without records is `[]`.
   virtual size_t close_object(std::span<char> room) = 0;
 
   [[nodiscard]] virtual uint64_t batch_records() const = 0;  ///< in the open batch
@@ -90,6 +94,7 @@ class RecordWriter {
   virtual bool load(StateReader& in) = 0;
 };
 
+/// `columns_max` output columns, those that `*` stands for counted, with names of `names_bytes_max` bytes together.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max);
 RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max,
                           std::span<char> room);

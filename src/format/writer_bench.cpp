@@ -1,5 +1,5 @@
-// Writers on records like those of the end-to-end benches: ten CSV columns, 111 bytes a record, 5 % of the fields quoted. Reported: time a record
-// (items) and bytes of output a second. Reading is not in it.
+// Writers on records like those of the end-to-end benches: ten CSV columns, 111 bytes a record, 5 % of the fields
+// quoted. Reported: time a record (items) and bytes of output a second. Reading is not in it.
 #include <cstring>
 #include <memory>
 #include <new>

@@ -16,7 +16,8 @@ constexpr uint64_t kFrameBytes = 8;
 }  // namespace
 
 size_t text_bytes_max(WriterFormat format, size_t columns_max, size_t names_bytes_max) {
-  // A key is `,"name":` with each byte escaped at worst; a header's name is quoted, with a delimiter, its quotes doubled.
+  // A key is `,"name":` with each byte escaped at worst; a header's name is quoted, with a delimiter, its quotes
+  // doubled.
   const bool json = format == WriterFormat::kNdjson || format == WriterFormat::kJson;
   return (json ? kJsonEscapeFactor * names_bytes_max + 4 * columns_max : 2 * names_bytes_max + 3 * columns_max + 2) +
          kWideSlack;

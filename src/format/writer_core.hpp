@@ -1,13 +1,17 @@
-// WriterCore: what all writers share - the plan of columns, the batches' frame and limits, and records written in pieces.
+// WriterCore: what all writers share - the plan of columns, the batches' frame and limits, and records written in
+// pieces.
 //
 // Two ways lead to the same bytes:
-//  fast    the record's upper bound (6 x its raw bytes, and the keys) fits the room: the format's fast_record writes it without
-//          looking at the room again. Too large for the open batch: it is simply not counted, and the room is as if it was never written.
-//  pieces  the bound does not fit: a PieceCursor makes the record in pieces of about 1.5 KiB. It runs once to measure (and to find a value
-//          that can't be written, before anything of the record is), once to write; what a room can't take waits in the cursor.
+//  fast    the record's upper bound (6 x its raw bytes, and the keys) fits the room: the format's fast_record writes it
+//          without looking at the room again. Too large for the open batch: it is not counted, and the room is as if it
+//          was never written.
+//  pieces  the bound does not fit: a PieceCursor makes the record in pieces of at most 1.5 KiB. It runs once to measure
+//          (and to find a value that can't be written, before anything of the record is), once to write. A record that
+//          fits is written whole; behind others it is held for the next room; else what a room can't take waits in the
+//          cursor, with the field's slices: the batch must stay alive until the record's end.
 //
-// Memory, all taken in make_writer: the writer with its cursor (about 2.5 KiB), columns_max x sizeof(PlanColumn) (64 bytes), and
-// the texts of keys or header as text_bytes_max says.
+// Memory, all taken in make_writer: the writer with its cursor (about 2.2 KiB), columns_max x sizeof(PlanColumn) (at
+// most 64 bytes each), and the texts of keys or header as text_bytes_max says.
 #pragma once
 
 #include <cstdint>
@@ -122,7 +126,8 @@ class WriterCore : public RecordWriter {
   char* text_at() { return texts_.data() + texts_used_; }
   std::string_view text_to(char* end);
 
-  /// The loop over rows. Self::fast_record(row, index, char*& out) writes one record, frame and all, and gives kOk or why it can't.
+  /// The loop over rows. Self::fast_record(row, index, char*& out) writes one record, frame and all, and gives kOk or
+  /// why it can't.
   template <typename Self>
   WriteResult write_rows(Self& self, const WriteRows& rows, uint32_t from, uint64_t unit_bytes_left,
                          std::span<char> room);

@@ -1,4 +1,5 @@
-// libFuzzer: two fields and a value of any bytes, written in one room and in many small ones: the same bytes, batches and failures.
+// libFuzzer: two fields and a value of any bytes, written in one room and in many small ones: the same bytes, batches
+// and failures.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Reads a file of writer_property_test: each line a case, what a writer wrote and what was meant. Holds one against the other with
-Python's json and csv modules, which know nothing of our code. Exit 0 when all agree."""
+"""Reads a file of writer_property_test: each line a case, what a writer wrote and what was meant.
+
+Holds one against the other with Python's json and csv modules, which know nothing of our code. Exit 0 when all agree.
+"""
 import csv
 import io
 import json
@@ -23,7 +25,7 @@ def loads(data):
 
 def meant_in_json(field):
     kind, value = field[0], text(field[1]) if len(field) > 1 else None
-    return {"null": lambda: None, "text": lambda: value, "json": lambda: loads(value), "number": lambda: ("number", value)}[kind]()
+    return {"null": None, "text": value, "number": ("number", value)}[kind] if kind != "json" else loads(value)
 
 
 def meant_in_csv(field):

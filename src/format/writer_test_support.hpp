@@ -1,4 +1,5 @@
-// For tests of the writers: batches made by hand, and a driver that feeds a writer rooms of any size and keeps what came of it.
+// For tests of the writers: batches made by hand, and a driver that feeds a writer rooms of any size and keeps what
+// came of it.
 #pragma once
 
 #include <cstdio>
