@@ -109,6 +109,18 @@ class Process:
         self._timer = threading.Timer(TIMEOUT, self.process.kill)
         self._timer.daemon = True
         self._timer.start()
+        Process.all.add(self)
+
+    all = set()
+
+    @classmethod
+    def end_all(cls):
+        """Ends what a failed test left running."""
+        for process in cls.all:
+            process.process.kill()
+            process.process.wait()
+            process._timer.cancel()
+        cls.all.clear()
 
     def narrow_stdin(self):
         """Makes the pipe one page: what was written is then read, but for a page."""
@@ -140,6 +152,7 @@ class Process:
                 self.process.stdin.close()
         self.process.wait()
         self._timer.cancel()
+        Process.all.discard(self)
         out = b""
         if self._out is not None:
             self._out.seek(0)
@@ -191,6 +204,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="weir-hard-", dir=scratch_base())
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.addCleanup(Process.end_all)
 
     def path(self, *names):
         return os.path.join(self.dir, *names)

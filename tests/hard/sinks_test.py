@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import select
 import signal
 import stat
 
@@ -109,8 +110,10 @@ class ExecSink(Case):
             self.pipeline(f"input:\n  from: stdin\n  format: csv\nbatch:\n  records: 100\noutput:\n  to: exec\nexec:\n  command: [{command}]\n  timeout: 100s\n")
             process = Process("run", self.path("p.yaml"), "--summary", "json")
             process.feed(HEAD + b"".join(b"%d,%s\n" % (i, b"x" * 300) for i in range(150)))
-            with open(self.path("started")) as started:
-                pid = int(started.read())
+            started = os.open(self.path("started"), os.O_RDWR)
+            self.addCleanup(os.close, started)
+            process.await_state(lambda: select.select([started], [], [], 0)[0])
+            pid = int(os.read(started, 100))
             process.signal(signal.SIGTERM)
             process.process.wait()
             process.finish(11, "W1101")
