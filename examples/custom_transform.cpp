@@ -1,4 +1,5 @@
-// A transform of your own: one order line with items "3xapple;1xpear" becomes one record an item. Bad records go to the rejects.
+// A transform of your own: one order line with items "3xapple;1xpear" becomes one record an item. Bad records go to the
+// rejects.
 //
 //   custom_transform ORDERS.csv REJECTS.ndjson
 #include <cstdio>
@@ -19,7 +20,7 @@ void split_items(const weir::Record& order, weir::Emitter& out) {
 
 int main(int argc, char** argv) try {
   if (argc != 3) return std::fprintf(stderr, "usage: custom_transform FILE REJECTS\n"), 2;
-  auto lines = weir::open(argv[1], {.memory = 4 << 20, .rejects = argv[2]})
+  auto lines = weir::open(argv[1], {.memory = 6 << 20, .rejects = argv[2]})
                    .filter([](const weir::Record& order) { return !order["items"].text().empty(); })
                    .transform(split_items);
   std::string text;
