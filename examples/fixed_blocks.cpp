@@ -1,4 +1,5 @@
-// Fixed blocks: any file in pieces of a known size, whatever it holds - here one checksum a block, as an upload in parts needs.
+// Fixed blocks: any file in pieces of a known size, whatever it holds - here one checksum a block, as an upload in
+// parts needs.
 //
 //   fixed_blocks FILE
 #include <cstdio>

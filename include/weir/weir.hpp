@@ -1,23 +1,28 @@
 // Weir for C++20 and later: records and batches of inputs of any size as input ranges, in memory of known size.
 //
-//   for (auto& batch : weir::open("orders.csv.gz", {.query = "SELECT id, amount FROM input WHERE amount > 100"}).batches({.records = 500}))
+//   weir::Options options{.query = "SELECT id, amount FROM input WHERE amount > 100"};
+//   for (auto& batch : weir::open("orders.csv.gz", options).batches({.records = 500})) {
 //     for (auto record : batch) send(record["id"].text(), record["amount"].as_double());
+//   }
 //
-// Memory. open() adds up the worst case of everything it will hold and throws (exit 21) when that is more than Options::memory; nothing is
-// read then. What it holds is taken in one piece when the first range is made, and nothing after: not per record, not per batch. A batch
-// lives in one arena of fixed size, which is dropped as a whole and used again when the next batch is asked for.
+// Memory. open() adds up the worst case of everything it will hold and throws (exit 21) when that is more than
+// Options::memory; nothing is read then. What it holds is taken in one piece when the first range is made, and nothing
+// after: not per record, not per batch. A batch lives in one arena of fixed size, which is dropped as a whole and used
+// again when the next batch is asked for.
 //
-// Lifetimes. A Record and its Values are views: of a batch, until the next batch is asked for; of records(), until the iterator moves on. Copy
-// what must live longer. The ranges keep their stream alive.
+// Lifetimes. A Record and its Values are views: of a batch, until the next batch is asked for; of records(), until the
+// iterator moves on. Copy what must live longer. The ranges keep their stream alive.
 //
-// Laziness. Nothing is read before a record is asked for, and of a record nothing is given a fate before it was. Whoever leaves a loop early
-// leaves the rest unread.
+// Laziness. Nothing is read before a record is asked for, and of a record nothing is given a fate before it was.
+// Whoever leaves a loop early leaves the rest unread.
 //
-// Errors. Everything throws weir::Error and nothing else, but for what your own functions throw: that reaches you as it is. What came before in
-// the same batch is handed out first. After the exception the stream is closed and its ranges are at their end.
+// Errors. Everything throws weir::Error and nothing else, but for what your own functions throw: that reaches you as it
+// is. What came before in the same batch is handed out first. After the exception the stream is closed and its ranges
+// are at their end.
 //
-// Threads. A stream belongs to one thread at a time; several streams may run in several threads. Weir installs no signal handler, starts no
-// thread, replaces no allocator and writes to no terminal. A pipeline that writes to `stdout` or `exec` writes to pipes: whoever runs one ignores SIGPIPE.
+// Threads. A stream belongs to one thread at a time; several streams may run in several threads. Weir installs no
+// signal handler, starts no thread, replaces no allocator and writes to no terminal. A pipeline that writes to `stdout`
+// or `exec` writes to pipes: whoever runs one ignores SIGPIPE.
 #pragma once
 
 #include <charconv>
@@ -39,16 +44,9 @@
 #include <utility>
 #include <vector>
 
-// An inline namespace, so that these names and those of the engine inside of the library never meet.
-#ifdef WEIR_FACE_SOURCE
-#define WEIR_FACE_NAMESPACE namespace face
-#else
-#define WEIR_FACE_NAMESPACE inline namespace face
-#endif
-
-namespace weir {
-WEIR_FACE_NAMESPACE {
-
+// The names are of weir::face, so that those of the engine inside of the library never meet them; users write
+// weir::Stream.
+namespace weir::face {
 class Core;
 struct PackedRecord;
 struct ErrorState;
@@ -56,7 +54,7 @@ struct ErrorState;
 /// Where a number is not known.
 inline constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
 
-// --- errors --------------------------------------------------------------------------------------------------------------------------------
+// --- errors ----------------------------------------------------------------------------------------------------------
 
 class Error : public std::exception {
  public:
@@ -64,15 +62,16 @@ class Error : public std::exception {
   const char* what() const noexcept override;
   /// Stable: "W3009". docs/messages.md lists all of them.
   std::string_view code() const noexcept;
-  /// What to do about it, as the exit code of `weir` would say: 20 configuration, 21 budget, 30 damaged input, 40 outside unavailable ...
+  /// What to do about it, as the exit code of `weir` would say: 20 configuration, 21 budget, 30 damaged input, 40
+  /// outside unavailable ...
   int exit() const noexcept;
   std::string_view message() const noexcept;  ///< of the code, constant
-  std::string_view detail() const noexcept;   ///< of this case; may be empty
-  std::string_view hint() const noexcept;     ///< may be empty
-  std::string_view source() const noexcept;   ///< the input's name; may be empty
-  std::uint64_t byte() const noexcept;        ///< offset in the decompressed input (in the stored one for W300x), or kUnknown
-  std::uint64_t record() const noexcept;      ///< number in its input, from 0, or kUnknown
-  std::uint32_t line() const noexcept;        ///< in a pipeline file or query, from 1; 0: not from one
+  std::string_view detail() const noexcept;  ///< of this case; may be empty
+  std::string_view hint() const noexcept;  ///< may be empty
+  std::string_view source() const noexcept;  ///< the input's name; may be empty
+  std::uint64_t byte() const noexcept;  ///< offset in the decompressed input (in the stored one for W300x), or kUnknown
+  std::uint64_t record() const noexcept;  ///< number in its input, from 0, or kUnknown
+  std::uint32_t line() const noexcept;  ///< in a pipeline file or query, from 1; 0: not from one
   std::uint32_t column() const noexcept;
 
   explicit Error(std::shared_ptr<const ErrorState> state) noexcept : state_(std::move(state)) {}
@@ -81,17 +80,17 @@ class Error : public std::exception {
   std::shared_ptr<const ErrorState> state_;
 };
 
-// --- values and records ----------------------------------------------------------------------------------------------------------------
+// --- values and records ----------------------------------------------------------------------------------------------
 
 enum class Kind : std::uint8_t {
   kNull,
-  kBool,     ///< text: true, false
+  kBool,  ///< text: true, false
   kInteger,  ///< fits std::int64_t
   kDecimal,  ///< exact, up to 38 digits
-  kReal,     ///< a double, or a number without an exact value here
-  kText,     ///< every field of CSV and lines; JSON strings, unescaped
-  kJson,     ///< an object or array as it stands in the input
-  kBytes,    ///< of blocks and files
+  kReal,  ///< a double, or a number without an exact value here
+  kText,  ///< every field of CSV and lines; JSON strings, unescaped
+  kJson,  ///< an object or array as it stands in the input
+  kBytes,  ///< of blocks and files
 };
 
 /// A field's value: a kind and a text. A view; trivially copyable.
@@ -106,7 +105,8 @@ class Value {
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[nodiscard]] std::string str() const { return std::string(text_); }
 
-  /// The text read as a number, exactly: "12", "1e3", "12.00" are integers. Throw W2401 (not a number, null) and W2402 (out of range).
+  /// The text read as a number, exactly: "12", "1e3", "12.00" are integers. Throw W2401 (not a number, null) and W2402
+  /// (out of range).
   [[nodiscard]] std::int64_t as_int() const;
   [[nodiscard]] double as_double() const;
   /// The number's own spelling, when it is an exact one (W2401 otherwise): for a decimal library.
@@ -117,7 +117,9 @@ class Value {
   [[nodiscard]] std::optional<double> try_double() const noexcept;
 
   /// Not null, and this text.
-  friend bool operator==(const Value& value, std::string_view text) noexcept { return !value.is_null() && value.text_ == text; }
+  friend bool operator==(const Value& value, std::string_view text) noexcept {
+    return !value.is_null() && value.text_ == text;
+  }
 
  private:
   std::string_view text_;
@@ -126,9 +128,9 @@ class Value {
 
 /// Where a record begins.
 struct Position {
-  std::string_view source;    ///< the input's name; valid as long as the stream
-  std::uint64_t byte = 0;     ///< offset in the decompressed input
-  std::uint64_t record = 0;   ///< records before it in its input, good and bad
+  std::string_view source;  ///< the input's name; valid as long as the stream
+  std::uint64_t byte = 0;  ///< offset in the decompressed input
+  std::uint64_t record = 0;  ///< records before it in its input, good and bad
 };
 
 /// A record: fields in order, with names. A view, trivially copyable; see the file's head for how long it is valid.
@@ -137,8 +139,8 @@ class Record {
   [[nodiscard]] std::size_t size() const noexcept;
   /// Throws W2011 when there is no such field.
   [[nodiscard]] Value operator[](std::size_t index) const;
-  /// By its exact name; of duplicates the last. Where the input or the query fixes the names an unknown one throws W2011; a JSON record that
-  /// brings its own names (SELECT *) and lacks it gives null.
+  /// By its exact name; of duplicates the last. Where the input or the query fixes the names an unknown one throws
+  /// W2011; a JSON record that brings its own names (SELECT *) and lacks it gives null.
   [[nodiscard]] Value operator[](std::string_view name) const;
   [[nodiscard]] std::optional<Value> find(std::string_view name) const noexcept;
   [[nodiscard]] bool contains(std::string_view name) const noexcept { return find(name).has_value(); }
@@ -147,10 +149,12 @@ class Record {
   [[nodiscard]] bool is_null(std::size_t index) const { return (*this)[index].is_null(); }
   /// A random access range of std::string_view.
   [[nodiscard]] auto names() const {
-    return std::views::iota(std::size_t{0}, size()) | std::views::transform([record = *this](std::size_t i) { return record.name(i); });
+    return std::views::iota(std::size_t{0}, size()) |
+           std::views::transform([record = *this](std::size_t i) { return record.name(i); });
   }
   [[nodiscard]] Position position() const noexcept;
-  /// Appends the record as one JSON object on one line, without a line feed. Throws W2206 when a text is not UTF-8; nothing is appended then.
+  /// Appends the record as one JSON object on one line, without a line feed. Throws W2206 when a text is not UTF-8;
+  /// nothing is appended then.
   void append_json(std::string& out) const;
 
  private:
@@ -212,9 +216,10 @@ class Batch {
   std::uint64_t number_ = 0;
 };
 
-// --- user functions --------------------------------------------------------------------------------------------------------------------------
+// --- user functions --------------------------------------------------------------------------------------------------
 
-/// A field of a record that a function of yours makes. Views of name and text: valid through the call they are passed to.
+/// A field of a record that a function of yours makes. Views of name and text: valid through the call they are passed
+/// to.
 class Field {
  public:
   Field(std::string_view name, Value value) : name_(name), text_(value.text()), kind_(value.kind()) {}
@@ -232,7 +237,9 @@ class Field {
   Field(std::string_view name, double number);
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
-  [[nodiscard]] Value value() const noexcept { return {kind_, digits_ != 0 ? std::string_view(number_, digits_) : text_}; }
+  [[nodiscard]] Value value() const noexcept {
+    return {kind_, digits_ != 0 ? std::string_view(number_, digits_) : text_};
+  }
 
  private:
   std::string_view name_;
@@ -242,19 +249,22 @@ class Field {
   char number_[32];
 };
 
-/// Where a transform puts what becomes of a record: any number of records, none, or a reject. All records of one call must fit the
-/// arena together.
+/// Where a transform puts what becomes of a record: any number of records, none, or a reject. All records of one call
+/// must fit the arena together.
 class Emitter {
  public:
   /// The record as it is.
   void emit(const Record& record);
   /// The record with these fields in place of its own of the same name, new names behind.
-  void emit(const Record& record, std::initializer_list<Field> changed) { emit(record, std::span(changed.begin(), changed.size())); }
+  void emit(const Record& record, std::initializer_list<Field> changed) {
+    emit(record, std::span(changed.begin(), changed.size()));
+  }
   void emit(const Record& record, std::span<const Field> changed);
   /// A new record.
   void emit(std::initializer_list<Field> fields) { emit(std::span(fields.begin(), fields.size())); }
   void emit(std::span<const Field> fields);
-  /// The input record is bad: it goes to the rejects as W2408, or, without rejects, stops the stream. What was emitted of it is dropped.
+  /// The input record is bad: it goes to the rejects as W2408, or, without rejects, stops the stream. What was emitted
+  /// of it is dropped.
   void reject();
 
   Emitter(const Emitter&) = delete;
@@ -267,7 +277,7 @@ class Emitter {
   std::size_t next_;
 };
 
-// --- streams -----------------------------------------------------------------------------------------------------------------------------
+// --- streams ---------------------------------------------------------------------------------------------------------
 
 struct Options {
   /// Bytes that the stream may hold, all told. 0: 48 MiB.
@@ -287,7 +297,8 @@ struct Options {
 struct BatchOptions {
   /// A batch ends at this many records; 0: no limit.
   std::size_t records = 1000;
-  /// The arena's size in bytes; a batch ends before the record that does not fit any more. With a transform the stream holds it twice.
+  /// The arena's size in bytes; a batch ends before the record that does not fit any more. With a transform the stream
+  /// holds it twice.
   std::size_t bytes = 1u << 20;
 };
 
@@ -295,12 +306,13 @@ struct BatchOptions {
 struct Counts {
   std::uint64_t read = 0;
   std::uint64_t delivered = 0;  ///< given to you, or to a transform that emitted something
-  std::uint64_t folded = 0;     ///< into an aggregate of the query
-  std::uint64_t filtered = 0;   ///< by the query, by a filter, or by a transform that emitted nothing
+  std::uint64_t folded = 0;  ///< into an aggregate of the query
+  std::uint64_t filtered = 0;  ///< by the query, by a filter, or by a transform that emitted nothing
   std::uint64_t rejected = 0;
-  std::uint64_t emitted = 0;    ///< records in batches: differs from `delivered` with transforms, and by the row of an aggregate
+  std::uint64_t emitted =
+      0;  ///< records in batches: differs from `delivered` with transforms, and by the row of an aggregate
   std::uint64_t batches = 0;
-  std::uint64_t stored_bytes = 0;   ///< read from the inputs
+  std::uint64_t stored_bytes = 0;  ///< read from the inputs
   std::uint64_t decoded_bytes = 0;  ///< after decompression
 };
 
@@ -388,15 +400,16 @@ class Stream {
   Stream(Stream&&) noexcept = default;
   Stream& operator=(Stream&&) noexcept = default;
 
-  /// Keeps the records for which `keep` is true. Operators run in the order in which they were added, behind the query, once a record.
+  /// Keeps the records for which `keep` is true. Operators run in the order in which they were added, behind the query,
+  /// once a record.
   Stream& filter(Filter keep) &;
   Stream&& filter(Filter keep) && { return std::move(filter(std::move(keep))); }
   /// What `function` emits takes the record's place.
   Stream& transform(Transform function) &;
   Stream&& transform(Transform function) && { return std::move(transform(std::move(function))); }
 
-  /// One record after the other. `bytes`: room for one record as it is held (its texts and 12 bytes a field, 20 with names of its own); 0:
-  /// record_max and 128 KiB.
+  /// One record after the other. `bytes`: room for one record as it is held (its texts and 12 bytes a field, 20 with
+  /// names of its own); 0: record_max and 128 KiB.
   [[nodiscard]] Records records(std::size_t bytes = 0);
   [[nodiscard]] Batches batches(BatchOptions options = {});
 
@@ -407,8 +420,8 @@ class Stream {
   [[nodiscard]] std::uint64_t memory() const noexcept;
   [[nodiscard]] std::string plan() const;
 
-  /// Ends the pass early and in order: the rejects so far are published. Without it, a stream that was not read to its end leaves them as a
-  /// `.part` file. Reading to the end closes by itself.
+  /// Ends the pass early and in order: the rejects so far are published. Without it, a stream that was not read to its
+  /// end leaves them as a `.part` file. Reading to the end closes by itself.
   void close();
 
  private:
@@ -417,24 +430,26 @@ class Stream {
   std::shared_ptr<Core> core_;
 };
 
-/// Inputs: paths, patterns (`*`, `?`) or "stdin", read one after the other. Looks at their first bytes, compiles the query and plans the memory.
+/// Inputs: paths, patterns (`*`, `?`) or "stdin", read one after the other. Looks at their first bytes, compiles the
+/// query and plans the memory.
 [[nodiscard]] Stream open(std::span<const std::string> inputs, const Options& options = {});
 [[nodiscard]] inline Stream open(std::string_view input, const Options& options = {}) {
   const std::string text(input);
   return open(std::span(&text, 1), options);
 }
 
-// --- whole pipelines -----------------------------------------------------------------------------------------------------------------------
+// --- whole pipelines -------------------------------------------------------------------------------------------------
 
 struct Summary {
   std::string status;  ///< done, done_with_rejects, limit_reached, reader_gone, already_there
-  Counts counts;       ///< `delivered`: written to the output
+  Counts counts;  ///< `delivered`: written to the output
   std::uint64_t output_bytes = 0;  ///< before compression
-  std::uint64_t sent_bytes = 0;    ///< to the output, after compression
+  std::uint64_t sent_bytes = 0;  ///< to the output, after compression
 };
 
-/// Runs a pipeline file in this process, as `weir run` does: `pipeline` is its path, or its text when it has a line feed. `sets` are as for
-/// `weir run --set`. `memory` counts what Weir holds, not the process. Throws Error when it does not end well; W2001... name every mistake of the file.
+/// Runs a pipeline file in this process, as `weir run` does: `pipeline` is its path, or its text when it has a line
+/// feed. `sets` are as for `weir run --set`. `memory` counts what Weir holds, not the process. Throws Error when it
+/// does not end well; W2001... name every mistake of the file.
 Summary run(std::string_view pipeline, std::span<const std::string> sets = {});
 inline Summary run(std::string_view pipeline, std::initializer_list<std::string> sets) {
   return run(pipeline, std::span(sets.begin(), sets.size()));
@@ -443,7 +458,10 @@ inline Summary run(std::string_view pipeline, std::initializer_list<std::string>
 /// "0.1.0"
 std::string_view version() noexcept;
 
-}  // namespace face
-}  // namespace weir
+}  // namespace weir::face
 
-#undef WEIR_FACE_NAMESPACE
+#ifndef WEIR_FACE_SOURCE
+namespace weir {
+using namespace face;
+}  // namespace weir
+#endif

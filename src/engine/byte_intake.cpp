@@ -27,7 +27,9 @@ Status ByteIntake::open(uint32_t index) {
   codec_known_ = !pipeline_.detect_codec;
   decoder_ = nullptr;
   if (!pipeline_.detect_codec) {
-    decoder_ = pipeline_.codec == Codec::kGzip ? pipeline_.gzip : pipeline_.codec == Codec::kZstd ? pipeline_.zstd : nullptr;
+    decoder_ = pipeline_.codec == Codec::kGzip   ? pipeline_.gzip
+               : pipeline_.codec == Codec::kZstd ? pipeline_.zstd
+                                                 : nullptr;
     if (decoder_ != nullptr) decoder_->reset();
   }
   return {};
@@ -36,7 +38,8 @@ Status ByteIntake::open(uint32_t index) {
 // Reads stored bytes behind what is left of them. kBlocked: nothing is there now.
 Result<Step> ByteIntake::read_stored() {
   char* begin = pipeline_.stored.data();
-  if (stored_left_.data() != begin && !stored_left_.empty()) std::memmove(begin, stored_left_.data(), stored_left_.size());
+  if (stored_left_.data() != begin && !stored_left_.empty())
+    std::memmove(begin, stored_left_.data(), stored_left_.size());
   const size_t have = stored_left_.size();
   Error error;
   const uint64_t before = now();
@@ -71,7 +74,9 @@ Result<Step> ByteIntake::fill() {
         Error error(Code::kUnknownCodec);
         error.source = input_;
         error.byte = 0;
-        error.detail.append("the content is ").append(codec_name(codec)).append(", which the plan did not foresee; set input.codec: ");
+        error.detail.append("the content is ")
+            .append(codec_name(codec))
+            .append(", which the plan did not foresee; set input.codec: ");
         error.detail.append(codec_name(codec));
         return fail(error);
       }

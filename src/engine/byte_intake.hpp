@@ -15,8 +15,8 @@ class ByteIntake {
 
   /// Opens input `index` at its start and makes the reader ready for it.
   Status open(uint32_t index);
-  /// Supplies the reader's window with at least one byte (kHaveOutput) or closes it (kFinished). kBlocked: nothing is there now; wait and
-  /// call again. An error in compressed data comes after all bytes before it were supplied.
+  /// Supplies the reader's window with at least one byte (kHaveOutput) or closes it (kFinished). kBlocked: nothing is
+  /// there now; wait and call again. An error in compressed data comes after all bytes before it were supplied.
   Result<Step> fill();
 
  private:
@@ -26,12 +26,12 @@ class ByteIntake {
   const PipelineParts& pipeline_;
   Counters& counters_;
   uint32_t input_ = 0;
-  Decoder* decoder_ = nullptr;      ///< of the open input; null: stored bytes are the stream
+  Decoder* decoder_ = nullptr;  ///< of the open input; null: stored bytes are the stream
   bool codec_known_ = false;
-  bool decoded_checked_ = false;    ///< the first decoded bytes were looked at for a second layer
-  std::string_view stored_left_;    ///< read and not yet decoded
+  bool decoded_checked_ = false;  ///< the first decoded bytes were looked at for a second layer
+  std::string_view stored_left_;  ///< read and not yet decoded
   bool stored_end_ = false;
-  Error decode_error_;              ///< met behind good bytes; delivered when those are used up
+  Error decode_error_;  ///< met behind good bytes; delivered when those are used up
 };
 
 }  // namespace weir

@@ -1,4 +1,5 @@
-// PipelineParts: what the engine works with, wired by the plan. Everything is owned elsewhere and outlives whoever runs it.
+// PipelineParts: what the engine works with, wired by the plan. Everything is owned elsewhere and outlives whoever runs
+// it.
 #pragma once
 
 #include <cstdint>
@@ -27,21 +28,21 @@ struct PipelineParts {
   ByteSource* source = nullptr;
   Decoder* gzip = nullptr;  ///< null: not planned
   Decoder* zstd = nullptr;
-  bool detect_codec = true;         ///< by magic bytes; else `codec`
+  bool detect_codec = true;  ///< by magic bytes; else `codec`
   Codec codec = Codec::kNone;
-  std::span<char> stored;           ///< room for stored bytes, at least 4 KiB
+  std::span<char> stored;  ///< room for stored bytes, at least 4 KiB
   RecordReader* reader = nullptr;
   Program* program = nullptr;
   std::span<const WriteColumn> columns;  ///< of the output
   RecordOutput* output = nullptr;  ///< null when records are pulled (engine/puller.hpp)
   Rejects* rejects = nullptr;
-  BatchSink* sink = nullptr;        ///< null when records are pulled
+  BatchSink* sink = nullptr;  ///< null when records are pulled
   BatchSink* rejects_sink = nullptr;  ///< may be null
   Clock* clock = nullptr;
   Wakeup* wakeup = nullptr;
   RunObserver* observer = nullptr;  ///< may be null
-  std::span<char> scratch;          ///< row lists: Driver::scratch_bytes
-  bool publish_partial = false;     ///< show what was written when the run stops early
+  std::span<char> scratch;  ///< row lists: Driver::scratch_bytes
+  bool publish_partial = false;  ///< show what was written when the run stops early
   uint64_t records_preview = kNoOffset;  ///< stop after this many records were written
 };
 

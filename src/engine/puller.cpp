@@ -7,7 +7,9 @@
 
 namespace weir {
 
-size_t Puller::scratch_bytes() { return Arena::array_bytes<uint16_t>(kRowsMax) + 2 * Arena::array_bytes<RowError>(kRowsMax); }
+size_t Puller::scratch_bytes() {
+  return Arena::array_bytes<uint16_t>(kRowsMax) + 2 * Arena::array_bytes<RowError>(kRowsMax);
+}
 
 Puller::Puller(const PipelineParts& pipeline, Counters& counters, Deadline deadline)
     : pipeline_(pipeline),
@@ -26,7 +28,8 @@ Puller::Puller(const PipelineParts& pipeline, Counters& counters, Deadline deadl
 Status Puller::start() {
   if (started_) return {};
   started_ = true;
-  if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->open_object(ObjectInfo{}));
+  if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr)
+    WEIR_TRY(rejects->open_object(ObjectInfo{}));
   return {};
 }
 
@@ -67,19 +70,21 @@ Result<bool> Puller::read_batch() {
   }
 }
 
-// The rows up to the reader's next reject: filtered, and folded where the query has aggregates. False: the batch is used up.
+// The rows up to the reader's next reject: filtered, and folded where the query has aggregates. False: the batch is
+// used up.
 Result<bool> Puller::next_range() {
   while (next_reject_ < batch_.rejects.size() && batch_.rejects[next_reject_].rows_before == batch_row_) {
     ++counters_.read;
     ++counters_.rejected;
-    WEIR_TRY(pipeline_.rejects->add_unread(batch_, batch_.rejects[next_reject_++], pipeline_.source->name(batch_.source), rejects_in_batch_++,
-                                           counters_));
+    WEIR_TRY(pipeline_.rejects->add_unread(batch_, batch_.rejects[next_reject_++],
+                                           pipeline_.source->name(batch_.source), rejects_in_batch_++, counters_));
   }
   if (batch_row_ == batch_.rows) {
     batch_alive_ = false;
     return false;
   }
-  const RowRange range{batch_row_, next_reject_ < batch_.rejects.size() ? batch_.rejects[next_reject_].rows_before : batch_.rows};
+  const RowRange range{batch_row_,
+                       next_reject_ < batch_.rejects.size() ? batch_.rejects[next_reject_].rows_before : batch_.rows};
   Program& program = *pipeline_.program;
   uint32_t selected = 0;
   error_count_ = next_error_ = 0;
@@ -239,7 +244,8 @@ Status Puller::reject_row(RowError error) {
   std::string_view column;
   const auto columns = pipeline_.program->output();
   if (error.column != 0 && error.column <= columns.size()) column = columns[error.column - 1u].name;
-  return pipeline_.rejects->add_row(batch_, error, column, pipeline_.source->name(batch_.source), rejects_in_batch_, counters_);
+  return pipeline_.rejects->add_row(batch_, error, column, pipeline_.source->name(batch_.source), rejects_in_batch_,
+                                    counters_);
 }
 
 // --- the end -------------------------------------------------------------------------------------------------------

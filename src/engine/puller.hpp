@@ -1,10 +1,12 @@
-// Puller: the same engine read the other way round. A host asks for one row after the other and gives each its fate; every other record
-// (filtered by the query, rejected, folded) gets its fate here, in input order, before the next row is handed out. Nothing is read ahead of
-// what the reader's window holds, so whoever stops asking leaves the rest unread.
+// Puller: the same engine read the other way round. A host asks for one row after the other and gives each its fate;
+// every other record (filtered by the query, rejected, folded) gets its fate here, in input order, before the next row
+// is handed out. Nothing is read ahead of what the reader's window holds, so whoever stops asking leaves the rest
+// unread.
 //
 //   while (row = next()) { accept() | drop() | reject(code) }   then finish(), or cancel() at any time
 //
-// The law of fates holds after every call: read == written + folded + filtered + rejected. A row that has no fate yet is not counted.
+// The law of fates holds after every call: read == written + folded + filtered + rejected. A row that has no fate yet
+// is not counted.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +20,8 @@ namespace weir {
 
 /// A record that passed the query. Valid until its fate is given and next() is called again.
 struct PulledRow {
-  const RecordBatch* batch = nullptr;  ///< null: the one row of a query with aggregates; it has no fate to be given but accept()
+  const RecordBatch* batch =
+      nullptr;  ///< null: the one row of a query with aggregates; it has no fate to be given but accept()
   uint32_t row = 0;
   const Value* computed = nullptr;  ///< computed column c is computed[c * stride]
   uint32_t stride = 0;
@@ -32,7 +35,8 @@ class Puller {
   /// `pipeline.output` and `.sink` are not used. `.scratch` holds scratch_bytes().
   Puller(const PipelineParts& pipeline, Counters& counters, Deadline deadline = {});
 
-  /// The next row, or false: all inputs are consumed, or LIMIT is reached. Fails as Driver::run does; W1101 when the deadline passed.
+  /// The next row, or false: all inputs are consumed, or LIMIT is reached. Fails as Driver::run does; W1101 when the
+  /// deadline passed.
   Result<bool> next(PulledRow& row);
   /// The row's record was delivered.
   void accept();
@@ -66,8 +70,8 @@ class Puller {
   bool computes_ = false;
   bool started_ = false;
   bool input_open_ = false;
-  bool ended_ = false;       ///< no further rows
-  bool row_given_ = false;   ///< next() gave a row whose fate is open
+  bool ended_ = false;  ///< no further rows
+  bool row_given_ = false;  ///< next() gave a row whose fate is open
   bool aggregates_row_ = false;
   uint32_t input_ = 0;
 
@@ -86,8 +90,8 @@ class Puller {
   uint32_t error_count_ = 0;
   uint32_t next_error_ = 0;
   std::span<const uint16_t> rows_;  ///< selected and not handed out; the computed ones first
-  uint32_t taken_ = 0;              ///< of `rows_`: evaluated
-  uint32_t at_ = 0;                 ///< of those: handed out
+  uint32_t taken_ = 0;  ///< of `rows_`: evaluated
+  uint32_t at_ = 0;  ///< of those: handed out
   uint32_t late_count_ = 0;
   uint32_t next_late_ = 0;
   ComputedRows computed_;

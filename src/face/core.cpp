@@ -1,9 +1,9 @@
 #include "face/core.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/assert.hpp"
 #include "face/error_state.hpp"
@@ -39,7 +39,8 @@ Config configure(std::span<const std::string> inputs, const Options& options) {
 
 }  // namespace
 
-Core::Core(std::span<const std::string> inputs, const Options& options) : job_(clock_, wakeup_, Host::kLibrary, environ) {
+Core::Core(std::span<const std::string> inputs, const Options& options)
+    : job_(clock_, wakeup_, Host::kLibrary, environ) {
   Config config = configure(inputs, options);
   if (config.deadline_ns != 0) deadline_.at_ns = clock_.monotonic_ns() + config.deadline_ns;
   empty_is_null_ = config.input.empty_is_null;
@@ -91,7 +92,8 @@ void Core::start(size_t records, size_t bytes) {
   records_max_ = records == 0 ? SIZE_MAX : records;
   bytes_max_ = bytes;
   if (puller_) {
-    if (bytes > arena_bytes_) throw_error(Code::kContradiction, "the first range of a stream decides how large a batch may be");
+    if (bytes > arena_bytes_)
+      throw_error(Code::kContradiction, "the first range of a stream decides how large a batch may be");
     return;
   }
   if (closed_) throw_error(Code::kContradiction, "the stream is closed");
@@ -131,13 +133,15 @@ void Core::make_context() {
     text += name.size();
   };
   for (const WriteColumn& column : job_.parts().columns) {
-    if (!column.star) add(column.name);
-    else for (const std::string_view name : schema.names) add(name);
+    if (!column.star)
+      add(column.name);
+    else
+      for (const std::string_view name : schema.names) add(name);
   }
   context_.names = names;
 }
 
-// --- batches -----------------------------------------------------------------------------------------------------------
+// --- batches ---------------------------------------------------------------------------------------------------------
 
 bool Core::have_batch() {
   if (have_) return true;
@@ -177,8 +181,10 @@ void Core::fill() {
     check(puller_->finish());
     closed_ = true;
   }
-  if (batch_.size_ != 0) hand_out();
-  else if (!ended_) too_large();
+  if (batch_.size_ != 0)
+    hand_out();
+  else if (!ended_)
+    too_large();
 }
 
 void Core::hand_out() {
@@ -196,7 +202,9 @@ void Core::too_large() const {
     error.byte = row_.position.decoded_byte;
     error.record = row_.position.record;
   }
-  error.detail.append("the record does not fit the batch's ").append_number(bytes_max_).append(" bytes; ask for larger batches");
+  error.detail.append("the record does not fit the batch's ")
+      .append_number(bytes_max_)
+      .append(" bytes; ask for larger batches");
   throw_error(error, job_.inputs());
 }
 
@@ -290,11 +298,13 @@ void Core::emit_fields(const PackedRecord* base, std::span<const Field> fields, 
 }
 
 void Emitter::emit(const Record& record) { core_.emit_copy(*record.packed_, next_); }
-void Emitter::emit(const Record& record, std::span<const Field> changed) { core_.emit_fields(record.packed_, changed, next_); }
+void Emitter::emit(const Record& record, std::span<const Field> changed) {
+  core_.emit_fields(record.packed_, changed, next_);
+}
 void Emitter::emit(std::span<const Field> fields) { core_.emit_fields(nullptr, fields, next_); }
 void Emitter::reject() { core_.reject(); }
 
-// --- the rest ------------------------------------------------------------------------------------------------------------
+// --- the rest --------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Core::names() {
   if (!puller_) throw_error(Code::kContradiction, "names() stands behind records() or batches()");

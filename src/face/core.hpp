@@ -1,4 +1,5 @@
-// Core: what stands behind a Stream and its ranges: a job whose records are pulled, the batch's arena, and the user's functions.
+// Core: what stands behind a Stream and its ranges: a job whose records are pulled, the batch's arena, and the user's
+// functions.
 #pragma once
 
 #include <exception>
@@ -76,18 +77,18 @@ class Core {
   std::span<char> memory_;
   std::span<char> name_room_;
   std::span<char> arena_;
-  std::span<char> staging_;   ///< with transforms: one input record, and all that becomes of it
-  size_t arena_bytes_ = 0;    ///< as asked for
+  std::span<char> staging_;  ///< with transforms: one input record, and all that becomes of it
+  size_t arena_bytes_ = 0;  ///< as asked for
   size_t records_max_ = 0;
   size_t bytes_max_ = 0;
   RecordContext context_;
   bool context_made_ = false;
 
   PulledRow row_;
-  bool have_row_ = false;     ///< pulled, without a fate
+  bool have_row_ = false;  ///< pulled, without a fate
   size_t staging_used_ = 0;
   PackedRecord* origin_ = nullptr;
-  uint64_t staged_first_ = 0; ///< offset + 1 of the first record that is ready and not in a batch; 0: none
+  uint64_t staged_first_ = 0;  ///< offset + 1 of the first record that is ready and not in a batch; 0: none
   PackedRecord* staged_last_ = nullptr;
   bool user_rejected_ = false;
 

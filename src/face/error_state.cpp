@@ -4,7 +4,8 @@
 
 namespace weir::face {
 
-void throw_error(const weir::Error& error, std::span<const std::string> sources, std::string_view file, std::string_view more) {
+void throw_error(const weir::Error& error, std::span<const std::string> sources, std::string_view file,
+                 std::string_view more) {
   auto state = std::make_shared<ErrorState>();
   const CodeInfo& info = code_info(error.code);
   state->code = error.code;

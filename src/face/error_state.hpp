@@ -26,8 +26,8 @@ struct ErrorState {
 };
 
 /// `file`: what line and column stand in.
-[[noreturn]] void throw_error(const weir::Error& error, std::span<const std::string> sources = {}, std::string_view file = "query",
-                              std::string_view more = {});
+[[noreturn]] void throw_error(const weir::Error& error, std::span<const std::string> sources = {},
+                              std::string_view file = "query", std::string_view more = {});
 [[noreturn]] void throw_error(Code code, std::string_view detail = {});
 
 }  // namespace weir::face

@@ -1,8 +1,3 @@
-#include <gtest/gtest.h>
-
-#include <malloc.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +6,10 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <unistd.h>
 
 #include "weir/weir.hpp"
 
@@ -48,7 +47,8 @@ class Face : public ::testing::Test {
   }
   static std::string numbers(int count) {
     std::string text = "id,name,amount\n";
-    for (int i = 0; i < count; ++i) text += std::to_string(i) + ",name " + std::to_string(i) + "," + std::to_string(i % 100) + ".50\n";
+    for (int i = 0; i < count; ++i)
+      text += std::to_string(i) + ",name " + std::to_string(i) + "," + std::to_string(i % 100) + ".50\n";
     return text;
   }
   static void expect_law(const weir::Counts& counts) {
@@ -227,7 +227,9 @@ TEST_F(Face, a_million_records_take_no_memory_more_than_a_thousand) {
 
 TEST_F(Face, the_query_filters_computes_and_limits) {
   const std::string input = file("a.csv", numbers(1000));
-  auto stream = weir::open(input, {.query = "SELECT id, CAST(id AS INT) * 2 AS twice, amount FROM input WHERE CAST(id AS INT) >= 990 LIMIT 5"});
+  auto stream = weir::open(
+      input,
+      {.query = "SELECT id, CAST(id AS INT) * 2 AS twice, amount FROM input WHERE CAST(id AS INT) >= 990 LIMIT 5"});
   int64_t id = 990;
   for (auto record : stream.records()) {
     EXPECT_EQ(record["twice"].kind(), weir::Kind::kInteger);
@@ -238,7 +240,8 @@ TEST_F(Face, the_query_filters_computes_and_limits) {
   EXPECT_EQ(stream.counts().read, 995u);
   expect_law(stream.counts());
 
-  auto sum = weir::open(input, {.query = "SELECT COUNT(*) AS n, SUM(CAST(id AS INT)) AS s FROM input WHERE amount = '1.50'"});
+  auto sum =
+      weir::open(input, {.query = "SELECT COUNT(*) AS n, SUM(CAST(id AS INT)) AS s FROM input WHERE amount = '1.50'"});
   size_t rows = 0;
   for (auto record : sum.records()) {
     EXPECT_EQ(record["n"].as_int(), 10);
@@ -252,7 +255,8 @@ TEST_F(Face, the_query_filters_computes_and_limits) {
 
 TEST_F(Face, json_brings_its_own_names_and_kinds) {
   const std::string input = file("a.ndjson",
-                                 "{\"id\": 1, \"name\": \"a\\n\\u00e9\", \"in\": {\"x\": [1, {\"}\": \"]\\\"\"}], \"y\": null}, \"ok\": true, \"d\": 1.10}\n"
+                                 "{\"id\": 1, \"name\": \"a\\n\\u00e9\", \"in\": {\"x\": [1, {\"}\": \"]\\\"\"}], "
+                                 "\"y\": null}, \"ok\": true, \"d\": 1.10}\n"
                                  "{\"n\\\"m\":null,\"big\":1e400,\"id\":2,\"id\":3}\n{}\n");
   auto stream = weir::open(input);
   auto records = stream.records();
@@ -270,7 +274,9 @@ TEST_F(Face, json_brings_its_own_names_and_kinds) {
     EXPECT_TRUE(record["nothing"].is_null());
     std::string json;
     record.append_json(json);
-    EXPECT_EQ(json, "{\"id\":1,\"name\":\"a\\n\u00e9\",\"in\":{\"x\":[1,{\"}\":\"]\\\"\"}],\"y\":null},\"ok\":true,\"d\":1.10}");
+    EXPECT_EQ(
+        json,
+        "{\"id\":1,\"name\":\"a\\n\u00e9\",\"in\":{\"x\":[1,{\"}\":\"]\\\"\"}],\"y\":null},\"ok\":true,\"d\":1.10}");
   }
   ++it;
   {
@@ -303,14 +309,16 @@ TEST_F(Face, compressed_inputs_and_patterns_are_read_like_plain_ones) {
   ASSERT_EQ(std::system(("cd " + folder_ + " && gzip part1.csv part2.csv").c_str()), 0);
   std::string all;
   auto stream = weir::open(path("part*.csv.gz"));
-  for (auto record : stream.records()) all += record["a"].str() + "@" + std::string(record.position().source.substr(folder_.size() + 1)) + " ";
+  for (auto record : stream.records())
+    all += record["a"].str() + "@" + std::string(record.position().source.substr(folder_.size() + 1)) + " ";
   EXPECT_EQ(all, "1@part1.csv.gz 2@part1.csv.gz 3@part2.csv.gz ");
   EXPECT_GT(stream.counts().decoded_bytes, 0u);
 }
 
 TEST_F(Face, damage_comes_behind_the_good_records) {
   file("cut.csv", numbers(50'000));
-  ASSERT_EQ(std::system(("cd " + folder_ + " && gzip cut.csv && head -c 100000 cut.csv.gz > damaged.csv.gz").c_str()), 0);
+  ASSERT_EQ(std::system(("cd " + folder_ + " && gzip cut.csv && head -c 100000 cut.csv.gz > damaged.csv.gz").c_str()),
+            0);
   auto stream = weir::open(path("damaged.csv.gz"));
   auto batches = stream.batches({.records = 1000});
   uint64_t handed_out = 0;
@@ -330,19 +338,23 @@ TEST_F(Face, damage_comes_behind_the_good_records) {
 TEST_F(Face, blocks_and_lines_are_records_of_one_field) {
   const std::string input = file("x.bin", std::string(1000, '\0') + "end");
   std::vector<size_t> sizes;
-  for (auto record : weir::open(input, {.format = "blocks", .set = {"input.block=512"}}).records()) sizes.push_back(record["data"].text().size());
+  for (auto record : weir::open(input, {.format = "blocks", .set = {"input.block=512"}}).records())
+    sizes.push_back(record["data"].text().size());
   EXPECT_EQ(sizes, (std::vector<size_t>{512, 491}));
   std::string lines;
   for (auto record : weir::open(file("x.log", "one\ntwo\n")).records()) lines += record.text(0) == "one" ? "1" : "2";
   EXPECT_EQ(lines, "12");
   std::string json;
-  for (auto record : weir::open(file("y.bin", "\xff\x00\x01"), {.format = "blocks"}).records()) record.append_json(json);
+  for (auto record : weir::open(file("y.bin", "\xff\x00\x01"), {.format = "blocks"}).records())
+    record.append_json(json);
   EXPECT_EQ(json.substr(0, 13), "{\"data\":\"/w==");
 }
 
 TEST_F(Face, mistakes_are_errors_before_anything_is_read) {
   const std::string input = file("a.csv", numbers(3));
-  const auto open_error = [&](const weir::Options& options) { return error_of([&] { (void)weir::open(input, options); }); };
+  const auto open_error = [&](const weir::Options& options) {
+    return error_of([&] { (void)weir::open(input, options); });
+  };
   EXPECT_EQ(error_of([&] { (void)weir::open(path("missing.csv")); }).exit(), 20);
   EXPECT_EQ(open_error({.query = "SELECT FROM"}).code(), "W2010");
   EXPECT_EQ(open_error({.query = "SELECT FROM"}).line(), 1u);
@@ -418,17 +430,18 @@ TEST_F(Face, leaving_early_leaves_the_rest_unread_and_close_publishes_the_reject
 TEST_F(Face, filters_and_transforms_run_once_a_record_in_order) {
   const std::string input = file("a.csv", numbers(1000));
   int filtered = 0, transformed = 0;
-  auto stream = weir::open(input)
-                    .filter([&](const weir::Record& record) { return ++filtered, record["id"].as_int() % 2 == 0; })
-                    .transform([&](const weir::Record& record, weir::Emitter& out) {
-                      ++transformed;
-                      const int64_t id = record["id"].as_int();
-                      if (id % 10 == 0) return;  // nothing: filtered
-                      out.emit(record);
-                      out.emit(record, {{"id", id + 1}, {"more", true}});
-                      out.emit({{"id", id}, {"half", 0.5}, {"none", nullptr}, {"name", record["name"]}, {"text", "t"}});
-                    })
-                    .filter([](const weir::Record& record) { return !record.contains("half") || record["id"].as_int() == 2; });
+  auto stream =
+      weir::open(input)
+          .filter([&](const weir::Record& record) { return ++filtered, record["id"].as_int() % 2 == 0; })
+          .transform([&](const weir::Record& record, weir::Emitter& out) {
+            ++transformed;
+            const int64_t id = record["id"].as_int();
+            if (id % 10 == 0) return;  // nothing: filtered
+            out.emit(record);
+            out.emit(record, {{"id", id + 1}, {"more", true}});
+            out.emit({{"id", id}, {"half", 0.5}, {"none", nullptr}, {"name", record["name"]}, {"text", "t"}});
+          })
+          .filter([](const weir::Record& record) { return !record.contains("half") || record["id"].as_int() == 2; });
   std::vector<std::string> first;
   size_t records = 0;
   for (auto& batch : stream.batches({.records = 7, .bytes = 2048})) {
@@ -491,10 +504,11 @@ TEST_F(Face, what_a_user_function_throws_passes_through_and_closes_the_stream) {
 
 TEST_F(Face, a_transform_may_reject) {
   const std::string input = file("a.csv", numbers(5));
-  auto stream = weir::open(input, {.rejects = path("r.ndjson")}).transform([](const weir::Record& record, weir::Emitter& out) {
-    out.emit(record);
-    if (record["id"] == "3") out.reject();
-  });
+  auto stream =
+      weir::open(input, {.rejects = path("r.ndjson")}).transform([](const weir::Record& record, weir::Emitter& out) {
+        out.emit(record);
+        if (record["id"] == "3") out.reject();
+      });
   EXPECT_EQ(drain(stream.records()), 4u);
   EXPECT_EQ(stream.counts().rejected, 1u);
   expect_law(stream.counts());
@@ -503,7 +517,8 @@ TEST_F(Face, a_transform_may_reject) {
 
 TEST_F(Face, records_go_through_std_views) {
   const std::string input = file("a.csv", numbers(1000));
-  auto cheap = weir::open(input).records() | std::views::filter([](const weir::Record& r) { return r["amount"].as_double() < 2; }) |
+  auto cheap = weir::open(input).records() |
+               std::views::filter([](const weir::Record& r) { return r["amount"].as_double() < 2; }) |
                std::views::transform([](const weir::Record& r) { return r["id"].as_int(); });
   std::vector<int64_t> ids;
   for (const int64_t id : cheap | std::views::take(4)) ids.push_back(id);
@@ -529,7 +544,7 @@ TEST_F(Face, an_empty_input_is_an_empty_range) {
 }
 
 TEST_F(Face, streams_do_not_disturb_each_other_nor_the_host) {
-  struct sigaction before {}, after {};
+  struct sigaction before{}, after{};
   sigaction(SIGPIPE, nullptr, &before);
   const std::string input = file("a.csv", numbers(5000));
   auto one = weir::open(input);
@@ -547,8 +562,9 @@ TEST_F(Face, streams_do_not_disturb_each_other_nor_the_host) {
 
 TEST_F(Face, run_runs_a_pipeline_file) {
   const std::string input = file("a.csv", numbers(1000));
-  const std::string pipeline = "memory: 8MiB\ninput:\n  from: " + input + "\nquery: SELECT id FROM input WHERE amount = '7.50'\noutput:\n  to: " +
-                               path("out.ndjson") + "\n";
+  const std::string pipeline =
+      "memory: 8MiB\ninput:\n  from: " + input +
+      "\nquery: SELECT id FROM input WHERE amount = '7.50'\noutput:\n  to: " + path("out.ndjson") + "\n";
   const weir::Summary summary = weir::run(pipeline);
   EXPECT_EQ(summary.status, "done");
   EXPECT_EQ(summary.counts.delivered, 10u);
@@ -556,7 +572,8 @@ TEST_F(Face, run_runs_a_pipeline_file) {
   EXPECT_EQ(read("out.ndjson").substr(0, 11), "{\"id\":\"7\"}\n");
   EXPECT_EQ(error_of([&] { weir::run(pipeline); }).exit(), 41) << "the output is there";
   const std::string saved = file("p.yaml", pipeline);
-  EXPECT_EQ(weir::run(saved, {"output.if_exists=replace", "query=SELECT id FROM input LIMIT 3"}).status, "limit_reached");
+  EXPECT_EQ(weir::run(saved, {"output.if_exists=replace", "query=SELECT id FROM input LIMIT 3"}).status,
+            "limit_reached");
   EXPECT_EQ(weir::run(saved, {"output.if_exists=skip"}).status, "already_there");
   const weir::Error bad = error_of([&] { weir::run("memory: 8MiB\ninptu:\n  from: x\nbatch:\n  records: many\n"); });
   EXPECT_EQ(bad.exit(), 20);

@@ -7,7 +7,8 @@ namespace weir::face {
 
 RecordPacker::RecordPacker(std::span<char> room, const RecordContext& context, uint32_t fields, bool own_names)
     : begin_(room.data()), capacity_(std::min<size_t>(room.size(), UINT32_MAX - 7)) {
-  const size_t head = sizeof(PackedRecord) + size_t{fields} * (sizeof(PackedRecord::Slot) + (own_names ? sizeof(PackedRecord::NameSlot) : 0));
+  const size_t head = sizeof(PackedRecord) +
+                      size_t{fields} * (sizeof(PackedRecord::Slot) + (own_names ? sizeof(PackedRecord::NameSlot) : 0));
   if (head > capacity_) {
     fits_ = false;
     return;
@@ -33,7 +34,8 @@ void RecordPacker::name(std::string_view text) {
   char* const out = take(text.size());
   if (out == nullptr) return;
   if (!text.empty()) std::memcpy(out, text.data(), text.size());
-  const_cast<PackedRecord::NameSlot*>(record_->name_slots())[next_] = {static_cast<uint32_t>(out - begin_), static_cast<uint32_t>(text.size())};
+  const_cast<PackedRecord::NameSlot*>(record_->name_slots())[next_] = {static_cast<uint32_t>(out - begin_),
+                                                                       static_cast<uint32_t>(text.size())};
 }
 
 void RecordPacker::json_name(std::string_view raw) {
@@ -42,24 +44,30 @@ void RecordPacker::json_name(std::string_view raw) {
   if (out == nullptr) return;
   const size_t size = decode_json_string({raw.data() - 1, raw.size() + 2}, out);
   used_ -= raw.size() + 2 - size;
-  const_cast<PackedRecord::NameSlot*>(record_->name_slots())[next_] = {static_cast<uint32_t>(out - begin_), static_cast<uint32_t>(size)};
+  const_cast<PackedRecord::NameSlot*>(record_->name_slots())[next_] = {static_cast<uint32_t>(out - begin_),
+                                                                       static_cast<uint32_t>(size)};
 }
 
 void RecordPacker::add(Kind kind, std::string_view text) {
   char* const out = take(text.size());
   if (out == nullptr) return;
   if (!text.empty()) std::memcpy(out, text.data(), text.size());
-  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_), static_cast<uint32_t>(text.size()), kind};
+  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_),
+                                                                static_cast<uint32_t>(text.size()), kind};
 }
 
 void RecordPacker::add_json(std::string_view raw) {
   switch (raw.empty() ? 'n' : raw[0]) {
-    case 'n': return add(Kind::kNull, {});
+    case 'n':
+      return add(Kind::kNull, {});
     case 't':
-    case 'f': return add(Kind::kBool, raw);
+    case 'f':
+      return add(Kind::kBool, raw);
     case '{':
-    case '[': return add(Kind::kJson, raw);
-    case '"': break;
+    case '[':
+      return add(Kind::kJson, raw);
+    case '"':
+      break;
     default: {
       weir::Value number;
       const bool exact = parse_number(raw, number) == NumberError::kNone;
@@ -72,17 +80,22 @@ void RecordPacker::add_json(std::string_view raw) {
   if (out == nullptr) return;
   const size_t size = decode_json_string(raw, out);
   used_ -= raw.size() - size;
-  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_), static_cast<uint32_t>(size), Kind::kText};
+  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_),
+                                                                static_cast<uint32_t>(size), Kind::kText};
 }
 
 void RecordPacker::add_field(const Column& column, const RecordBatch& batch, uint32_t row, bool empty_is_null) {
   if (column.slices[row].missing()) return add(Kind::kNull, {});
   const std::string_view raw = batch.field(column, row);
   switch (column.encoding) {
-    case FieldEncoding::kJson: return add_json(trim_json(raw));
-    case FieldEncoding::kBytes: return add(Kind::kBytes, raw);
-    case FieldEncoding::kPlain: return add(empty_is_null && raw.empty() ? Kind::kNull : Kind::kText, raw);
-    case FieldEncoding::kCsv: break;
+    case FieldEncoding::kJson:
+      return add_json(trim_json(raw));
+    case FieldEncoding::kBytes:
+      return add(Kind::kBytes, raw);
+    case FieldEncoding::kPlain:
+      return add(empty_is_null && raw.empty() ? Kind::kNull : Kind::kText, raw);
+    case FieldEncoding::kCsv:
+      break;
   }
   std::string_view text;
   if (field_is_plain(column, raw, text)) return add(empty_is_null && text.empty() ? Kind::kNull : Kind::kText, text);
@@ -90,21 +103,30 @@ void RecordPacker::add_field(const Column& column, const RecordBatch& batch, uin
   if (out == nullptr) return;
   const size_t size = decode_csv(raw, column.quote, column.escape, out);
   used_ -= raw.size() - size;
-  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_), static_cast<uint32_t>(size), Kind::kText};
+  const_cast<PackedRecord::Slot*>(record_->slots())[next_++] = {static_cast<uint32_t>(out - begin_),
+                                                                static_cast<uint32_t>(size), Kind::kText};
 }
 
 void RecordPacker::add_computed(const weir::Value& value) {
   switch (value.type) {
-    case Type::kNull: return add(Kind::kNull, {});
-    case Type::kBool: return add(Kind::kBool, value.boolean ? "true" : "false");
-    case Type::kText: return add(Kind::kText, value.view());
-    case Type::kJson: return add(Kind::kJson, value.view());
-    case Type::kBytes: return add(Kind::kBytes, value.view());
+    case Type::kNull:
+      return add(Kind::kNull, {});
+    case Type::kBool:
+      return add(Kind::kBool, value.boolean ? "true" : "false");
+    case Type::kText:
+      return add(Kind::kText, value.view());
+    case Type::kJson:
+      return add(Kind::kJson, value.view());
+    case Type::kBytes:
+      return add(Kind::kBytes, value.view());
     case Type::kInt:
     case Type::kDecimal:
-    case Type::kDouble: break;
+    case Type::kDouble:
+      break;
   }
-  const Kind kind = value.type == Type::kInt ? Kind::kInteger : value.type == Type::kDecimal ? Kind::kDecimal : Kind::kReal;
+  const Kind kind = value.type == Type::kInt       ? Kind::kInteger
+                    : value.type == Type::kDecimal ? Kind::kDecimal
+                                                   : Kind::kReal;
   if (value.has_lexeme) return add(kind, {value.lexeme, value.size});
   char text[kNumberTextMax];
   add(kind, {text, format_number(value, text)});
@@ -123,8 +145,8 @@ PackedRecord* RecordPacker::finish(uint32_t source, uint64_t byte, uint64_t reco
   return record_;
 }
 
-PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const PulledRow& row, std::span<const WriteColumn> columns,
-                       bool empty_is_null) {
+PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const PulledRow& row,
+                       std::span<const WriteColumn> columns, bool empty_is_null) {
   const auto is_object = [](std::string_view json) { return json.size() >= 2 && json.front() == '{'; };
   std::string_view json;
   uint32_t fields = static_cast<uint32_t>(context.names.size());
@@ -132,9 +154,12 @@ PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const
     json = trim_json(row.batch->record(row.row));
     fields = 0;
     for (const WriteColumn& column : columns) {
-      if (!column.star) ++fields;
-      else if (is_object(json)) each_member(json, [&](std::string_view, std::string_view) { ++fields; });
-      else ++fields;
+      if (!column.star)
+        ++fields;
+      else if (is_object(json))
+        each_member(json, [&](std::string_view, std::string_view) { ++fields; });
+      else
+        ++fields;
     }
   }
   RecordPacker packer(room, context, fields, context.own_names);
@@ -156,16 +181,18 @@ PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const
       }
     } else {
       if (context.own_names) packer.name(column.name);
-      if (column.computed >= 0) packer.add_computed(row.computed[static_cast<size_t>(column.computed) * row.stride]);
-      else packer.add_field(row.batch->columns[static_cast<size_t>(column.field)], *row.batch, row.row, empty_is_null);
+      if (column.computed >= 0)
+        packer.add_computed(row.computed[static_cast<size_t>(column.computed) * row.stride]);
+      else
+        packer.add_field(row.batch->columns[static_cast<size_t>(column.field)], *row.batch, row.row, empty_is_null);
     }
     if (!packer.fits()) return nullptr;
   }
   return packer.finish(row.position.source, row.position.decoded_byte, row.position.record);
 }
 
-PackedRecord* pack_fields(std::span<char> room, const RecordContext& context, const PackedRecord* base, std::span<const Field> fields,
-                          const PackedRecord& origin) {
+PackedRecord* pack_fields(std::span<char> room, const RecordContext& context, const PackedRecord* base,
+                          std::span<const Field> fields, const PackedRecord& origin) {
   const auto changed = [&](std::string_view name) -> const Field* {
     for (const Field& field : fields) {
       if (field.name() == name) return &field;

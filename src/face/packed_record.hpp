@@ -1,4 +1,5 @@
-// PackedRecord: a record in a batch's arena, one contiguous piece that may be copied anywhere: offsets count from its own start.
+// PackedRecord: a record in a batch's arena, one contiguous piece that may be copied anywhere: offsets count from its
+// own start.
 //
 //   PackedRecord | fields x Slot | fields x NameSlot, when it brings its own names | texts | padding to 8
 //
@@ -29,14 +30,14 @@ struct RecordContext {
 };
 
 struct PackedRecord {
-  uint32_t bytes;    ///< all of it
+  uint32_t bytes;  ///< all of it
   uint32_t fields;
   const RecordContext* context;
   uint32_t own_names;
   uint32_t source;
   uint64_t byte;
   uint64_t record;
-  uint64_t next;     ///< in the staging room: offset + 1 of the next record that is ready; 0: none
+  uint64_t next;  ///< in the staging room: offset + 1 of the next record that is ready; 0: none
 
   struct Slot {
     uint32_t offset;
@@ -51,7 +52,9 @@ struct PackedRecord {
   [[nodiscard]] const char* base() const { return reinterpret_cast<const char*>(this); }
   [[nodiscard]] const Slot* slots() const { return reinterpret_cast<const Slot*>(this + 1); }
   [[nodiscard]] const NameSlot* name_slots() const { return reinterpret_cast<const NameSlot*>(slots() + fields); }
-  [[nodiscard]] Value value(uint32_t i) const { return {slots()[i].kind, {base() + slots()[i].offset, slots()[i].size}}; }
+  [[nodiscard]] Value value(uint32_t i) const {
+    return {slots()[i].kind, {base() + slots()[i].offset, slots()[i].size}};
+  }
   [[nodiscard]] std::string_view name(uint32_t i) const {
     return own_names != 0 ? std::string_view(base() + name_slots()[i].offset, name_slots()[i].size) : context->names[i];
   }
@@ -63,8 +66,8 @@ class RecordPacker {
  public:
   RecordPacker(std::span<char> room, const RecordContext& context, uint32_t fields, bool own_names);
 
-  void name(std::string_view text);             ///< with own names: before each field
-  void json_name(std::string_view raw);         ///< as it stands between quotes
+  void name(std::string_view text);  ///< with own names: before each field
+  void json_name(std::string_view raw);  ///< as it stands between quotes
   void add(Kind kind, std::string_view text);
   void add_field(const Column& column, const RecordBatch& batch, uint32_t row, bool empty_is_null);
   void add_json(std::string_view raw);
@@ -122,10 +125,10 @@ void each_member(std::string_view object, F&& fn) {
 }
 
 /// Packs the columns of a row that the query yields; null: it does not fit.
-PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const PulledRow& row, std::span<const WriteColumn> columns,
-                       bool empty_is_null);
+PackedRecord* pack_row(std::span<char> room, const RecordContext& context, const PulledRow& row,
+                       std::span<const WriteColumn> columns, bool empty_is_null);
 /// The record with fields replaced by name and others added; `base` may be null.
-PackedRecord* pack_fields(std::span<char> room, const RecordContext& context, const PackedRecord* base, std::span<const Field> fields,
-                          const PackedRecord& origin);
+PackedRecord* pack_fields(std::span<char> room, const RecordContext& context, const PackedRecord* base,
+                          std::span<const Field> fields, const PackedRecord& origin);
 
 }  // namespace weir::face

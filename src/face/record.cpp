@@ -64,7 +64,9 @@ void append_text(std::string& out, std::string_view text) {
 
 void append_base64(std::string& out, std::string_view bytes) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto at = [&](size_t i) { return i < bytes.size() ? static_cast<uint32_t>(static_cast<unsigned char>(bytes[i])) : 0u; };
+  const auto at = [&](size_t i) {
+    return i < bytes.size() ? static_cast<uint32_t>(static_cast<unsigned char>(bytes[i])) : 0u;
+  };
   out += '"';
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const uint32_t word = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
@@ -78,14 +80,21 @@ void append_base64(std::string& out, std::string_view bytes) {
 
 void append_value(std::string& out, const Value& value) {
   switch (value.kind()) {
-    case Kind::kNull: out += "null"; return;
+    case Kind::kNull:
+      out += "null";
+      return;
     case Kind::kBool:
     case Kind::kInteger:
     case Kind::kDecimal:
-    case Kind::kReal: out += value.text(); return;
-    case Kind::kText: return append_text(out, value.text());
-    case Kind::kBytes: return append_base64(out, value.text());
-    case Kind::kJson: break;
+    case Kind::kReal:
+      out += value.text();
+      return;
+    case Kind::kText:
+      return append_text(out, value.text());
+    case Kind::kBytes:
+      return append_base64(out, value.text());
+    case Kind::kJson:
+      break;
   }
   const size_t begin = out.size();
   out.resize(begin + value.text().size() + 2 * kWideSlack);
@@ -121,7 +130,9 @@ std::optional<double> Value::try_double() const noexcept {
 std::string_view Value::as_decimal() const {
   weir::Value number;
   const NumberError error = is_null() ? NumberError::kNotANumber : parse_number(text_, number);
-  if (error != NumberError::kNone) throw_numeric(error == NumberError::kOverflow ? Numeric::kOutOfRange : Numeric::kNotANumber, *this, "an exact number");
+  if (error != NumberError::kNone)
+    throw_numeric(error == NumberError::kOverflow ? Numeric::kOutOfRange : Numeric::kNotANumber, *this,
+                  "an exact number");
   return text_;
 }
 
@@ -140,7 +151,8 @@ Field::Field(std::string_view name, double number) : name_(name), kind_(Kind::kR
 size_t Record::size() const noexcept { return packed_->fields; }
 
 Value Record::operator[](size_t index) const {
-  if (index >= packed_->fields) throw_error(Code::kUnknownColumn, "field " + std::to_string(index) + " of " + std::to_string(packed_->fields));
+  if (index >= packed_->fields)
+    throw_error(Code::kUnknownColumn, "field " + std::to_string(index) + " of " + std::to_string(packed_->fields));
   return packed_->value(static_cast<uint32_t>(index));
 }
 
@@ -159,7 +171,8 @@ Value Record::operator[](std::string_view name) const {
 }
 
 std::string_view Record::name(size_t index) const {
-  if (index >= packed_->fields) throw_error(Code::kUnknownColumn, "field " + std::to_string(index) + " of " + std::to_string(packed_->fields));
+  if (index >= packed_->fields)
+    throw_error(Code::kUnknownColumn, "field " + std::to_string(index) + " of " + std::to_string(packed_->fields));
   return packed_->name(static_cast<uint32_t>(index));
 }
 

@@ -1,8 +1,8 @@
 // Whole pipelines in the host's process.
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "face/error_state.hpp"
 #include "io/system_clock.hpp"
@@ -13,7 +13,8 @@
 namespace weir::face {
 namespace {
 
-constexpr size_t kFileBytesMax = 256u << 10;  // one more is read, so that the reader of the file says that it is too large
+constexpr size_t kFileBytesMax =
+    256u << 10;  // one more is read, so that the reader of the file says that it is too large
 
 std::string read_file(const std::string& path) {
   std::FILE* const file = std::fopen(path.c_str(), "rb");
@@ -44,8 +45,10 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
     std::string more;
     for (const Diagnostic& diagnostic : parsed.diagnostics) {
       if (diagnostic.severity != Severity::kError) continue;
-      if (first == nullptr) first = &diagnostic.error;
-      else more.append("\n").append(format_diagnostic(name, diagnostic));
+      if (first == nullptr)
+        first = &diagnostic.error;
+      else
+        more.append("\n").append(format_diagnostic(name, diagnostic));
     }
     throw_error(*first, {}, name, more);
   }
@@ -66,23 +69,34 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
   Summary summary;
   summary.status = "done";
   Outcome outcome;
-  if (job.skipped()) summary.status = "already_there";
-  else outcome = job.run(deadline, nullptr);
+  if (job.skipped())
+    summary.status = "already_there";
+  else
+    outcome = job.run(deadline, nullptr);
   const Counters& counters = job.counters();
   switch (outcome.ending) {
-    case Ending::kDone: break;
-    case Ending::kReaderGone: summary.status = "reader_gone"; break;
+    case Ending::kDone:
+      break;
+    case Ending::kReaderGone:
+      summary.status = "reader_gone";
+      break;
     case Ending::kInterrupted: {
       weir::Error error(Code::kInterrupted);
-      error.detail.append_number(counters.read).append(" records were read, ").append_number(counters.written).append(" written");
+      error.detail.append_number(counters.read)
+          .append(" records were read, ")
+          .append_number(counters.written)
+          .append(" written");
       throw_error(error);
     }
-    case Ending::kFailed: throw_error(outcome.error, job.inputs());
+    case Ending::kFailed:
+      throw_error(outcome.error, job.inputs());
   }
-  if (outcome.ending == Ending::kDone && outcome.limit_reached) summary.status = "limit_reached";
-  else if (outcome.ending == Ending::kDone && counters.rejected != 0) summary.status = "done_with_rejects";
-  summary.counts = {counters.read,     counters.written, counters.folded,  counters.filtered,     counters.rejected,
-                    counters.written,  counters.batches, counters.stored_bytes, counters.decoded_bytes};
+  if (outcome.ending == Ending::kDone && outcome.limit_reached)
+    summary.status = "limit_reached";
+  else if (outcome.ending == Ending::kDone && counters.rejected != 0)
+    summary.status = "done_with_rejects";
+  summary.counts = {counters.read,    counters.written, counters.folded,       counters.filtered,     counters.rejected,
+                    counters.written, counters.batches, counters.stored_bytes, counters.decoded_bytes};
   summary.output_bytes = counters.output_bytes;
   summary.sent_bytes = counters.sent_bytes;
   return summary;

@@ -5,7 +5,9 @@
 
 namespace weir::face {
 
-Stream open(std::span<const std::string> inputs, const Options& options) { return Stream(std::make_shared<Core>(inputs, options)); }
+Stream open(std::span<const std::string> inputs, const Options& options) {
+  return Stream(std::make_shared<Core>(inputs, options));
+}
 
 Stream& Stream::filter(Filter keep) & {
   core_->add_filter(std::move(keep));
@@ -35,7 +37,12 @@ void Stream::close() { core_->close(); }
 std::string Stream::plan() const {
   std::string text;
   for (const BudgetLine& line : core_->job().budget().lines()) {
-    text.append(line.name).append(": ").append(format_bytes(line.bytes).view()).append(" - ").append(line.why).append("\n");
+    text.append(line.name)
+        .append(": ")
+        .append(format_bytes(line.bytes).view())
+        .append(" - ")
+        .append(line.why)
+        .append("\n");
   }
   return text.append("sum: ").append(format_bytes(memory()).view()).append("\n");
 }
