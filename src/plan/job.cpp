@@ -258,6 +258,8 @@ Status Job::choose_output() {
   writer.header = output.header;
   writer.batch_records_max = config_.batch.records;
   writer.batch_bytes_max = config_.batch.bytes;
+  // A batch that may be asked for again is never begun with a record that does not fit.
+  writer.whole_records = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
   writer.raw_records = writer.format == WriterFormat::kCsv && star_only && raw_records_possible();
   reader_options_.raw_only = writer.raw_records;
 
