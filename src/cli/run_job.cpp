@@ -14,7 +14,8 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   SystemClock clock;
   SystemWakeup wakeup(clock);
   const uint64_t begin = clock.monotonic_ns();
-  const uint64_t deadline_ns = config.deadline_ns;
+  Deadline deadline;
+  if (config.deadline_ns != 0) deadline.at_ns = begin + config.deadline_ns;
   config.fail_on_rejects = config.fail_on_rejects || options.fail_on_rejects;
   Job job(clock, wakeup, Host::kProcess, environment);
   if (options.preview != 0) job.set_preview(options.preview);
@@ -22,7 +23,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   const auto source_of = [&](const Error& error) {
     return error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
   };
-  if (Status prepared = job.prepare(std::move(config)); !prepared) {
+  if (Status prepared = job.prepare(std::move(config), deadline); !prepared) {
     const Error& error = prepared.error();
     const bool in_file = error.line != 0 && job.config().query_line != 0;
     return report_error(error, source_of(error), error.line == 0 ? std::string_view{} : in_file ? file : std::string_view("query"));
@@ -41,8 +42,6 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   RunFigures figures;
   Progress progress(STDERR_FILENO, clock, !options.quiet && isatty(STDERR_FILENO) != 0);
   if (!job.skipped()) {
-    Deadline deadline;
-    if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
     outcome = job.run(deadline, &progress);
   }
   progress.clear();

@@ -61,21 +61,21 @@ Job::Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment)
 
 Job::~Job() { unmap_working_memory(memory_); }
 
-Status Job::prepare(Config config) {
+Status Job::prepare(Config config, Deadline deadline) {
   config_ = std::move(config);
-  WEIR_TRY(choose_input());
+  WEIR_TRY(choose_input(deadline));
   WEIR_TRY(compile());
   WEIR_TRY(choose_output());
   sum_up();
   return {};
 }
 
-Status Job::choose_input() {
+Status Job::choose_input(Deadline deadline) {
   auto inputs = expand_inputs(config_.input.from);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
   source_ = std::make_unique<FileSource>(inputs_, wakeup_);
-  auto detected = detect_inputs(config_.input, *source_);
+  auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
 
