@@ -31,5 +31,31 @@ class Deadline(Case):
         process.finish(exit=11, code="W1101")
 
 
+class PipelineFile(Case):
+    def test_a_file_that_is_no_pipeline_is_told_by_its_size(self):
+        big = self.put("big.csv", b"a,b\n" + b"1,2\n" * 400_000)
+        yaml = self.put("large.yaml", b"# a comment that goes on\n" * 12_000)
+        for file in (big, yaml):
+            for command in ("run", "check", "plan"):
+                with self.subTest(file=file, command=command):
+                    run = weir(command, file, exit=20, code="W2007")
+                    self.assertIn("256 KiB", run.error["hint"])
+
+    def test_through_a_pipe_as_well(self):
+        weir("check", "/dev/stdin", stdin=b"# x\n" * 200_000, exit=20, code="W2007")
+
+    def test_the_largest_comment_is_no_mistake(self):
+        head = b"input: {from: in.csv}\n#"
+        self.put("in.csv", b"a\n1\n")
+        self.put("p.yaml", head + b"x" * (256 * 1024 - len(head)))
+        weir("run", "p.yaml", cwd=self.dir)
+        weir("run", "/dev/stdin", stdin=head + b"x" * (256 * 1024 - len(head)), cwd=self.dir)
+
+    def test_a_folder_is_no_pipeline_file(self):
+        for command in ("run", "check", "plan"):
+            run = weir(command, self.dir, exit=20, code="W2009")
+            self.assertIn("folder", run.error["detail"])
+
+
 if __name__ == "__main__":
     unittest.main()
