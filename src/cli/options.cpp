@@ -97,6 +97,12 @@ int report_error(const Error& error, std::string_view source, std::string_view f
   return static_cast<int>(exit == Exit::kNone ? Exit::kInputCorrupt : exit);
 }
 
+int print_text(std::string_view text) {
+  Printer out(STDOUT_FILENO);
+  const Status printed = out.text(text).finish();
+  return printed ? 0 : report_error(printed.error());
+}
+
 int usage_error(std::string_view command, std::string_view what) {
   Error error(Code::kBadArgument);
   error.detail.append("weir ").append(command).append(": ").append(what);
@@ -173,8 +179,7 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
     }
   }
   if (options.help) {
-    Printer(STDOUT_FILENO).text(help_text(command));
-    exit_code = 0;
+    exit_code = print_text(help_text(command));
     return false;
   }
   return true;

@@ -29,8 +29,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
     return report_error(error, source_of(error), error.line == 0 ? std::string_view{} : in_file ? file : std::string_view("query"));
   }
   if (!job.fits()) {
-    if (!messages_as_json()) print_plan(STDERR_FILENO, job, false);
-    else print_plan_json(STDERR_FILENO, job);
+    (void)(messages_as_json() ? print_plan_json(STDERR_FILENO, job) : print_plan(STDERR_FILENO, job, false));
     return report_error(job.refusal());
   }
   if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()));

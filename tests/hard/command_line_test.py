@@ -57,5 +57,95 @@ class PipelineFile(Case):
             self.assertIn("folder", run.error["detail"])
 
 
+class Words(Case):
+    """What the commands that only print say, and refuse."""
+
+    PIPELINE = "input: {from: in.csv}\n"
+
+    def setUp(self):
+        super().setUp()
+        self.put("in.csv", b"a,b\n1,2\n")
+        self.pipeline(self.PIPELINE)
+
+    def test_a_full_stdout_is_no_success(self):
+        self.put("cases.yaml", b"pipeline: p.yaml\ncases: [{name: x, input: \"a\\n1\\n\"}]\n")
+        for args in (["schema"], ["version"], ["help"], ["help", "run"], ["help", "input"], ["run", "--help"], ["plan", "p.yaml"],
+                     ["plan", "p.yaml", "--json"], ["test", "cases.yaml"], []):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                weir(*args, exit=40, code="W4002", stdout=full, cwd=self.dir)
+
+    def test_a_closed_stdout_is_no_failure(self):
+        for args in (["schema"], ["help", "input"], ["plan", "p.yaml"]):
+            with self.subTest(args=args):
+                read, write = os.pipe()
+                os.close(read)
+                with os.fdopen(write, "wb") as gone:
+                    weir(*args, exit=0, stdout=gone, cwd=self.dir)
+
+    def test_help_of_what_there_is_not(self):
+        for topic, nearest in (("foo", None), ("rnu", "run"), ("plann", "plan"), ("recrod_max", "input.record_max"),
+                               ("input.recrod_max", "input.record_max"), ("inptu", "input"), ("batch.recods", "batch.records")):
+            with self.subTest(topic=topic):
+                run = weir("help", topic, exit=20, code="W2009")
+                self.assertIn("unknown topic", run.error["detail"])
+                self.assertEqual(run.out, b"")
+                if nearest:
+                    self.assertIn(f"did you mean {nearest}?", run.error["detail"])
+                else:
+                    self.assertNotIn("did you mean", run.error["detail"])
+
+    def test_help_of_a_key_with_and_without_its_section(self):
+        whole = weir("help", "input.record_max").out
+        self.assertTrue(whole.startswith(b"input.record_max (size)"))
+        self.assertEqual(weir("help", "record_max").out, whole)
+        both = weir("help", "to").out
+        self.assertIn(b"output.to (text)", both)
+        self.assertIn(b"rejects.to (text)", both)
+        for command in ("run", "query", "plan", "check", "test", "schema", "version", "help"):
+            self.assertTrue(weir("help", command).out.startswith(b"weir " + command.encode()), command)
+
+    def test_commands_that_take_no_words(self):
+        for command in ("schema", "version", "--version"):
+            run = weir(command, "x", exit=20, code="W2009")
+            self.assertIn("takes no argument", run.error["detail"])
+            self.assertEqual(run.out, b"")
+            weir(command, "--nope", exit=20, code="W2009")
+        self.assertTrue(weir("schema", "--help").out.startswith(b"weir schema"))
+        weir("help", "run", "plan", exit=20, code="W2009")
+
+    def test_a_command_that_is_not_there_is_named(self):
+        for command in ("/no/such/program", "no-such-program"):
+            for verb in ("run", "query"):
+                with self.subTest(command=command, verb=verb):
+                    first = "p.yaml" if verb == "run" else SELECT_ALL
+                    run = weir(verb, first, *([] if verb == "run" else ["in.csv"]), "-s", "output.to=exec",
+                               "-s", f"exec.command=[{command}, x]", cwd=self.dir, exit=20)
+                    self.assertNotEqual(run.error["code"], "W2009")
+                    self.assertIn("exec.command", run.error["msg"])
+                    self.assertIn(command, run.error["detail"])
+
+    def test_too_many_rejects_names_the_one_too_many(self):
+        self.put("bad.csv", b"a,b\n1,2\nx\n3,4\ny\nz\n")
+        run = weir("query", SELECT_ALL, "bad.csv", "--rejects", "rejects", "-s", "rejects.max=1", cwd=self.dir, exit=32, code="W3201")
+        self.assertEqual((run.error["source"], run.error["byte"], run.error["record"]), ("bad.csv", 14, 3))
+        last = self.rejects("rejects.part")[-1]
+        self.assertEqual((last["byte"], last["record"]), (14, 3))
+        # By share: the one with which it was judged.
+        self.put("bad.csv", b"a,b\n" + b"1,2\n" * 999 + b"x\n" * 20)
+        run = weir("query", SELECT_ALL, "bad.csv", "--rejects", "rejects", "-s", "rejects.max=0.05%", "-s", "output.if_exists=replace",
+                   cwd=self.dir, exit=32, code="W3201")
+        self.assertEqual((run.error["record"], run.error["byte"]), (999, 4 + 4 * 999))
+        # At the end: the last one of all.
+        self.put("bad.csv", b"a,b\n1,2\nx\n3,4\n")
+        run = weir("query", SELECT_ALL, "bad.csv", "--rejects", "rejects", "-s", "rejects.max=1%", "-s", "output.if_exists=replace",
+                   cwd=self.dir, exit=32, code="W3201")
+        self.assertEqual((run.error["source"], run.error["byte"], run.error["record"]), ("bad.csv", 8, 1))
+
+    def test_hints(self):
+        for args, code in ((["no.csv"], "W2014"), (["s3://bucket/x.csv"], "W2021"), (["in.csv", "-s", "batch.records=many"], "W2002")):
+            run = weir("query", SELECT_ALL, *args, cwd=self.dir, exit=20, code=code)
+            self.assertTrue(run.error.get("hint"), code)
+
+
 if __name__ == "__main__":
     unittest.main()
