@@ -223,6 +223,7 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
     if (scanned_ < window_.end()) continue;
     if (record_begin_ == window_.end()) {
       window_.consume_to(window_.end());
+      if (!schema_known_) schema_ = {{}, true};  // an empty input has no columns
       return Step::kFinished;
     }
     if (scan_state_ == CsvScanState::kQuoted || scan_state_ == CsvScanState::kEscapedQuoted) {
@@ -310,8 +311,8 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
         padded = true;
       } else if (options_.csv.ragged == CsvOptions::Ragged::kError) {
         if (rows != 0 || reject_count_ != 0) break;
-        error = at(Code::kBadRecord, window_.base_decoded_byte() + begin);
-        error.detail.append("wrong number of fields: found ").append_number(fields).append(", expected ").append_number(fields_);
+        error = at(Code::kRaggedStop, window_.base_decoded_byte() + begin);
+        error.detail.append("found ").append_number(fields).append(", expected ").append_number(fields_);
         return Step::kFailed;
       } else {
         add_reject(Code::kRaggedRow, begin, next, fields, fields_);

@@ -412,9 +412,11 @@ Status Job::make_sinks() {
 
 Status Job::build() {
   if (!fits()) return fail(refusal());
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
+  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
     struct stat info {};
-    if (stat(output_name_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
+    // Of a folder's files the first one speaks for all.
+    const std::string first = to_ == To::kFile ? output_name_ : output_prefix_ + std::string(FolderSink::kNumberDigits, '0') + output_suffix_;
+    if (stat(first.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
       skipped_ = true;
       return {};
     }
