@@ -7,7 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "io/file.hpp"
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 #include "report/message.hpp"
 #include "report/printer.hpp"

@@ -1,6 +1,6 @@
 // The one table of every key of a pipeline file. Defaults here and in config.hpp are held together by a test.
 #include "plan/spec.hpp"
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 
 namespace weir {
 

@@ -339,14 +339,9 @@ Node Parser::cast() {
 }
 
 Node Parser::call(const Token& name) {
-  const FunctionInfo* const info = find_function(name.text);
-  if (info == nullptr) {
-    Detail detail;
-    detail.append(std::string_view(name.text).substr(0, 60));
-    const std::string_view nearest = nearest_function(name.text);
-    if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
-    return error_at(name.offset, detail.view(), Code::kUnknownFunction);
-  }
+  const FunctionInfo* info = find_function(name.text);
+  if (info == nullptr) info = pass_over_unknown(name);
+  if (info == nullptr) return fail(unknown_function(name));
   WEIR_TRY(expect_symbol("("));
   Expr expr;
   expr.op = info->op;
@@ -356,6 +351,22 @@ Node Parser::call(const Token& name) {
   WEIR_TRY(expect_symbol(")"));
   if (at_word("OVER")) return error_at(token_.offset, "window functions are not supported");
   return add(std::move(expr));
+}
+
+Error Parser::unknown_function(const Token& name) const {
+  Detail detail;
+  detail.append(std::string_view(name.text).substr(0, 60));
+  const std::string_view nearest = nearest_function(name.text);
+  if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
+  return lexer_.error(Code::kUnknownFunction, name.offset, detail.view());
+}
+
+/// For lint: the mistake is kept, and the query goes on as if there were such a function.
+const FunctionInfo* Parser::pass_over_unknown(const Token& name) {
+  static constexpr FunctionInfo kAnyFunction = {"", Op::kCoalesce, kModeUnknown, 0, kInListMax, ""};
+  if (mistakes_ == nullptr) return nullptr;
+  mistakes_->push_back(unknown_function(name));
+  return &kAnyFunction;
 }
 
 Status Parser::call_arguments(const FunctionInfo& info, Expr& expr) {

@@ -21,7 +21,7 @@ using Node = Result<uint32_t>;
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(text) {}
+  explicit Parser(std::string_view text, std::vector<Error>* mistakes) : lexer_(text), mistakes_(mistakes) {}
   Result<ParsedQuery> run();
 
  private:
@@ -68,6 +68,8 @@ class Parser {
   Node case_expression();
   Node cast();
   Node call(const Token& name);
+  [[gnu::noinline]] const FunctionInfo* pass_over_unknown(const Token& name);
+  [[nodiscard]] Error unknown_function(const Token& name) const;
   Status call_arguments(const FunctionInfo& info, Expr& expr);
   Status trim_arguments(Expr& expr);
 
@@ -81,6 +83,7 @@ class Parser {
   bool has_ahead_ = false;
   std::optional<Error> broken_;
   ParsedQuery query_;
+  std::vector<Error>* mistakes_;  ///< null: the first mistake is the answer
   uint32_t nesting_ = 0;
 };
 

@@ -1,4 +1,4 @@
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 
 #include <algorithm>
 #include <cstdint>
