@@ -257,5 +257,93 @@ class Inputs(Case):
         return found
 
 
+def places(messages):
+    return [(m["code"], m.get("line"), m.get("column")) for m in messages]
+
+
+class Lint(Case):
+    """All mistakes at once, each at its place: those of the query too, whatever else is wrong."""
+
+    FILE = """{memory}
+input:
+  from: {source}
+  {key}: {value}
+query: |
+  SELECT UPER(id), cusotmer,
+    TRUE + 1 AS x
+  FROM input
+  WHERE contry = 'DE'
+"""
+    QUERY = [("W2012", 6, 10), ("W2011", 6, 20), ("W2013", 7, 5), ("W2011", 9, 9)]
+
+    def lint(self, command, exit=20, **words_in_file):
+        fields = dict(memory="memory: 48MiB", source="in.csv", key="header", value="true")
+        self.pipeline(self.FILE.format(**{**fields, **words_in_file}))
+        code, out, messages = words(command, "p.yaml", cwd=self.dir)
+        self.assertEqual((code, out), (exit, b""))
+        return messages
+
+    def setUp(self):
+        super().setUp()
+        self.put("in.csv", b"id,customer,country\n1,x,DE\n")
+        self.put("in.csv.gz", gzip_member(b"id,customer,country\n1,x,DE\n"))
+        self.put("in.csv.zst", zstd_frame(b"id,customer,country\n1,x,DE\n"))
+        self.put("no_header.csv", b"1,x,DE\n")
+        self.put("in.ndjson", b'{"id":1}\n')
+
+    def test_of_the_query_alone(self):
+        for command in ("check", "run", "plan"):
+            for source in ("in.csv", "in.csv.gz", "in.csv.zst", "[in.csv, in.csv.gz]"):
+                with self.subTest(command=command, source=source):
+                    messages = self.lint(command, source=source)
+                    self.assertEqual(places(messages), self.QUERY)
+                    self.assertIn("did you mean `customer`?", messages[1]["detail"])
+                    self.assertIn("did you mean `country`?", messages[3]["detail"])
+                    self.assertEqual({m["file"] for m in messages}, {"p.yaml"})
+
+    def test_of_the_query_beside_those_of_other_keys(self):
+        for command in ("check", "run", "plan"):
+            with self.subTest(command=command):
+                messages = self.lint(command, memory="memory: lots", key="haeder")
+                self.assertEqual(places(messages), [("W2002", 1, 9), ("W2001", 4, 3), *self.QUERY])
+
+    def test_as_far_as_the_inputs_are_known(self):
+        columns_unknown = [self.QUERY[0], self.QUERY[2]]
+        self.assertEqual(places(self.lint("check", source="nowhere.csv")), [("W2014", None, None), *columns_unknown])
+        self.assertEqual(places(self.lint("check", source="nowhere.csv", key="haeder")), [("W2001", 4, 3), *columns_unknown])
+        self.assertEqual(places(self.lint("check", source="in.ndjson", key="codec", value="none")), columns_unknown)
+        # Numbered columns stand where there is no header.
+        self.assertEqual(places(self.lint("check", source="no_header.csv", value="false")),
+                         [self.QUERY[0], ("W2011", 6, 15), *self.QUERY[1:]])
+        self.assertEqual(places(self.lint("check", key="columns", value="[id, customer]")), self.QUERY)
+        # Nothing is waited for.
+        self.pipeline(self.FILE.format(memory="memory: lots", source="stdin", key="format", value="csv"))
+        process = Process("check", self.path("p.yaml"))
+        process.await_end()
+        run = process.finish(check=False)
+        self.assertEqual(places(run.errors), [("W2002", 1, 9), *columns_unknown])
+
+    def test_an_unknown_column_alone(self):
+        for command in ("check", "run", "plan"):
+            self.pipeline('input: {from: in.csv}\nquery: "SELECT id, cusotmer FROM input"\n')
+            run = weir(command, "p.yaml", cwd=self.dir, exit=20, code="W2011")
+            self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 20, "p.yaml"))
+            self.assertIn("did you mean `customer`?", run.error["detail"])
+        # What comes through a pipe is known only when it is read.
+        run = self.query("--from", "csv", query="SELECT id,\n cusotmer FROM input", stdin=b"id,customer\n1,x\n", exit=20, code="W2011")
+        self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 2, "query"))
+        self.assertIn("did you mean `customer`?", run.error["detail"])
+        self.pipeline('input: {from: stdin, format: csv}\nquery: "SELECT id, cusotmer FROM input"\n')
+        run = weir("run", "p.yaml", cwd=self.dir, stdin=b"id,customer\n1,x\n", exit=20, code="W2011")
+        self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 20, "p.yaml"))
+
+    def test_what_is_no_mistake(self):
+        for query in ("SELECT ID, _2, Customer FROM input", 'SELECT "id" AS x FROM input', "SELECT s.country FROM S3Object s", "SELECT COUNT(*) FROM input"):
+            for source in ("in.csv", "in.csv.gz", "in.csv.zst"):
+                self.pipeline(json.dumps({"input": {"from": source}, "query": query}))
+                self.assertEqual(words("check", "p.yaml", cwd=self.dir), (0, b"", []))
+                weir("run", "p.yaml", cwd=self.dir)
+
+
 if __name__ == "__main__":
     unittest.main()
