@@ -46,6 +46,11 @@ alignas(64) char runtime_bytes[kRuntimeArenaBytes];
 constinit Region setup_region = {setup_bytes, sizeof setup_bytes, 0, {}};
 constinit Region runtime_region = {runtime_bytes, sizeof runtime_bytes, 0, {}};
 constinit uint64_t calls_after_seal = 0;
+constinit bool main_began = false;
+
+// Before main only libstdc++ asks for this much: 72 KiB from which it could throw when malloc has nothing left. Here a full arena
+// ends the process before anything is thrown (operator new's handler), so it goes without.
+constexpr size_t kBeforeMainMax = 64u << 10;
 
 // 32, 48, then 64, 80, 96, 112, 128, 160, 192, 224, 256, 320 ...
 size_t size_of(unsigned size_class) {
@@ -63,7 +68,7 @@ unsigned class_of(size_t bytes) {
 }
 
 void* take(size_t bytes) {
-  if (bytes > (size_t{1} << 31)) return nullptr;
+  if (bytes > (size_t{1} << 31) || (!main_began && bytes > kBeforeMainMax)) return nullptr;
   Region& region = sealed() ? runtime_region : setup_region;
   if (sealed()) ++calls_after_seal;
   const unsigned size_class = class_of(bytes + kHeaderBytes);
@@ -129,7 +134,10 @@ AllocatorFigures figures() {
 
 }  // namespace
 
-void use_process_malloc() { set_allocator_hooks(figures, limit_setup_region); }
+void use_process_malloc() {
+  main_began = true;
+  set_allocator_hooks(figures, limit_setup_region);
+}
 
 }  // namespace weir
 

@@ -48,7 +48,10 @@ Codec codec_of(CodecChoice choice) {
 Job::Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment)
     : clock_(clock), wakeup_(wakeup), host_(host), environment_(environment) {}
 
-Job::~Job() { unmap_working_memory(memory_); }
+Job::~Job() {
+  unmap_working_memory(memory_);
+  limit_setup(kNoOffset);
+}
 
 Status Job::prepare(Config config) {
   config_ = std::move(config);
@@ -122,12 +125,11 @@ Status Job::compile() {
   }
   program_ = std::move(compiled->program);
   columns_.clear();
-  names_bytes_ = reader_options_.csv.header_bytes_max;
   for (size_t i = 0; i < program_->output().size(); ++i) {
     const OutputColumn& column = program_->output()[i];
     columns_.push_back({column.name, column.field, program_->computed_index(i), column.star});
-    names_bytes_ += column.name.size();
   }
+  names_bytes_ = output_names_max();
   return {};
 }
 
@@ -313,6 +315,7 @@ Status Job::make_sinks() {
 
 Status Job::build() {
   if (!fits()) return fail(refusal());
+  limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
     struct stat info {};
     if (stat(output_name_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
@@ -341,7 +344,7 @@ Status Job::build() {
   if (pull_) {
     pull_memory_ = arena.take(pull_bytes_);
   } else {
-    RecordWriter* writer = make_writer(writer_options_, columns_.size() + reader_options_.csv.columns_max, names_bytes_, arena.take(sizes_.writer));
+    RecordWriter* writer = make_writer(writer_options_, output_columns_max(), names_bytes_, arena.take(sizes_.writer));
     const std::span<char> output = arena.take(sizes_.output);
     Encoder* encoder = nullptr;
     std::span<char> encoded;
