@@ -127,7 +127,7 @@ class Job {
   size_t names_bytes_ = 0;
   Budget budget_;
   Sizes sizes_;
-  uint64_t setup_bytes_max_ = 0;  ///< what build() may make the set-up arena
+  uint64_t setup_bytes_max_ = kNoOffset;  ///< what build() may make the set-up arena
   uint64_t preview_records_ = kNoOffset;
   BatchSink* outside_sink_ = nullptr;
   bool skipped_ = false;
