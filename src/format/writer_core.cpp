@@ -89,6 +89,9 @@ Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> colu
     } else if (raw) {
       for (const std::string_view name : schema.names) names_bytes_ += name.size();
       if (names_bytes_ > names_bytes_max_) return fail(Code::kOutOfRange, "longer column names than planned");
+      if (text_bytes_max(options_.format, schema.names.size(), names_bytes_) > texts_.size()) {
+        return fail(Code::kOutOfRange, "more output columns than planned");
+      }
       WEIR_TRY(add_column(PlanColumn::From::kRawRecord, 0, {}));
     } else {
       for (uint32_t i = 0; i < schema.names.size(); ++i)
