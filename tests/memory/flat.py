@@ -1,11 +1,13 @@
 """Flat: ten mebibytes or a hundred gibibytes, the peak is the same."""
 import functools
+import os
+import random
 import shutil
 import subprocess
 import zlib
 
-from proof import (APART_MAX, BROKEN, DEFAULT, FULL, KiB, MiB, GiB, NOT_RUN, SHORT, WALK_APART_MAX, Broken, Row, Watched, group_of, hold,
-                   one_row, plan_of)
+from proof import (APART_MAX, DEFAULT, FULL, NOT_RUN, PAGE, SHORT, WALK_APART_MAX, GiB, KiB, MiB, Row, Watched, group_of, hold, one_row,
+                   scratch)
 
 BUDGET = 32 * MiB
 SIZES = {SHORT: (10 * MiB, 100 * MiB), DEFAULT: (10 * MiB, 1 * GiB), FULL: (10 * MiB, 1 * GiB, 100 * GiB)}
@@ -101,53 +103,194 @@ def measure(words, stream, size, budget=BUDGET, walks=WALKS, env=None):
         return run, watched.walks, group.peak() if group else None
 
 
-def flat_row(job, over, words, streams_and_sizes, budget=BUDGET, exact=True, apart_max=APART_MAX, point="Flat"):
-    """A row over several runs that must all have the same peak."""
+def spread(figures):
+    return max(figures) - min(figures) if figures else 0
+
+
+def flat_row(job, over, runs, across=True, budget=BUDGET):
+    """A row of runs (words, stream, size) that must have the same peak; unless `across`, only those of the same stream.
+
+    What set-up holds - the query's text and tree, the names of the inputs - is there before the first byte and has a line of its own in the
+    plan: it is taken off before peaks are compared.
+    """
     def work(row):
-        walk_apart = 0
-        row.plan = plan_of(words, input=(streams_and_sizes[0][0].head + streams_and_sizes[0][0].body)[:4096])
-        for stream, size in streams_and_sizes:
+        walk_apart, by_stream, own, groups = 0, {}, [], []
+        for words, stream, size in runs:
             run, walks, group_peak = measure(words, stream, size, budget)
             hold(run.exit == 0, f"exit {run.exit}: {run}")
             decoded, records = stream.sums(size)
-            if exact:
-                hold((run.summary["bytes"]["decoded"], run.records["read"]) == (decoded, records), f"not all was read: {run}")
-            row.peaks.append(run.summary["peak_bytes"])
+            hold((run.summary["bytes"]["decoded"], run.records["read"]) == (decoded, records), f"not all was read: {run}")
+            peak, before = run.summary["peak_bytes"], run.summary["setup_bytes"] // PAGE * PAGE
+            row.plan = max(row.plan or 0, run.summary["plan_bytes"])
+            hold(peak <= run.summary["plan_bytes"], f"the peak is above the plan: {run}")
+            row.peaks.append(peak)
+            own.append(peak - before)
+            by_stream.setdefault((id(stream), *words), []).append(peak)
             if group_peak is not None:
                 row.group_peaks.append(group_peak)
-            if walks:
-                walk_apart = max(walk_apart, max(walks) - min(walks))
-        row.apart = max(walk_apart, max(row.peaks) - min(row.peaks), max(row.group_peaks or [0]) - min(row.group_peaks or [0]))
-        hold(max(row.peaks) <= row.plan, "the peak is above the plan")
+                groups.append(group_peak - before)
+            walk_apart = max(walk_apart, spread(walks))
+        apart = max(map(spread, by_stream.values()))
+        row.apart = max(walk_apart, spread(own), spread(groups)) if across else max(walk_apart, apart)
         hold(max(row.group_peaks or [0]) <= budget, "the group's peak is above the budget")
         hold(walk_apart <= WALK_APART_MAX, f"pages counted within a run are {walk_apart // KiB} KiB apart")
-        hold(max(row.peaks) - min(row.peaks) <= apart_max, f"VmHWM is {(max(row.peaks) - min(row.peaks)) // KiB} KiB apart")
-        if row.group_peaks:
-            hold(max(row.group_peaks) - min(row.group_peaks) <= apart_max, f"the group's peaks are {(max(row.group_peaks) - min(row.group_peaks)) // KiB} KiB apart")
+        hold(apart <= APART_MAX, f"VmHWM of a small and of a large input is {apart // KiB} KiB apart")
+        hold(not across or spread(own) <= APART_MAX, f"VmHWM is {spread(own) // KiB} KiB apart")
+        hold(not across or spread(groups) <= APART_MAX, f"the group's peaks are {spread(groups) // KiB} KiB apart")
 
-    return one_row(point, job, over, work, budget=budget)
+    return one_row("Flat", job, over, work, budget=budget)
 
 
 QUERY = "SELECT id, customer, amount * 1.19 AS gross FROM input WHERE amount > 50000"
 
 
-def words_of(format, query=QUERY, *more):
-    return ["query", query, "--from", format, "--to", "ndjson" if format != "csv" else "csv", "-o", "/dev/null", *more]
+def words_of(format, query=QUERY, *more, to=None):
+    return ["query", query, "--from", format, "--to", to or ("csv" if format == "csv" else "ndjson"), "-o", "/dev/null", *more]
 
 
-def volume_jobs(level, only=None):
+def volume_jobs(level):
     sizes = SIZES[level]
     over = ", ".join(map(shown, sizes))
     for format in FORMATS:
         for codec in CODECS:
             job = f"{format} {codec}"
-            if only and job not in only:
-                continue
             if codec == "zstd" and shutil.which("zstd") is None:
                 yield lambda job=job: Row("Flat", job, over, NOT_RUN, "no zstd tool")
             else:
-                yield lambda job=job, format=format, codec=codec: flat_row(job, over, words_of(format), [(stream_of(format, codec), size) for size in sizes])
+                yield lambda job=job, format=format, codec=codec: flat_row(
+                    job, over, [(words_of(format), stream_of(format, codec), size) for size in sizes])
+
+
+# ---- other measures than the volume ------------------------------------------------------------------------------------------
+# Memory is touched when a record needs it, so the first record is of the worst kind; what follows must not make a difference.
+
+CAP = 1 * MiB
+COLUMNS_MAX = 4096
+VOLUMES = {SHORT: (8 * MiB,), DEFAULT: (8 * MiB, 128 * MiB), FULL: (10 * MiB, 4 * GiB)}
+FREE = ("--set", "input.amplification_max=0")
+STAR = "SELECT * FROM input"
+
+
+def record_of(format, size):
+    head, tail = {"csv": (b"1,", b"\n"), "ndjson": (b'{"a":"', b'"}\n'), "json": (b',{"a":"', b'"}')}[format]
+    around = len(head) + len(tail) - (format != "csv" or 1)
+    return head + b"x" * max(0, size - around) + tail
+
+
+WORST = (CAP, 200 * KiB, CAP, 130 * KiB, CAP)  # they begin at different places of the window
+
+
+def sized(format, size, first=()):
+    """Records of one size, after those of the sizes `first`."""
+    record = record_of(format, size)
+    count = max(1, BODY // len(record))
+    worst = b"".join(record_of(format, size) for size in first)
+    if format == "json":
+        return Stream(b"[" + (worst or record)[1:], record * count, b"]", len(first) or 1, count)
+    return Stream((b"a,b\n" if format == "csv" else b"") + worst, record * count, b"", len(first), count)
+
+
+def wide(columns):
+    """Records of so many members, after one of COLUMNS_MAX."""
+    def record(count):
+        return b"{" + b",".join(b'"c%d":%d' % (i, i) for i in range(count)) + b"}\n"
+
+    count = max(1, BODY // len(record(columns)))
+    return Stream(record(COLUMNS_MAX), record(columns) * count, b"", 1, count)
+
+
+def wide_csv(columns):
+    head, record = (b",".join(form % i for i in range(columns)) + b"\n" for form in (b"c%d", b"%d"))
+    count = max(1, BODY // len(record))
+    return Stream(head, record * count, b"", 0, count)
+
+
+def rejected(format, share):
+    bad, good = (b"1\n", b"1,2\n") if format == "csv" else (b'{"a":\n', b'{"a":1}\n')
+    pair = {0: good + good, 50: bad + good, 100: bad + bad}[share]
+    return Stream((b"a,b\n" if format == "csv" else b"") + bad + good, pair * (BODY // len(pair)), b"", 2, 2 * (BODY // len(pair)))
+
+
+def squeezed(codec, fresh, size):
+    """Lines of `size` bytes of which `fresh` are news, and how far that is compressed."""
+    rng = random.Random(fresh)
+    lines = [b"1," + rng.randbytes(fresh).hex().encode()[:fresh] + b"x" * (size - fresh) + b"\n" for _ in range(BODY // (size + 3))]
+    if fresh == size:
+        lines = [b"1," + rng.randbytes(size).translate(bytes(i if i not in b'",\n\r' else 120 for i in range(256))) + b"\n" for _ in lines]
+    body = b"".join(lines)
+    pack = functools.partial(gzip_of, level=0 if fresh == size else 9) if codec == "gzip" else zstd_of
+    worst = b"".join(record_of("csv", size) for size in WORST)
+    stream = Stream(b"a,b\n" + worst, body, b"", len(WORST), len(lines), pack=pack)
+    return stream, len(body) / len(stream.body)
+
+
+def measure_jobs(level):
+    volumes = VOLUMES[level]
+    formats = FORMATS if level else ("csv",)
+
+    def each(job, over, pairs, across=True):
+        return lambda: flat_row(job, over, [(words, stream, size) for words, stream in pairs() for size in volumes], across)
+
+    sizes = (16, 1 * KiB, 64 * KiB, CAP)
+    for format in formats:
+        over = "records of " + " ".join(map(shown, sizes))
+        yield each(f"record size, {format}", over, lambda f=format: [(words_of(f, STAR), sized(f, size, WORST)) for size in sizes])
+        yield each(f"record size, {format}, untouched", over, lambda f=format: [(words_of(f, STAR), sized(f, size)) for size in sizes], False)
+    counts = (1, 16, 256, COLUMNS_MAX)
+    over = " ".join(map(str, counts))
+    yield each("members, ndjson", over, lambda: [(words_of("ndjson", STAR), wide(n)) for n in counts])
+    yield each("columns, csv", over, lambda: [(words_of("csv", STAR), wide_csv(n)) for n in counts], False)
+    yield each("columns, csv to ndjson", over, lambda: [(words_of("csv", STAR, to="ndjson"), wide_csv(n)) for n in counts], False)
+    for format in formats[:2]:
+        yield each(f"rejects, {format}", "0 % 50 % 100 %", lambda f=format: [
+            (words_of(f, STAR, "--rejects", "stdout"), rejected(f, share)) for share in (0, 50, 100)])
+
+    for codec in ("gzip", "zstd"):
+        def ratio_row(codec=codec):
+            if codec == "zstd" and shutil.which("zstd") is None:
+                return Row("Flat", "ratio, zstd", "", NOT_RUN, "no zstd tool")
+            streams = [squeezed(codec, fresh, size) for fresh, size in ((1000, 1000), (100, 1000), (8, 1000), (0, 500_000))]
+            over = "ratio " + " ".join(f"{ratio:.0f}:1" for _, ratio in streams)
+            return flat_row(f"ratio, {codec}", over, [(words_of("csv", STAR, *FREE), stream, size) for stream, _ in streams for size in volumes])
+
+        yield ratio_row
+
+    def query_row():
+        queries = ["SELECT id FROM input WHERE " + " AND ".join(f"amount <> {i}" for i in range(terms)) for terms in (1, 10, 100, 250)]
+        stream = stream_of("csv", "plain")
+        over = "query of " + " ".join(shown(len(query)) for query in queries)
+        return flat_row("query size", over, [(words_of("csv", query), stream, size) for query in queries for size in volumes])
+
+    yield query_row
+    yield files_row
+
+
+def files_row():
+    """The number of input files. What a file's name takes is set-up's, too."""
+    counts, rows = (1, 10, 100, 1000), 4000
+    folder = os.path.join(scratch(), "many")
+    os.mkdir(folder)
+    names = [f"{i:04}.csv" for i in range(counts[-1])]
+    for name in names:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(b"a,b\n" + b"1,2\n" * rows)
+
+    def work(row):
+        own = []
+        for count in counts:
+            with group_of(BUDGET) as group:
+                words = ["query", STAR, "-o", "/dev/null", "-m", str(BUDGET), "--summary", "json", *names[:count]]
+                run = Watched(words, group, cwd=folder, stdin=subprocess.DEVNULL).finish()
+                hold((run.exit, run.records["read"]) == (0, count * rows), str(run))
+                row.peaks.append(run.summary["peak_bytes"])
+                own.append(run.summary["peak_bytes"] - run.summary["setup_bytes"] // PAGE * PAGE)
+                row.plan = run.summary["plan_bytes"]
+        row.apart = spread(own)
+        hold(max(row.peaks) <= row.plan, "the peak is above the plan")
+        hold(row.apart <= APART_MAX, f"VmHWM is {row.apart // KiB} KiB apart")
+
+    return one_row("Flat", "input files", " ".join(map(str, counts)), work, budget=BUDGET)
 
 
 def jobs(level):
-    return list(volume_jobs(level))
+    return [*volume_jobs(level), *measure_jobs(level)]

@@ -1,6 +1,7 @@
 """What all points share: rows of the table, and one run of weir whose memory is watched from outside."""
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -96,17 +97,22 @@ def cgroups_work():
 
 
 class Watched:
-    """A run of weir that is fed from here. Its memory can be walked while it waits for more."""
+    """A run of weir that is fed from here. Its memory can be walked while it waits for more.
+
+    It keeps to one processor: the kernel charges a group 64 pages ahead on each processor that the group's processes come to.
+    """
 
     PIPE = 1 * MiB
+    processors = itertools.cycle(sorted(os.sched_getaffinity(0)))
 
     def __init__(self, words, group=None, env=None, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL):
         self.words, self.group = words, group
         command = [SEALED, *map(str, words)]
         self.error_file = tempfile.TemporaryFile(dir=scratch())
         kept = {name: value for name, value in os.environ.items() if name == "WEIR_WALL_CANARY"}
+        processor = next(self.processors)
         self.process = subprocess.Popen(group.entered(command) if group else command, stdin=stdin, stdout=stdout, stderr=self.error_file, cwd=cwd,
-                                        env=environment({**kept, **(env or {})}))
+                                        env=environment({**kept, **(env or {})}), preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
         self.timer = threading.Timer(TIMEOUT, self.process.kill)
         self.timer.daemon = True
         self.timer.start()
@@ -158,19 +164,6 @@ class Watched:
         except AssertionError as e:
             raise Broken(str(e)) from None
         return run
-
-
-def plan_of(words, **options):
-    """The plan of a run: `weir plan` where there is a pipeline, else what the refusal of the smallest budget tells."""
-    at = words.index("-m") if "-m" in words else None
-    small = [w for i, w in enumerate(words) if at is None or i not in (at, at + 1)]
-    done = subprocess.run([SEALED, *small, "-m", "1MiB", "--summary", "json"], capture_output=True, env=environment(), **options)
-    for line in done.stderr.splitlines():
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if "needed_bytes" in entry:
-                return entry["needed_bytes"]
-    raise Broken(f"no plan: {done.stderr[-500:]!r}")
 
 
 def one_row(point, job, over, work, **figures):
