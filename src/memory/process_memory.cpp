@@ -78,8 +78,9 @@ void set_allocator_figures_hook(AllocatorFiguresHook hook) { figures_hook = hook
 AllocatorFigures allocator_figures() {
   AllocatorFigures figures = figures_hook != nullptr ? figures_hook() : AllocatorFigures{};
   if (!is_sealed) return figures;
-  // The peak tells of what was mapped and given back in between.
+  // The peak tells of what was mapped and given back in between. Where the kernel's word can't be had nothing is said.
   const Mapped now = mapped_now();
+  if (mapped_at_seal.bytes == 0 || now.bytes == 0) return figures;
   const auto growth = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
   const uint64_t bytes = std::max(growth(mapped_at_seal.bytes, now.bytes), growth(mapped_at_seal.bytes_peak, now.bytes_peak));
   figures.system_pages_after_seal = bytes / 4096;

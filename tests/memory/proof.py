@@ -105,9 +105,10 @@ class Watched:
     PIPE = 1 * MiB
     processors = itertools.cycle(sorted(os.sched_getaffinity(0)))
 
-    def __init__(self, words, group=None, env=None, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL):
+    def __init__(self, words, group=None, env=None, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                 program=SEALED):
         self.words, self.group = words, group
-        command = [SEALED, *map(str, words)]
+        command = [program, *map(str, words)]
         self.error_file = tempfile.TemporaryFile(dir=scratch())
         kept = {name: value for name, value in os.environ.items() if name == "WEIR_WALL_CANARY"}
         processor = next(self.processors)
