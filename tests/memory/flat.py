@@ -84,13 +84,13 @@ def stream_of(format, codec):
     return Stream(b"[" + first, body, b"]", 1, records, codec)
 
 
-def measure(words, stream, size, budget=BUDGET, walks=WALKS, env=None):
+def measure(words, stream, size, budget=BUDGET, env=None):
     """One run over the stream: the run, the walks and the group's peak."""
     with group_of(budget) as group:
         watched = Watched([*words, "-m", str(budget), "--summary", "json"], group, env=env)
         times = stream.times(size)
         # The first walk when all kinds of work were done at least once: two units were closed.
-        marks = {max(1, times * i // walks) for i in range(1, walks + 1)} if times * stream.decoded[1] >= 64 * MiB else {times}
+        marks = {max(1, times * i // WALKS) for i in range(1, WALKS + 1)} if times * stream.decoded[1] >= 64 * MiB else {times}
         warm = 48 * MiB // stream.decoded[1]
         alive = watched.feed(stream.head)
         for i in range(1, times + 1):
@@ -107,14 +107,14 @@ def spread(figures):
     return max(figures) - min(figures) if figures else 0
 
 
-def flat_row(job, over, runs, across=True, budget=BUDGET):
+def flat_row(job, over, runs, across=True, budget=BUDGET, env=None):
     """A row of runs (words, stream, size) that must have the same peak; unless `across`, only those of the same stream.
 
     What set-up holds - the query's text and tree, the names of the inputs - is there before the first byte and has a line of its own in the
     plan: it is taken off before peaks are compared.
     """
     def once(row, words, stream, size):
-        run, walks, group_peak = measure(words, stream, size, budget)
+        run, walks, group_peak = measure(words, stream, size, budget, env)
         hold(run.exit == 0, f"exit {run.exit}: {run}")
         hold((run.summary["bytes"]["decoded"], run.records["read"]) == stream.sums(size), f"not all was read: {run}")
         hold(run.summary["peak_bytes"] <= run.summary["plan_bytes"], f"the peak is above the plan: {run}")

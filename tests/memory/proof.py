@@ -110,10 +110,9 @@ class Watched:
         self.words, self.group = words, group
         command = [program, *map(str, words)]
         self.error_file = tempfile.TemporaryFile(dir=scratch())
-        kept = {name: value for name, value in os.environ.items() if name == "WEIR_WALL_CANARY"}
         processor = next(self.processors)
         self.process = subprocess.Popen(group.entered(command) if group else command, stdin=stdin, stdout=stdout, stderr=self.error_file, cwd=cwd,
-                                        env=environment({**kept, **(env or {})}), preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
+                                        env=environment(env), preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
         self.timer = threading.Timer(TIMEOUT, self.process.kill)
         self.timer.daemon = True
         self.timer.start()

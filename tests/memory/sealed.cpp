@@ -14,6 +14,21 @@ namespace {
 
 bool is_wall_up = false;
 
+// Deliberately bad programs, for the tests of the tests: WEIR_WALL_CANARY=page takes a page behind the wall; hog takes 24 MiB of
+// memory that no plan knows of, leak a page every few MiB of input, both mapped before the seal.
+constexpr size_t kPage = 4096;
+constexpr size_t kHogBytes = 24u << 20;
+constexpr size_t kLeakBytes = 64u << 20;
+constexpr unsigned kReadsToALeak = 16;
+char* leak = nullptr;
+size_t leaked = 0;
+unsigned reads = 0;
+
+char* take(size_t bytes) {
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory != MAP_FAILED ? static_cast<char*>(memory) : nullptr;
+}
+
 // Behind the run, when all else has ended.
 struct LastWord {
   ~LastWord() {
@@ -29,17 +44,25 @@ struct LastWord {
 extern "C" {
 
 void __real__ZN4weir4sealEv();
-/// weir::seal(): the real one, then the wall. WEIR_WALL_CANARY is the deliberately bad program: it takes a page behind the wall.
+/// weir::seal(): the real one, then the wall.
 void __wrap__ZN4weir4sealEv() {
+  const char* const name = std::getenv("WEIR_WALL_CANARY");
+  const std::string_view canary = name != nullptr ? name : "";
+  if (canary == "hog") std::memset(take(kHogBytes), 1, kHogBytes);
+  if (canary == "leak") leak = take(kLeakBytes);
   __real__ZN4weir4sealEv();
-  if (std::getenv("WEIR_WALL_OFF") == nullptr) {
-    weir::testing::raise_wall();
-    is_wall_up = true;
+  weir::testing::raise_wall();
+  is_wall_up = true;
+  if (canary == "page") std::memset(take(kPage), 1, kPage);
+}
+
+ssize_t __real_read(int file, void* room, size_t size);
+ssize_t __wrap_read(int file, void* room, size_t size) {
+  if (leak != nullptr && ++reads % kReadsToALeak == 0 && leaked < kLeakBytes) {
+    leak[leaked] = 1;
+    leaked += kPage;
   }
-  if (std::getenv("WEIR_WALL_CANARY") == nullptr) return;
-  constexpr size_t kPage = 4096;
-  void* const page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (page != MAP_FAILED) std::memset(page, 1, kPage);
+  return __real_read(file, room, size);
 }
 
 int __real_main(int count, char** words, char** environment);

@@ -30,7 +30,7 @@ def pipelines():
 def pipelines_on_purpose():
     """The wall stands in each of these runs: a page taken behind it is the end of all that come so far."""
     def work(row):
-        cases, _ = run_suite(env={"WEIR_WALL_CANARY": "1"})
+        cases, _ = run_suite(env={"WEIR_WALL_CANARY": "page"})
         ended = sum("SIGSYS" in differences for differences in failed(cases).values())
         row.over = f"{ended} of {len(cases)} cases come to the seal, all ended"
         hold(ended == len(failed(cases)), "a case failed otherwise")

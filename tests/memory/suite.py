@@ -1,4 +1,4 @@
-"""The suite's pipelines (tests/pipelines/*.yaml), run by `weir test` of a program of ours."""
+"""The suite's pipelines (tests/pipelines/*.yaml), run by `weir test`."""
 import glob
 import json
 import os
@@ -14,7 +14,7 @@ def files_named(*names):
     return [path for path in FILES if os.path.basename(path).removesuffix(".yaml") in names]
 
 
-def run_suite(files=FILES, program=SEALED, env=None, through=None):
+def run_suite(files=FILES, env=None, through=None):
     """What came of each case, by `file: name`: None, or its differences. And the log's lines, where the runs went through us."""
     extra, log = dict(env or {}), None
     if through is not None:
@@ -22,7 +22,7 @@ def run_suite(files=FILES, program=SEALED, env=None, through=None):
         log = os.path.join(scratch(), f"log-{os.getpid()}-{number}-{through['mode']}-{through.get('budget', 0)}")
         extra |= {"WEIR_RUN_THROUGH": THROUGH, "WEIR_THROUGH": json.dumps({**through, "log": log})}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WEIR")}
-    done = subprocess.run([program, "test", "--json", *files], capture_output=True, env={**kept, "TMPDIR": scratch(), **extra}, timeout=TIMEOUT)
+    done = subprocess.run([SEALED, "test", "--json", *files], capture_output=True, env={**kept, "TMPDIR": scratch(), **extra}, timeout=TIMEOUT)
     cases = {}
     for line in done.stdout.splitlines():
         entry = json.loads(line)

@@ -2,9 +2,10 @@
 """What `weir run` goes by way of in the walled suite (WEIR_RUN_THROUGH, see sealed.cpp): through.py WEIR run PIPELINE ...
 
 The environment variable WEIR_THROUGH says how, as JSON:
-  budget  run with this budget, in the group `procs` where there is one
-  need    find out what the plan needs; one page below that the run must be refused and touch nothing; then run with just that,
-          in a group of that size
+  mode    budget: run with `budget`, in the group `procs`
+          need: find out what the plan needs; one page below that the run must be refused and touch nothing; then run with
+          just that, in a group of that size
+  program what is run, in place of WEIR
   log     a JSON line for each run goes there
 Else the run is as `weir test` wants it: its words, streams, exit code or signal.
 """
@@ -90,11 +91,11 @@ def with_memory(words, budget):
     return [*words[:3], "-m", str(budget), *words[3:]]
 
 
-def one_page_below(words, needed, strace):
+def refused_at(words, budget, strace):
     """What is wrong with the refusal; None: nothing."""
     before = picture()
     offset = os.lseek(0, 0, os.SEEK_CUR) if os.path.isfile("/dev/stdin") else None
-    refused = with_memory(words, needed - PAGE)
+    refused = with_memory(words, budget)
     with tempfile.NamedTemporaryFile("r") as trace:
         code, error = run([strace, "-f", "-y", "-o", trace.name, "-e", "trace=" + TRACED, *refused] if strace else refused)
         calls = list(touched(trace.read(), os.path.basename(words[2]))) if strace else []
@@ -112,7 +113,7 @@ def one_page_below(words, needed, strace):
 
 def main():
     how = json.loads(os.environ.pop("WEIR_THROUGH"))
-    words = sys.argv[1:]
+    words = [how.get("program", sys.argv[1]), *sys.argv[2:]]
     own_memory = any(word.startswith("memory=") or word == "-m" for word in words)  # a case about budgets
     note = {"words": words[1:]}
     group = None
@@ -124,7 +125,7 @@ def main():
         plan = [entry["needed_bytes"] for entry in entries(error) if "needed_bytes" in entry]
         if code == 21 and plan:
             note["needed"] = plan[0]
-            note["wrong"] = one_page_below(words, plan[0], how.get("strace"))
+            note["wrong"] = refused_at(words, plan[0] - (0 if how.get("canary") else PAGE), how.get("strace"))
             words = with_memory(words, plan[0])
             group = Cgroup.make(plan[0]) if how["groups"] else None
             procs = group.procs if group else None

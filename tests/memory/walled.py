@@ -11,22 +11,23 @@ from proof import NOT_RUN, SEALED, SHORT, KiB, MiB, Cgroup, Row, Watched, cgroup
 from suite import FILES, failed, files_named, run_suite
 
 BUDGETS = (8 * MiB, 16 * MiB, 32 * MiB, 48 * MiB)
-_lock = threading.Lock()
+_copies = threading.local()
 
 
-def own_copy(name):
-    """A copy of the program that nobody has in memory: its pages are charged to the group that reads them."""
-    path = os.path.join(scratch(), name)
-    with _lock:
-        shutil.copy(SEALED, path)
-        forget(path)
-    return path
+def own_copy():
+    """A copy of the program, for each thread one, that nobody has in memory: its pages are charged to the group that reads them."""
+    if not hasattr(_copies, "path"):
+        _copies.path = os.path.join(scratch(), f"weir-{threading.get_ident()}")
+        shutil.copy(SEALED, _copies.path)
+    forget(_copies.path)
+    return _copies.path
 
 
 def suite_at(budget, files):
     def work(row):
         with Cgroup.make(budget) as group:
-            cases, notes = run_suite(files, own_copy(f"weir-{budget}"), through={"mode": "budget", "budget": budget, "procs": group.procs})
+            through = {"mode": "budget", "budget": budget, "procs": group.procs, "program": own_copy()}
+            cases, notes = run_suite(files, through=through)
             row.group_peaks = [group.peak()]
             kills = group.kills()
         ran = [note for note in notes if "peak_bytes" in note]
@@ -46,11 +47,15 @@ def suite_at(budget, files):
     return one_row("Walled", f"tests/pipelines at {budget // MiB} MiB", "", work, budget=budget)
 
 
+def strace_here():
+    """strace, where there are rights to trace."""
+    strace = shutil.which("strace")
+    return strace if strace and subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True).returncode == 0 else None
+
+
 def one_page_below(files):
     """Each pipeline with a budget of just its need, in a group of that size; and refused with one page less."""
-    strace = shutil.which("strace")
-    if strace and subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True).returncode != 0:
-        strace = None
+    strace = strace_here()
 
     def work(row):
         groups = cgroups_work()
@@ -96,7 +101,7 @@ def large(name, size):
             path = os.path.join(scratch(), f"{budget}-{out}")
             words = ["query", query, "--from", format, "-o", path, "-m", str(budget), "--summary", "json"]
             with Cgroup.make(budget) as group:
-                watched = Watched(words, group, program=own_copy(f"weir-large-{out}"))
+                watched = Watched(words, group, program=own_copy())
                 alive = watched.feed(stream.head)
                 for _ in range(stream.times(size)):
                     alive = alive and watched.feed(stream.body)
