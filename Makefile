@@ -12,7 +12,7 @@ CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
 	@echo
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 	@echo
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
 	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
