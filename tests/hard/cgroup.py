@@ -1,4 +1,5 @@
 """A group of processes with a limit to its memory: cgroup v1 and v2."""
+
 import contextlib
 import itertools
 import os
@@ -39,7 +40,9 @@ class Cgroup:
 
     def kills(self):
         """How many processes the system ended because the group was full."""
-        return int(re.search(r"oom_kill (\d+)", self.read("memory.oom_control" if self.v1 else "memory.events")).group(1))
+        return int(
+            re.search(r"oom_kill (\d+)", self.read("memory.oom_control" if self.v1 else "memory.events")).group(1)
+        )
 
     def peak(self):
         """The most that was ever charged; None where the kernel does not tell (v2 before 5.19)."""

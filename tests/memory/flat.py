@@ -1,4 +1,5 @@
 """Flat: ten mebibytes or a hundred gibibytes, the peak is the same."""
+
 import functools
 import os
 import random
@@ -6,8 +7,24 @@ import shutil
 import subprocess
 import zlib
 
-from proof import (APART_MAX, DEFAULT, FULL, NOT_RUN, PAGE, SHORT, WALK_APART_MAX, GiB, KiB, MiB, Row, Watched, group_of, hold, one_row,
-                   scratch)
+from proof import (
+    APART_MAX,
+    DEFAULT,
+    FULL,
+    NOT_RUN,
+    PAGE,
+    SHORT,
+    WALK_APART_MAX,
+    GiB,
+    KiB,
+    MiB,
+    Row,
+    Watched,
+    group_of,
+    hold,
+    one_row,
+    scratch,
+)
 
 BUDGET = 32 * MiB
 SIZES = {SHORT: (10 * MiB, 100 * MiB), DEFAULT: (10 * MiB, 1 * GiB), FULL: (10 * MiB, 1 * GiB, 100 * GiB)}
@@ -18,10 +35,13 @@ WALKS = 8
 
 
 def shown(size):
-    return f"{size // GiB} GiB" if size >= GiB else f"{size // MiB} MiB" if size >= MiB else f"{size // KiB} KiB" if size >= KiB else f"{size} B"
+    for unit, name in ((GiB, "GiB"), (MiB, "MiB"), (KiB, "KiB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} B"
 
 
-# ---- streams ----------------------------------------------------------------------------------------------------------------
+# ---- streams ---------------------------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -47,7 +67,11 @@ def body_of(format):
     """About BODY bytes of records, all of them whole, as they stand behind a first one."""
     made, size, i = [], 0, 0
     while size < BODY:
-        form = b'%d,customer %d,"text, quoted",%d.%02d,DE\n' if format == "csv" else b'{"id":%d,"customer":"customer %d","amount":%d.%02d,"tags":["a","b"]}'
+        form = (
+            b'%d,customer %d,"text, quoted",%d.%02d,DE\n'
+            if format == "csv"
+            else b'{"id":%d,"customer":"customer %d","amount":%d.%02d,"tags":["a","b"]}'
+        )
         record = form % fields(i)
         record = b"," + record if format == "json" else record + b"\n" if format == "ndjson" else record
         made.append(record)
@@ -57,7 +81,7 @@ def body_of(format):
 
 
 class Stream:
-    """A head, a body as often as is asked for, and a tail; packed by itself each, so that a codec sees a member or a frame for each."""
+    """A head, a body as often as is asked for, and a tail; a codec sees a member or a frame for each."""
 
     def __init__(self, head, body, tail, records_head, records_body, codec="plain", pack=None):
         pack = pack or PACK[codec]
@@ -90,7 +114,11 @@ def measure(words, stream, size, budget=BUDGET, env=None):
         watched = Watched([*words, "-m", str(budget), "--summary", "json"], group, env=env)
         times = stream.times(size)
         # The first walk when all kinds of work were done at least once: two units were closed.
-        marks = {max(1, times * i // WALKS) for i in range(1, WALKS + 1)} if times * stream.decoded[1] >= 64 * MiB else {times}
+        marks = (
+            {max(1, times * i // WALKS) for i in range(1, WALKS + 1)}
+            if times * stream.decoded[1] >= 64 * MiB
+            else {times}
+        )
         warm = 48 * MiB // stream.decoded[1]
         alive = watched.feed(stream.head)
         for i in range(1, times + 1):
@@ -114,9 +142,11 @@ def growth(figures):
 def flat_row(job, over, runs, across=True, budget=BUDGET, env=None):
     """A row of runs (words, stream, size) that must have the same peak; unless `across`, only those of the same stream.
 
-    What set-up holds - the query's text and tree, the names of the inputs - is there before the first byte and has a line of its own in the
-    plan: where it differs it is taken off before peaks are compared, and as it is an upper bound only growth is looked for.
+    What set-up holds - the query's text and tree, the names of the inputs - is there before the first byte and has a
+    line of its own in the plan: where it differs it is taken off before peaks are compared, and as it is an upper bound
+    only growth is looked for.
     """
+
     def once(row, words, stream, size):
         run, walks, group_peak = measure(words, stream, size, budget, env)
         hold(run.exit == 0, f"exit {run.exit}: {run}")
@@ -157,7 +187,8 @@ QUERY = "SELECT id, customer, amount * 1.19 AS gross FROM input WHERE amount > 5
 
 
 def words_of(format, query=QUERY, *more, to=None):
-    return ["query", query, "--from", format, "--to", to or ("csv" if format == "csv" else "ndjson"), "-o", "/dev/null", *more]
+    to = to or ("csv" if format == "csv" else "ndjson")
+    return ["query", query, "--from", format, "--to", to, "-o", "/dev/null", *more]
 
 
 def volume_jobs(level):
@@ -170,11 +201,13 @@ def volume_jobs(level):
                 yield lambda job=job: Row("Flat", job, over, NOT_RUN, "no zstd tool")
             else:
                 yield lambda job=job, format=format, codec=codec: flat_row(
-                    job, over, [(words_of(format), stream_of(format, codec), size) for size in sizes])
+                    job, over, [(words_of(format), stream_of(format, codec), size) for size in sizes]
+                )
 
 
-# ---- other measures than the volume ------------------------------------------------------------------------------------------
-# Memory is touched when a record needs it, so the first record is of the worst kind; what follows must not make a difference.
+# ---- other measures than the volume ----------------------------------------------------------------------------------
+# Memory is touched when a record needs it. So the first records are of the worst kind, and what follows must make no
+# difference.
 
 CAP = 1 * MiB
 COLUMNS_MAX = 4096
@@ -204,6 +237,7 @@ def sized(format, size, first=()):
 
 def wide(columns):
     """Records of so many members, after one of COLUMNS_MAX."""
+
     def record(count):
         return b"{" + b",".join(b'"c%d":%d' % (i, i) for i in range(count)) + b"}\n"
 
@@ -220,7 +254,9 @@ def wide_csv(columns):
 def rejected(format, share):
     bad, good = (b"1\n", b"1,2\n") if format == "csv" else (b'{"a":\n', b'{"a":1}\n')
     pair = {0: good + good, 50: bad + good, 100: bad + bad}[share]
-    return Stream((b"a,b\n" if format == "csv" else b"") + bad + good, pair * (BODY // len(pair)), b"", 2, 2 * (BODY // len(pair)))
+    return Stream(
+        (b"a,b\n" if format == "csv" else b"") + bad + good, pair * (BODY // len(pair)), b"", 2, 2 * (BODY // len(pair))
+    )
 
 
 def squeezed(codec, fresh, size):
@@ -231,7 +267,9 @@ def squeezed(codec, fresh, size):
         plain = bytes(i if i not in b'",\n\r' else 120 for i in range(256))
         body = b"".join(b"1," + rng.randbytes(size).translate(plain) + b"\n" for _ in range(count))
     else:
-        body = b"".join(b"1," + rng.randbytes(fresh).hex().encode()[:fresh] + b"x" * (size - fresh) + b"\n" for _ in range(count))
+        body = b"".join(
+            b"1," + rng.randbytes(fresh).hex().encode()[:fresh] + b"x" * (size - fresh) + b"\n" for _ in range(count)
+        )
     pack = zstd_of if codec == "zstd" else functools.partial(gzip_of, level=0 if fresh == size else 9)
     return Stream(b"", body, b"", 0, count, pack=pack)
 
@@ -254,37 +292,66 @@ def measure_jobs(level):
     formats = FORMATS if level else ("csv",)
 
     def each(job, over, pairs, across=True):
-        return lambda: flat_row(job, over, [(words, stream, size) for words, stream in pairs() for size in volumes], across)
+        return lambda: flat_row(
+            job, over, [(words, stream, size) for words, stream in pairs() for size in volumes], across
+        )
 
     sizes = (16, 1 * KiB, 64 * KiB, CAP)
     for format in formats:
         over = "records of " + " ".join(map(shown, sizes))
-        yield each(f"record size, {format}", over, lambda f=format: [(words_of(f, STAR), sized(f, size, WORST)) for size in sizes])
-        yield each(f"record size, {format}, untouched", over, lambda f=format: [(words_of(f, STAR), sized(f, size)) for size in sizes], False)
+        yield each(
+            f"record size, {format}",
+            over,
+            lambda f=format: [(words_of(f, STAR), sized(f, size, WORST)) for size in sizes],
+        )
+        yield each(
+            f"record size, {format}, untouched",
+            over,
+            lambda f=format: [(words_of(f, STAR), sized(f, size)) for size in sizes],
+            False,
+        )
     counts = (1, 16, 256, COLUMNS_MAX)
     over = " ".join(map(str, counts))
     yield each("members, ndjson", over, lambda: [(words_of("ndjson", STAR), wide(n)) for n in counts])
     yield each("columns, csv", over, lambda: [(words_of("csv", STAR), wide_csv(n)) for n in counts], False)
-    yield each("columns, csv to ndjson", over, lambda: [(words_of("csv", STAR, to="ndjson"), wide_csv(n)) for n in counts], False)
+    yield each(
+        "columns, csv to ndjson",
+        over,
+        lambda: [(words_of("csv", STAR, to="ndjson"), wide_csv(n)) for n in counts],
+        False,
+    )
     for format in formats[:2]:
-        yield each(f"rejects, {format}", "0 % 50 % 100 %", lambda f=format: [
-            (words_of(f, STAR, "--rejects", "stdout"), rejected(f, share)) for share in (0, 50, 100)])
+        yield each(
+            f"rejects, {format}",
+            "0 % 50 % 100 %",
+            lambda f=format: [(words_of(f, STAR, "--rejects", "stdout"), rejected(f, share)) for share in (0, 50, 100)],
+        )
 
     for codec in ("gzip", "zstd"):
+
         def ratio_row(codec=codec):
             if codec == "zstd" and shutil.which("zstd") is None:
                 return Row("Flat", "ratio, zstd", "", NOT_RUN, "no zstd tool")
             streams, ratios = squeezed_streams(codec)
             over = "ratio " + " ".join(f"{ratio:.0f}:1" for ratio in ratios)
-            return flat_row(f"ratio, {codec}", over, [(words_of("csv", STAR, *FREE), stream, size) for stream in streams for size in volumes])
+            return flat_row(
+                f"ratio, {codec}",
+                over,
+                [(words_of("csv", STAR, *FREE), stream, size) for stream in streams for size in volumes],
+            )
 
         yield ratio_row
 
     def query_row():
-        queries = ["SELECT id FROM input WHERE " + " AND ".join(f"amount <> {i}" for i in range(terms)) for terms in (1, 10, 100, 250)]
+        queries = [
+            "SELECT id FROM input WHERE " + " AND ".join(f"amount <> {i}" for i in range(terms))
+            for terms in (1, 10, 100, 250)
+        ]
         stream = stream_of("csv", "plain")
         over = "query of " + " ".join(shown(len(query)) for query in queries)
-        return flat_row("query size", over, [(words_of("csv", query), stream, size) for query in queries for size in volumes])
+        return flat_row(
+            "query size", over, [(words_of("csv", query), stream, size) for query in queries for size in volumes]
+        )
 
     yield query_row
     yield files_row

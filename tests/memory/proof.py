@@ -1,4 +1,5 @@
 """What all points share: rows of the table, and one run of weir whose memory is watched from outside."""
+
 import contextlib
 import fcntl
 import itertools
@@ -18,12 +19,14 @@ from harness import Run, check_laws, environment  # noqa: E402
 
 KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4096
-APART_MAX = 256 * KiB       # VmHWM and the group's peak move in steps of 64 pages
-WALK_APART_MAX = 64 * KiB   # a walk over the page tables is exact
+APART_MAX = 256 * KiB  # VmHWM and the group's peak move in steps of 64 pages
+WALK_APART_MAX = 64 * KiB  # a walk over the page tables is exact
 TIMEOUT = 3600
 SEALED = os.environ.get("WEIR_SEALED", "build/release/tests/memory/weir_sealed")
 CANARY = os.environ.get("WEIR_WALL_CANARY_PROGRAM", "build/release/tests/memory/weir_wall_canary")
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+
+ONLY = []  # what the jobs' names must hold one of
 
 HOLDS, BROKEN, NOT_RUN = "holds", "BROKEN", "not run"
 SHORT, DEFAULT, FULL = 0, 1, 2
@@ -32,9 +35,17 @@ SHORT, DEFAULT, FULL = 0, 1, 2
 class Row:
     """A line of the table. Peaks are lists, a figure for each size of `over`."""
 
-    def __init__(self, point, job, over="", verdict=HOLDS, why="", budget=None, plan=None, peaks=(), group_peaks=(), apart=None):
+    def __init__(
+        self, point, job, over="", verdict=HOLDS, why="", budget=None, plan=None, peaks=(), group_peaks=(), apart=None
+    ):
         self.point, self.job, self.over, self.verdict, self.why = point, job, over, verdict, why
-        self.budget, self.plan, self.peaks, self.group_peaks, self.apart = budget, plan, list(peaks), list(group_peaks), apart
+        self.budget, self.plan, self.peaks, self.group_peaks, self.apart = (
+            budget,
+            plan,
+            list(peaks),
+            list(group_peaks),
+            apart,
+        )
 
     def cells(self):
         def mib(n):
@@ -44,8 +55,17 @@ class Row:
             shown = [mib(n) for n in figures]
             return " ".join(dict.fromkeys(shown)) if len(shown) > 4 else " ".join(shown) or "-"
 
-        return [self.point, self.job, self.over, mib(self.budget), mib(self.plan), each(self.peaks), each(self.group_peaks),
-                "-" if self.apart is None else f"{self.apart // KiB}", self.verdict]
+        return [
+            self.point,
+            self.job,
+            self.over,
+            mib(self.budget),
+            mib(self.plan),
+            each(self.peaks),
+            each(self.group_peaks),
+            "-" if self.apart is None else f"{self.apart // KiB}",
+            self.verdict,
+        ]
 
 
 HEADS = ["point", "job", "over", "budget", "plan", "VmHWM", "group's peak", "KiB apart", "verdict"]
@@ -99,20 +119,28 @@ def cgroups_work():
 class Watched:
     """A run of weir that is fed from here. Its memory can be walked while it waits for more.
 
-    It keeps to one processor: the kernel charges a group 64 pages ahead on each processor that the group's processes come to.
+    It keeps to one processor: the kernel charges a group 64 pages ahead on each one that its processes come to.
     """
 
     PIPE = 1 * MiB
     processors = itertools.cycle(sorted(os.sched_getaffinity(0)))
 
-    def __init__(self, words, group=None, env=None, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                 program=SEALED):
+    def __init__(
+        self, words, group=None, env=None, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, program=SEALED
+    ):
         self.words, self.group = words, group
         command = [program, *map(str, words)]
         self.error_file = tempfile.TemporaryFile(dir=scratch())
         processor = next(self.processors)
-        self.process = subprocess.Popen(group.entered(command) if group else command, stdin=stdin, stdout=stdout, stderr=self.error_file, cwd=cwd,
-                                        env=environment(env), preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
+        self.process = subprocess.Popen(
+            group.entered(command) if group else command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=self.error_file,
+            cwd=cwd,
+            env=environment(env),
+            preexec_fn=lambda: os.sched_setaffinity(0, {processor}),
+        )
         self.timer = threading.Timer(TIMEOUT, self.process.kill)
         self.timer.daemon = True
         self.timer.start()
@@ -126,7 +154,7 @@ class Watched:
         view = memoryview(data)
         try:
             while view:
-                view = view[os.write(self.process.stdin.fileno(), view):]
+                view = view[os.write(self.process.stdin.fileno(), view) :]
         except BrokenPipeError:
             return False
         return True
@@ -157,7 +185,9 @@ class Watched:
         error = self.error_file.read()
         self.error_file.close()
         if self.process.returncode < 0:
-            raise Broken(f"ended by signal {-self.process.returncode}: weir {' '.join(map(str, self.words))[:300]} {error[-300:]!r}")
+            raise Broken(
+                f"ended by signal {-self.process.returncode}: weir {' '.join(map(str, self.words))[:300]} {error!r}"
+            )
         try:
             run = Run(self.words, self.process.returncode, b"", error)
             check_laws(run)
@@ -167,7 +197,9 @@ class Watched:
 
 
 def one_row(point, job, over, work, **figures):
-    """The row of `work(row)`, which fills it in and raises Broken."""
+    """The row of `work(row)`, which fills it in and raises Broken. None: it is not among those that were asked for."""
+    if ONLY and not any(word in f"{point} {job}" for word in ONLY):
+        return None
     row = Row(point, job, over, **figures)
     try:
         work(row)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Constant memory, proven.   prove.py [--short | --full] [POINT...]   POINT: sealed flat walled hostile canary
 
-Runs weir_sealed (weir with a wall: see wall.cpp) and prints one table. Ends on the line `N hold, N broken, N not run`; what could not be tried
-here is named. Exit 1 when something is broken, 77 when nothing is broken but something was not run.
+Runs weir_sealed (weir with a wall: see wall.cpp) and prints one table. Ends on the line `N hold, N broken, N not run`;
+what could not be tried here is named. Exit 1 when something is broken, 77 when nothing is but something was not run.
 """
+
 import argparse
 import os
 import sys
@@ -30,7 +31,9 @@ def main():
         os.environ["WEIR_SEALED"] = os.environ["WEIR"] = os.path.join(folder, "weir_sealed")
         os.environ["WEIR_WALL_CANARY_PROGRAM"] = os.path.join(folder, "weir_wall_canary")
     import proof
+
     level = proof.SHORT if options.short else proof.FULL if options.full else proof.DEFAULT
+    proof.ONLY += options.only or []
     jobs = []
     for point in options.points or POINTS:
         if point not in POINTS:
@@ -40,15 +43,14 @@ def main():
     try:
         with ThreadPoolExecutor(options.jobs) as pool:
             for row in pool.map(lambda job: job(), jobs):
-                rows.append(row)
+                if row is not None:
+                    rows.append(row)
                 if sys.stdout.isatty():
                     print(f"\r{len(rows)} of {len(jobs)}", end="", flush=True)
     finally:
         proof.remove_scratch()
     if sys.stdout.isatty():
         print("\r", end="")
-    if options.only:
-        rows = [row for row in rows if any(word in f"{row.point} {row.job}" for word in options.only)]
     proof.print_table(rows)
     for row in rows:
         if row.verdict != proof.HOLDS:

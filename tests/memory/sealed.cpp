@@ -1,9 +1,10 @@
-// What makes weir_sealed of weir: the linker puts these two in the place of seal() and main() (-Wl,--wrap), so that the program
-// under test is the user's to the byte and the program that users get has no way in for tests.
+// What makes weir_sealed of weir: the linker puts these two in the place of seal() and main() (-Wl,--wrap), so that
+// the program under test is the user's to the byte and the program that users get has no way in for tests.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@ namespace {
 
 bool is_wall_up = false;
 
-// Deliberately bad programs, for the tests of the tests: WEIR_WALL_CANARY=page takes a page behind the wall; hog takes 24 MiB of
-// memory that no plan knows of, leak a page every few MiB of input, both mapped before the seal.
+// Deliberately bad programs, for the tests of the tests: WEIR_WALL_CANARY=page takes a page behind the wall; hog takes
+// 24 MiB of memory that no plan knows of, leak a page every few MiB of input, both mapped before the seal.
 constexpr size_t kPage = 4096;
 constexpr size_t kHogBytes = 24u << 20;
 constexpr size_t kLeakBytes = 64u << 20;
@@ -66,11 +67,12 @@ ssize_t __wrap_read(int file, void* room, size_t size) {
 }
 
 int __real_main(int count, char** words, char** environment);
-/// `weir run` by way of a program named in WEIR_RUN_THROUGH, which sees the command line and starts the run as it likes:
-/// so every case of `weir test` can be held to more than the case itself says.
+/// `weir run` by way of a program named in WEIR_RUN_THROUGH, which sees the command line and starts the run as it
+/// likes: so every case of `weir test` can be held to more than the case itself says.
 int __wrap_main(int count, char** words, char** environment) {
   const char* const through = std::getenv("WEIR_RUN_THROUGH");
-  if (through == nullptr || count < 2 || std::string_view(words[1]) != "run") return __real_main(count, words, environment);
+  if (through == nullptr || count < 2 || std::string_view(words[1]) != "run")
+    return __real_main(count, words, environment);
   constexpr int kWordsMax = 256;
   char itself[4096];
   const ssize_t size = readlink("/proc/self/exe", itself, sizeof itself - 1);

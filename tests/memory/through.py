@@ -1,14 +1,15 @@
 #!/usr/bin/env -S python3 -I -S
-"""What `weir run` goes by way of in the walled suite (WEIR_RUN_THROUGH, see sealed.cpp): through.py WEIR run PIPELINE ...
+"""What `weir run` goes by way of in the walled suite (WEIR_RUN_THROUGH, see sealed.cpp).   through.py WEIR run PIPELINE
 
 The environment variable WEIR_THROUGH says how, as JSON:
   mode    budget: run with `budget`, in the group `procs`
-          need: find out what the plan needs; one page below that the run must be refused and touch nothing; then run with
-          just that, in a group of that size
+          need: find out what the plan needs; one page below that the run must be refused and touch nothing; then run
+          with just that, in a group of that size
   program what is run, in place of WEIR
   log     a JSON line for each run goes there
 Else the run is as `weir test` wants it: its words, streams, exit code or signal.
 """
+
 import json
 import os
 import re
@@ -83,8 +84,11 @@ def touched(trace, pipeline):
             yield line
 
 
-TRACED = ("openat,open,creat,read,pread64,readv,write,writev,pwrite64,sendto,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,"
-          "link,linkat,symlink,truncate,ftruncate,fallocate,fsync,fdatasync,socket,vfork,fork,clone,clone3,pipe2")
+TRACED = (
+    "openat,open,creat,read,pread64,readv,write,writev,pwrite64,sendto,mkdir,mkdirat,rename,renameat,renameat2,"
+    "unlink,unlinkat,"
+    "link,linkat,symlink,truncate,ftruncate,fallocate,fsync,fdatasync,socket,vfork,fork,clone,clone3,pipe2"
+)
 
 
 def with_memory(words, budget):
@@ -97,7 +101,9 @@ def refused_at(words, budget, strace):
     offset = os.lseek(0, 0, os.SEEK_CUR) if os.path.isfile("/dev/stdin") else None
     refused = with_memory(words, budget)
     with tempfile.NamedTemporaryFile("r") as trace:
-        code, error = run([strace, "-f", "-y", "-o", trace.name, "-e", "trace=" + TRACED, *refused] if strace else refused)
+        code, error = run(
+            [strace, "-f", "-y", "-o", trace.name, "-e", "trace=" + TRACED, *refused] if strace else refused
+        )
         calls = list(touched(trace.read(), os.path.basename(words[2]))) if strace else []
     codes = [entry["code"] for entry in entries(error) if "code" in entry and entry.get("severity") != "warning"]
     if code != 21 or codes != ["W2101"]:
@@ -133,7 +139,12 @@ def main():
     note["exit"] = code
     for entry in entries(error):
         if "peak_bytes" in entry:
-            note.update({key: entry[key] for key in ("peak_bytes", "plan_bytes", "budget_bytes", "system_allocations_after_seal")})
+            note.update(
+                {
+                    key: entry[key]
+                    for key in ("peak_bytes", "plan_bytes", "budget_bytes", "system_allocations_after_seal")
+                }
+            )
         elif "needed_bytes" in entry:
             note["needed"] = entry["needed_bytes"]
     if group:

@@ -1,13 +1,15 @@
-// A seccomp filter is inherited by children, over execve too, and a command that the exec sink starts must be free to take
-// memory. So the filter asks not only which system call it is but also whence it comes: only calls from this program's own code
-// are forbidden. The test programs are static and without code made at run time, so that all of their calls come from there,
-// libc's included; and they are linked to an address where no command's code lies (tests/memory/CMakeLists.txt).
+// A seccomp filter is inherited by children, over execve too, and a command that the exec sink starts must be free to
+// take memory. So the filter asks not only which system call it is but also whence it comes: only calls from this
+// program's own code are forbidden. The test programs are static and without code made at run time, so that all of
+// their calls come from there, libc's included; and they are linked to an address where no command's code lies
+// (tests/memory/CMakeLists.txt).
 #include "wall.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
+
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -28,11 +30,27 @@ constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
-// What takes memory, or makes a second process that is charged for ours. vfork is not among them: the child borrows ours.
+// What takes memory, or makes a second process that is charged for ours. vfork is not among them: the child borrows
+// ours.
 constexpr uint32_t kForbidden[] = {
-    SYS_mmap,          SYS_brk,         SYS_mremap,          SYS_shmat,      SYS_shmget,          SYS_msgget,
-    SYS_memfd_create,  SYS_userfaultfd, SYS_perf_event_open, SYS_io_setup,   SYS_clone3,          SYS_remap_file_pages,
-    SYS_mlock,         SYS_mlock2,      SYS_mlockall,        SYS_bpf,        SYS_epoll_create1,   SYS_add_key,
+    SYS_mmap,
+    SYS_brk,
+    SYS_mremap,
+    SYS_shmat,
+    SYS_shmget,
+    SYS_msgget,
+    SYS_memfd_create,
+    SYS_userfaultfd,
+    SYS_perf_event_open,
+    SYS_io_setup,
+    SYS_clone3,
+    SYS_remap_file_pages,
+    SYS_mlock,
+    SYS_mlock2,
+    SYS_mlockall,
+    SYS_bpf,
+    SYS_epoll_create1,
+    SYS_add_key,
 #ifdef SYS_memfd_secret
     SYS_memfd_secret,
 #endif
@@ -40,7 +58,8 @@ constexpr uint32_t kForbidden[] = {
     SYS_map_shadow_stack,
 #endif
 #ifdef SYS_io_uring_setup
-    SYS_io_uring_setup, SYS_io_uring_register,
+    SYS_io_uring_setup,
+    SYS_io_uring_register,
 #endif
 #ifdef SYS_fork
     SYS_fork,

@@ -1,5 +1,5 @@
-// The wall: from the moment it is raised, any system call of this program that would take memory from the system ends the process
-// (SIGSYS). Only in test programs; the binary that users get has no part of it.
+// The wall: from the moment it is raised, any system call of this program that would take memory from the system ends
+// the process (SIGSYS). Only in test programs; the binary that users get has no part of it.
 #pragma once
 
 namespace weir::testing {

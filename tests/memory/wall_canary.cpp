@@ -1,10 +1,11 @@
-// Deliberately bad: raises the wall, then does what is forbidden, by the name of the first argument. `nothing` and `command` are
-// the good ones: they must live.
+// Deliberately bad: raises the wall, then does what is forbidden, by the name of the first argument. `nothing` and
+// `command` are the good ones: they must live.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <pthread.h>
 #include <string_view>
+
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -55,11 +56,22 @@ const Deed kDeeds[] = {
     {"sbrk", [] { (void)sbrk(kPage); }},
     {"mremap", [] { mremap(old_page, kPage, 2 * kPage, MREMAP_MAYMOVE); }},
     {"malloc_large", [] { touch(std::malloc(kLarge), kLarge); }},
-    {"malloc_small", [] { for (int i = 0; i < 10'000; ++i) touch(std::malloc(kSmall), kSmall); }},
+    {"malloc_small",
+     [] {
+       for (int i = 0; i < 10'000; ++i) touch(std::malloc(kSmall), kSmall);
+     }},
     {"shmget", [] { shmget(IPC_PRIVATE, kPage, 0600); }},
     {"memfd", [] { syscall(SYS_memfd_create, "x", 0); }},
-    {"fork", [] { if (fork() == 0) _exit(0); }},
-    {"thread", [] { pthread_t t; pthread_create(&t, nullptr, thread, nullptr); pthread_join(t, nullptr); }},
+    {"fork",
+     [] {
+       if (fork() == 0) _exit(0);
+     }},
+    {"thread",
+     [] {
+       pthread_t t;
+       pthread_create(&t, nullptr, thread, nullptr);
+       pthread_join(t, nullptr);
+     }},
 #ifdef SYS_io_uring_setup
     {"io_uring", [] { syscall(SYS_io_uring_setup, 8, nullptr); }},
 #endif
@@ -69,7 +81,8 @@ const Deed kDeeds[] = {
 
 int main(int count, char** words) {
   if (count < 2) {
-    for (const Deed& deed : kDeeds) dprintf(STDOUT_FILENO, "%.*s\n", static_cast<int>(deed.name.size()), deed.name.data());
+    for (const Deed& deed : kDeeds)
+      dprintf(STDOUT_FILENO, "%.*s\n", static_cast<int>(deed.name.size()), deed.name.data());
     return 0;
   }
   old_page = map_page();

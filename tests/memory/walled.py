@@ -1,4 +1,5 @@
 """Walled: in a group whose limit is the budget; and one page below what is needed nothing is begun."""
+
 import hashlib
 import os
 import shutil
@@ -15,7 +16,7 @@ _copies = threading.local()
 
 
 def own_copy():
-    """A copy of the program, for each thread one, that nobody has in memory: its pages are charged to the group that reads them."""
+    """A copy of the program that nobody has in memory (one for each thread): its pages are charged to the group."""
     if not hasattr(_copies, "path"):
         _copies.path = os.path.join(scratch(), f"weir-{threading.get_ident()}")
         shutil.copy(SEALED, _copies.path)
@@ -35,10 +36,15 @@ def suite_at(budget, files):
         row.plan = max(note["plan_bytes"] for note in ran)
         hold(kills == 0, f"{kills} runs were ended because the group was full")
         hold(row.peaks[0] <= budget and row.group_peaks[0] <= budget, "a peak is above the budget")
-        hold(not any(note["system_allocations_after_seal"] for note in ran), "memory was taken from the system after the seal")
+        hold(
+            not any(note["system_allocations_after_seal"] for note in ran),
+            "memory was taken from the system after the seal",
+        )
         # A case may be refused, and only where its need is above the budget.
         refused = sum(note["exit"] == 21 and note.get("needed", 0) > budget for note in notes)
-        bad = {name: differences for name, differences in failed(cases).items() if ", got 21\n" not in differences + "\n"}
+        bad = {
+            name: differences for name, differences in failed(cases).items() if ", got 21\n" not in differences + "\n"
+        }
         hold(not bad, f"other output than without a wall: {list(bad.items())[:3]}")
         hold(len(failed(cases)) <= refused, f"{len(failed(cases))} failed, {refused} refused")
         row.over = f"{len(cases)} cases, {len(failed(cases))} need more"
@@ -50,7 +56,11 @@ def suite_at(budget, files):
 def strace_here():
     """strace, where there are rights to trace."""
     strace = shutil.which("strace")
-    return strace if strace and subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True).returncode == 0 else None
+    return (
+        strace
+        if strace and subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True).returncode == 0
+        else None
+    )
 
 
 def one_page_below(files):
@@ -74,7 +84,10 @@ def one_page_below(files):
         row.peaks = [max(note["peak_bytes"] for note in ran)]
         row.group_peaks = [max(note["group_peak"] for note in ran)] if groups else []
         if not strace:
-            row.verdict, row.why = NOT_RUN, "no strace, or no rights to trace: that a refused run touches nothing was only seen by its folder"
+            row.verdict, row.why = (
+                NOT_RUN,
+                "no strace, or no rights to trace: that a refused run touches nothing was only seen by its folder",
+            )
         elif not groups:
             row.verdict, row.why = NOT_RUN, "no cgroup rights: with just what they need, but without a wall"
 
@@ -91,6 +104,7 @@ LARGE = {
 
 def large(name, size):
     """One job at every budget in its group: the same bytes come out, and those that come out with no wall."""
+
     def work(row):
         format, codec, out, query = LARGE[name]
         if codec == "zstd" and shutil.which("zstd") is None:
@@ -121,7 +135,11 @@ def large(name, size):
             with open(path, "rb") as file:
                 hashes[budget] = hashlib.file_digest(file, "sha256").hexdigest()
             os.unlink(path)
-        row.over = f"{size // MiB} MiB at " + " ".join(str(b // MiB) for b in hashes) + (f"; {' '.join(refused)} refused" if refused else "")
+        row.over = (
+            f"{size // MiB} MiB at "
+            + " ".join(str(b // MiB) for b in hashes)
+            + (f"; {' '.join(refused)} refused" if refused else "")
+        )
         hold(len(hashes) > 1 and len(set(hashes.values())) == 1, f"the output depends on the budget: {hashes}")
 
     return one_row("Walled", name, "", work)
