@@ -151,6 +151,14 @@ class Refusal(Case):
                 os.unlink(self.path("fits.ndjson.gz.weir"))
                 os.unlink(self.path("fits.bad"))
 
+    def test_an_input_that_is_fully_described_is_not_even_opened(self):
+        """Opening a pipe that nobody writes to would never come back."""
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        settings = ("--from", "csv", "--set", "input.codec=none", "-o", self.path("out.csv"))
+        weir("query", SELECT_ALL, fifo, *settings, "-m", "1MiB", exit=21, code="W2101")
+        self.assertEqual(os.listdir(self.dir), ["fifo"])
+
     def test_nothing_is_taken_from_the_stdin_of_a_refused_job(self):
         data = b"a,b\n" + b"1,2\n" * 10_000
         with open(self.put("in.csv", data), "rb") as file:
