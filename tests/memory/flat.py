@@ -175,6 +175,8 @@ def flat_row(job, over, runs, across=True, budget=BUDGET, env=None):
                 row.group_peaks[largest] = min(row.group_peaks[largest], once(row, *runs[largest])[-1])
             group_apart = spread(row.group_peaks)
         row.apart = max(walk_apart, apart, group_apart)
+        if not row.group_peaks:
+            row.verdict, row.why = NOT_RUN, "no cgroup rights: VmHWM and the pages counted are as they should"
         hold(max(row.group_peaks or [0]) <= budget, "the group's peak is above the budget")
         hold(walk_apart <= WALK_APART_MAX, f"pages counted within a run are {walk_apart // KiB} KiB apart")
         hold(apart <= APART_MAX, f"VmHWM is {apart // KiB} KiB apart")

@@ -57,7 +57,7 @@ def main():
             print(f"{row.verdict}: {row.point} {row.job}: {row.why}")
     counts = [sum(row.verdict == verdict for row in rows) for verdict in (proof.HOLDS, proof.BROKEN, proof.NOT_RUN)]
     print("MiB where nothing else is said. {} hold, {} broken, {} not run".format(*counts))
-    return 1 if counts[1] or not counts[0] else 77 if counts[2] else 0
+    return 1 if counts[1] or not rows else 77 if counts[2] else 0
 
 
 if __name__ == "__main__":
