@@ -12,6 +12,7 @@ import sys
 import tempfile
 import termios
 import threading
+import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hard"))
 from cgroup import Cgroup, on_a_disk  # noqa: E402
@@ -205,4 +206,6 @@ def one_row(point, job, over, work, **figures):
         work(row)
     except Broken as e:
         row.verdict, row.why = BROKEN, str(e)
+    except Exception:  # the other rows are wanted all the same
+        row.verdict, row.why = BROKEN, traceback.format_exc()
     return row
