@@ -7,15 +7,15 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench check format docs install clean
+.PHONY: help build demo test prove-memory asan fuzz bench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 	@echo
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
-	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
+	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
 
 build: ## build/release/weir, one static binary (about a minute on a fresh machine)
 	@scripts/setup.sh build
@@ -32,6 +32,13 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5 minutes; FULL=1: up to 100 GiB, hours)
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_sealed weir_wall_canary -j $(JOBS)
+	@python3 tests/memory/prove.py $(if $(FULL),--full) --programs build/release/tests/memory $(POINTS); \
+	  rc=$$?; [ $$rc = 77 ] || exit $$rc
 
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test

@@ -1,4 +1,5 @@
 """The exec sink and the folder sink."""
+import contextlib
 import gzip
 import json
 import os
@@ -6,8 +7,9 @@ import select
 import signal
 import stat
 import subprocess
+import time
 
-from harness import SELECT_ALL, Case, Process, lines_of, weir
+from harness import SELECT_ALL, TIMEOUT, Case, Process, lines_of, weir
 
 HEAD = b"id,text\n"
 
@@ -96,12 +98,15 @@ class ExecSink(Case):
         self.assert_ended(int(self.get("grandchild")))
 
     def assert_ended(self, pid):
-        """The process has ended; perhaps nobody took note of it yet."""
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                self.assertIn(file.read().rsplit(")", 1)[1].split()[0], ("Z", "X"))
-        except (FileNotFoundError, ProcessLookupError):
-            pass
+        """The process was ended: perhaps it has yet to get to the processor to die, or nobody took note of it."""
+        give_up = time.monotonic() + TIMEOUT
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state = ""
+            while state not in ("Z", "X"):
+                self.assertLess(time.monotonic(), give_up, f"process {pid} goes on")
+                os.sched_yield()
+                with open(f"/proc/{pid}/stat") as file:
+                    state = file.read().rsplit(")", 1)[1].split()[0]
 
     def test_a_stop_ends_the_command(self):
         """SIGTERM while the command is at work: its batch stays unacknowledged, nothing is left running."""
