@@ -3,7 +3,6 @@ import gzip
 import json
 import os
 import random
-import shutil
 import struct
 import subprocess
 import unittest
