@@ -7,7 +7,7 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench check format docs install clean
+.PHONY: help build demo test full asan fuzz bench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -32,6 +32,10 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+full: ## test, and the hard cases at their full size (records of 10 GiB, 10 GB of zeros; half an hour)
+	@$(MAKE) --no-print-directory test
+	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
 
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
