@@ -52,7 +52,7 @@ void* take(size_t bytes) {
   if (bytes > (size_t{1} << 31)) return nullptr;
   Region& region = sealed() ? runtime_region : setup_region;
   if (sealed()) ++calls_after_seal;
-  // Rounded up to the class: a block of a byte more than 64 KiB takes 128 KiB of an arena of 1 MiB. It can be handed out again.
+  // Rounded up to the class: a block of a byte more than 64 KiB (with its header) takes 128 KiB of an arena of 1 MiB. It can be handed out again.
   const size_t want = bytes + kHeaderBytes;
   const int size_class = class_of(want);
   Header* block = region.free[size_class];
