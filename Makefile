@@ -55,7 +55,7 @@ bench: ## every micro-benchmark; BENCH_FILTER=<regex> picks some
 	@$(BUILD) build/bench --target weir_bench -j $(JOBS)
 	@scripts/bench.sh
 
-check: ## format, names (clang-tidy) and include arrows
+check: ## format, include arrows, and names (clang-tidy) of what the branch changed; CHECK_ALL=1: of all files
 	@scripts/setup.sh check
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@scripts/check.sh
