@@ -33,7 +33,7 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
 
-full: ## test, and the hard cases at their full size (records of 10 GiB, 10 GB of zeros; half an hour)
+full: ## test, and the hard cases at their full size: records of 10 GiB, 10 GB of zeros
 	@$(MAKE) --no-print-directory test
 	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
 
