@@ -7,7 +7,7 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test prove-memory asan fuzz bench check format docs install clean
+.PHONY: help build demo test full prove-memory asan fuzz bench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -40,6 +40,10 @@ prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5
 	@python3 tests/memory/prove.py $(if $(FULL),--full) --programs build/release/tests/memory $(POINTS); \
 	  rc=$$?; [ $$rc = 77 ] || exit $$rc
 
+full: ## test, and the hard cases at their full size: records of 10 GiB, 10 GB of zeros
+	@$(MAKE) --no-print-directory test
+	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
+
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/asan -DCMAKE_BUILD_TYPE=Debug -DWEIR_SANITIZE=address,undefined -DWEIR_TESTS=ON
@@ -58,7 +62,7 @@ bench: ## every micro-benchmark; BENCH_FILTER=<regex> picks some
 	@$(BUILD) build/bench --target weir_bench -j $(JOBS)
 	@scripts/bench.sh
 
-check: ## format, names (clang-tidy) and include arrows
+check: ## format, include arrows, and names (clang-tidy) of what the branch changed; CHECK_ALL=1: of all files
 	@scripts/setup.sh check
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@scripts/check.sh
