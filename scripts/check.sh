@@ -10,7 +10,7 @@ echo "== include arrows"
 python3 tests/architecture/include_test.py || failed=1
 
 echo "== format"
-mapfile -t files < <(git ls-files -co --exclude-standard -- 'src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp')
+mapfile -t files < <(git ls-files -co --exclude-standard -- 'src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp' 'bench/*.cpp')
 if [ ${#files[@]} -gt 0 ]; then
   clang-format-19 --dry-run --Werror --ferror-limit=3 "${files[@]}" || { echo "check: run 'make format'"; failed=1; }
 fi
