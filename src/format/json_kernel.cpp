@@ -3,6 +3,8 @@
 #include <bit>
 #include <initializer_list>
 
+#include "format/json_scalar.hpp"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -25,28 +27,6 @@ struct Masks {
   return bits;
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
-/// `p` is the byte behind a backslash. What stands past the end of the text does not matter: then a string is open, which the
-/// walker refuses.
-bool good_escape(const char* p) {
-  switch (*p) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-      return true;
-    case 'u':
-      return is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]);
-    default:
-      return false;
-  }
-}
-
 /// Bytes behind a backslash that is not itself escaped; checks each on the way. Rare, so one at a time.
 [[gnu::noinline]] uint64_t find_escaped(const char* block, uint64_t backslash, JsonCarry& carry) {
   uint64_t escaped = carry.escaped;
@@ -54,7 +34,8 @@ bool good_escape(const char* p) {
   carry.escaped = 0;
   while (left != 0) {
     const int i = std::countr_zero(left);
-    if (!good_escape(block + i + 1)) carry.bad = 1;
+    // What stands past the end of the text does not matter: then a string is open, which the walker refuses.
+    if (json_escape_size(block + i + 1) == 0) carry.bad = 1;
     if (i == 63) {
       carry.escaped = 1;
       break;

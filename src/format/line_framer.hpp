@@ -35,6 +35,9 @@ class LineFramer {
   /// Tell by how much the window was compacted.
   void compacted(size_t shift) { scanned_ = scanned_ > shift ? scanned_ - shift : 0; }
 
+  /// A line begins at the window's begin. Whoever finds its end by itself may consume it without telling.
+  [[nodiscard]] bool at_line() const { return started_ && !skip_.active(); }
+
   [[nodiscard]] size_t begin() const { return begin_; }
   [[nodiscard]] size_t end() const { return end_; }
   [[nodiscard]] size_t next_begin() const { return next_; }
