@@ -91,6 +91,7 @@ void CsvReader::begin_source(uint32_t source) {
 
 void CsvReader::restart_scan(size_t at, CsvScanState state) {
   index_.count = index_.end_count = 0;
+  index_.feeds_only = false;
   next_end_ = next_entry_ = 0;
   scanned_ = record_begin_ = at;
   scan_state_ = state;
@@ -108,11 +109,12 @@ Error CsvReader::at(Code code, uint64_t decoded_byte) const {
 bool CsvReader::scan_more() {
   if (next_entry_ != 0) {
     const uint32_t left = index_.count - next_entry_;
-    std::memmove(index_.entries, index_.entries + next_entry_, left * sizeof(uint32_t));
+    if (!index_.feeds_only) std::memmove(index_.entries, index_.entries + next_entry_, left * sizeof(uint32_t));
     index_.count = left;
     next_entry_ = 0;
   }
   index_.end_count = next_end_ = 0;
+  index_.feeds_only = header_done_ && columns_.empty();  // what is left over counts, and is not looked at any more
   const size_t before = scanned_;
   // Scans to the last byte, so that no record waits for bytes behind it. A comment's prefix must be whole to be told.
   const bool to_the_end = window_.closed() || dialect_.comment.empty();
@@ -200,7 +202,7 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
     // No whole record is indexed.
     if (scan_more()) {
       if (index_.end_count != 0) continue;
-      if (scanned_ < window_.end() && index_.count + 64 <= index_.entries_max) continue;
+      if (scanned_ < window_.end() && (index_.feeds_only || index_.count + 64 <= index_.entries_max)) continue;
     }
     const uint32_t pending = index_.count - next_entry_;
     // A record this large, or of this many fields, can't be a good one: pass over it.
@@ -217,7 +219,7 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
       const size_t shift = window_.compact();
       record_begin_ -= shift;
       scanned_ -= shift;
-      for (uint32_t i = next_entry_; i < index_.count; ++i) index_.entries[i] -= static_cast<uint32_t>(shift);
+      for (uint32_t i = next_entry_; i < index_.count && !index_.feeds_only; ++i) index_.entries[i] -= static_cast<uint32_t>(shift);
       return Step::kNeedInput;
     }
     if (scanned_ < window_.end()) continue;
@@ -236,7 +238,7 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
     // The last record has no terminator: its end is the input's end.
     WEIR_ASSERT(!last_closed_);
     last_closed_ = true;
-    index_.entries[index_.count] = static_cast<uint32_t>(window_.end());
+    index_.entries[index_.feeds_only ? index_.end_count : index_.count] = static_cast<uint32_t>(window_.end());
     index_.ends[index_.end_count++] = index_.count++;
     scan_state_ = CsvScanState::kRecordStart;
   }
@@ -260,7 +262,7 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
     const uint32_t first = next_entry_;
     const uint32_t last = index_.ends[next_end_];
     const auto begin = static_cast<uint32_t>(record_begin_);
-    const uint32_t feed = entries[last];
+    const uint32_t feed = entries[index_.feeds_only ? next_end_ : last];
     const bool terminated = feed < window_.end();
     const uint32_t next = terminated ? feed + 1 : feed;
     uint32_t end = feed;

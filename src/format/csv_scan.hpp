@@ -5,7 +5,7 @@
 // a quoted field only as the field's first byte; elsewhere in an unquoted field it is data; a doubled quote inside a quoted field is data;
 // what follows a closing quote is data of an unquoted field.
 //
-// The kernels (AVX2 with carry-less multiply, SSE2) work on 64 bytes at a time by the parity of quotes; a block where a quote stands in an
+// The kernels (AVX-512, AVX2, SSE2; the first two with carry-less multiply) work on 64 bytes at a time by the parity of quotes; a block where a quote stands in an
 // unquoted field falls back to the scalar scan, which is also their oracle.
 #pragma once
 
@@ -40,6 +40,9 @@ struct CsvIndex {
   uint32_t* ends = nullptr;     ///< room for ends_max
   uint32_t ends_max = 0;        ///< scanning stops while fewer than 64 are free
   uint32_t end_count = 0;
+  /// For a query that names no field: delimiters are counted, not listed. `count` and ends[i] are what they would be with all
+  /// entries, entries[i] is the place of the line feed of ends[i], and entries_max does not bound.
+  bool feeds_only = false;
 };
 
 using CsvScan = size_t (*)(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect, CsvScanState& state,
