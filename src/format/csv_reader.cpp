@@ -244,6 +244,48 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
   }
 }
 
+// Rows of the records that follow, up to one that wants a look: whole, not empty, and of the right number of fields. Members
+// are held in registers, since what is stored could be any of them.
+uint32_t CsvReader::fill_plain(uint32_t rows, uint32_t rows_max) {
+  const char* const base = window_.base();
+  const uint32_t* const ends = index_.ends;
+  // Where the record's line feed stands, by its number or by its entry's.
+  const uint32_t* const feeds = index_.entries;
+  const bool feeds_only = index_.feeds_only;
+  const uint32_t record_bytes_max = options_.record_bytes_max;
+  const auto window_end = static_cast<uint32_t>(window_.end());
+  const uint32_t fields = std::min(fields_, options_.csv.columns_max);
+  const uint32_t end_count = index_.end_count;
+  uint32_t next_end = next_end_;
+  uint32_t first = next_entry_;
+  auto begin = static_cast<uint32_t>(record_begin_);
+  Slice* const records = records_.data();
+  uint32_t* const record_ends = record_ends_.data();
+  uint32_t* const row_first = row_first_.data();
+  uint32_t* const row_fields = row_fields_.data();
+  while (next_end < end_count && rows < rows_max) {
+    const uint32_t last = ends[next_end];
+    const uint32_t feed = feeds[feeds_only ? next_end : last];
+    const uint32_t size = feed - begin;
+    // One comparison for "empty" and "too large".
+    if (last - first + 1 != fields || size - 1 >= record_bytes_max || feed >= window_end) [[unlikely]] break;
+    const uint32_t end = feed - (base[feed - 1] == '\r');
+    if (end == begin) [[unlikely]] break;
+    records[rows] = {begin, end - begin};
+    record_ends[rows] = feed + 1;
+    row_first[rows] = first;
+    row_fields[rows] = fields;
+    ++rows;
+    ++next_end;
+    first = last + 1;
+    begin = feed + 1;
+  }
+  next_end_ = next_end;
+  next_entry_ = first;
+  record_begin_ = begin;
+  return rows;
+}
+
 // Turns indexed records into a batch. kNeedInput: nothing came of it (blank lines, a header), go on.
 Step CsvReader::fill(RecordBatch& batch, Error& error) {
   const char* base = window_.base();
@@ -253,12 +295,16 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
   bool padded = false;
   const bool checks = options_.reject_nul || options_.reject_invalid_utf8;
 
+  const bool plain = header_done_ && !checks && dialect_.comment.empty();
+
   if (columns_resolved_ && !columns_.empty()) {
     const auto columns = static_cast<uint32_t>(projection_.paths.size() + (projection_.all && !options_.raw_only ? fields_ : 0));
     if (columns != 0) rows_max = std::clamp<uint32_t>(static_cast<uint32_t>(slices_.size()) / columns, 1, kRowsMax);
   }
 
   while (next_end_ < index_.end_count && rows < rows_max && reject_count_ < kReaderRejectsMax) {
+    if (plain) rows = fill_plain(rows, rows_max);
+    if (next_end_ == index_.end_count || rows == rows_max) break;
     const uint32_t first = next_entry_;
     const uint32_t last = index_.ends[next_end_];
     const auto begin = static_cast<uint32_t>(record_begin_);

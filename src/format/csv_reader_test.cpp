@@ -281,6 +281,31 @@ TEST(CsvReader, says_the_same_for_random_splits_windows_and_kernels) {
   }
 }
 
+TEST(CsvReader, says_the_same_of_records_and_rejects_when_no_field_is_named) {
+  std::mt19937_64 random(101);
+  CsvScanKernel kernels[8];
+  const size_t count = csv_scan_kernels(kernels, 8);
+  for (int round = 0; round < 40; ++round) {
+    // Some records too large, some of too many fields, some lines of delimiters alone, and an end without a line feed.
+    std::string text = dirty(random, 500);
+    text += std::string(random() % 40, ',') + "\n" + dirty(random, 500) + std::string(random() % 600, ',');
+    ReaderOptions options;
+    options.record_bytes_max = 200;
+    options.csv.columns_max = 20;
+    Read whole = read_csv(text, options);
+    whole.rows.assign(whole.rows.size(), {});
+    options.raw_only = true;
+    ASSERT_EQ(read_csv(text, options), whole) << "round " << round;
+    for (size_t k = 0; k < count; ++k) {
+      Feed feed;
+      feed.scan = kernels[k].scan;
+      for (size_t cut = 1; cut < text.size(); cut += 1 + random() % 3000) feed.cuts.push_back(cut);
+      options.window_bytes = 64 + static_cast<uint32_t>(random() % 5000);
+      ASSERT_EQ(read_csv(text, options, feed), whole) << kernels[k].name << " round " << round;
+    }
+  }
+}
+
 // The independent oracle: Python's csv module reads the same bytes.
 TEST(CsvReader, reads_dirty_data_as_pythons_csv_module_does) {
   std::mt19937_64 random(4711);
