@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "base/assert.hpp"
 #include "format/json_scalar.hpp"
 #include "record/field.hpp"
 
@@ -14,10 +13,9 @@ namespace weir {
 
 /// What the kernels see of a layout.
 struct JsonLayoutKernels {
-  static JsonLayout::Piece* pieces(JsonLayout& layout) { return layout.pieces_; }
+  static JsonLayout::Piece* first(JsonLayout& layout) { return layout.pieces_; }
+  static JsonLayout::Piece* last(JsonLayout& layout) { return layout.pieces_ + layout.pieces_used_ - 1; }
   static const JsonLayout::Value* values(const JsonLayout& layout) { return layout.values_; }
-  static const char* fixed(const JsonLayout& layout) { return layout.fixed_; }
-  static uint32_t slots(const JsonLayout& layout) { return layout.pieces_used_ - 1; }
   static uint32_t paths(const JsonLayout& layout) { return layout.paths_; }
 };
 
@@ -44,7 +42,7 @@ bool string_is_utf8(const char* begin, const char* end, const char* limit) {
 
 uint32_t different_scalar(const char* a, const char* b) {
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < 16; ++i) mask |= static_cast<uint32_t>(a[i] != b[i]) << i;
+  for (uint32_t i = 0; i < 32; ++i) mask |= static_cast<uint32_t>(a[i] != b[i]) << i;
   return mask;
 }
 struct ConstantsScalar {};
@@ -86,10 +84,12 @@ NumberMasks number_scalar(const char* p, const ConstantsScalar&) {
 #if defined(__x86_64__)
 
 inline __m128i load_sse2(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
-inline uint32_t different_sse2(const char* a, const char* b) {
-  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(load_sse2(a), load_sse2(b)))) ^ 0xffff;
-}
 inline uint32_t bits_sse2(__m128i v) { return static_cast<uint32_t>(_mm_movemask_epi8(v)); }
+inline uint32_t different_sse2(const char* a, const char* b) {
+  const uint32_t low = bits_sse2(_mm_cmpeq_epi8(load_sse2(a), load_sse2(b)));
+  const uint32_t high = bits_sse2(_mm_cmpeq_epi8(load_sse2(a + 16), load_sse2(b + 16)));
+  return ~(low | high << 16);
+}
 /// Kept in registers: else a compiler makes them anew at every use, of the byte it just compared, and waits for that.
 struct ConstantsSse2 {
   __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
@@ -199,17 +199,14 @@ bool JsonLayout::use(JsonLayoutKernel kernel) {
   switch (kernel) {
     case JsonLayoutKernel::kScalar:
       match_ = match_scalar;
-      width_ = 16;
       return true;
 #if defined(__x86_64__)
     case JsonLayoutKernel::kSse2:
       match_ = match_sse2;
-      width_ = 16;
       return true;
     case JsonLayoutKernel::kAvx2:
       if (!has_avx2()) return false;
       match_ = match_avx2;
-      width_ = 32;
       return true;
 #endif
     default:
@@ -217,32 +214,34 @@ bool JsonLayout::use(JsonLayoutKernel kernel) {
   }
 }
 
-bool JsonLayout::add_piece(std::string_view text) {
-  const uint32_t room = sizeof fixed_ - 32 - fixed_used_;
-  if (pieces_used_ > kSlotsMax || text.size() > room) return false;
-  const auto size = static_cast<uint32_t>(text.size());
-  const uint32_t tail = size == 0 ? 0 : (size - 1) % width_ + 1;
-  pieces_[pieces_used_++] = {fixed_used_, size, static_cast<uint32_t>((uint64_t{1} << tail) - 1), 0};
-  std::memcpy(fixed_ + fixed_used_, text.data(), text.size());
-  fixed_used_ += static_cast<uint32_t>(text.size() + 31) & ~31u;
-  return fixed_used_ <= sizeof fixed_ - 32;
+/// The fixed text [begin, end) of the record, at least one piece.
+bool JsonLayout::add_text(std::string_view record, size_t begin, size_t end) {
+  do {
+    if (pieces_used_ == kPiecesMax) return false;
+    begins_[pieces_used_] = static_cast<uint32_t>(begin);
+    Piece& piece = pieces_[pieces_used_++];
+    piece = Piece();
+    piece.size = static_cast<uint32_t>(end - begin < sizeof piece.text ? end - begin : sizeof piece.text);
+    piece.mask = static_cast<uint32_t>((uint64_t{1} << piece.size) - 1);
+    std::memcpy(piece.text, record.data() + begin, piece.size);
+    begin += piece.size;
+  } while (begin < end);
+  return true;
 }
 
-/// A value begins in the piece before its slot, or within fixed text; it ends with the next piece's beginning, or
-/// within it.
-JsonLayout::Place JsonLayout::place(std::string_view record, size_t offset, bool is_end) const {
+/// A value begins in the piece before its slot, or within fixed text; it ends with the beginning of the piece behind
+/// its slot, or within fixed text.
+JsonLayout::Place JsonLayout::place(size_t offset, bool is_end) const {
   uint32_t piece = pieces_used_ - 1;
   while (piece > 0 && (is_end ? begins_[piece] > offset : begins_[piece] >= offset)) --piece;
-  WEIR_DEBUG_ASSERT(offset <= record.size());
-  (void)record;
   return {piece, static_cast<uint32_t>(offset) - begins_[piece]};
 }
 
 bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* values, size_t stride, uint32_t paths) {
-  pieces_used_ = fixed_used_ = 0;
+  forget();
   if (paths > kPathsMax || record.size() >= (uint32_t{1} << 31)) return false;
-  std::memset(fixed_, 0, sizeof fixed_);
-  size_t piece = 0;  // where the fixed text begins
+  uint32_t slots = 0;
+  size_t text = 0;  // where the fixed text begins
   size_t at = 0;
   while (at < record.size()) {
     const char c = record[at];
@@ -266,16 +265,15 @@ bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* valu
       ++at;
       continue;
     }
-    begins_[pieces_used_] = static_cast<uint32_t>(piece);
-    if (!add_piece(record.substr(piece, at - piece))) {
+    if (++slots > kSlotsMax || !add_text(record, text, at)) {
       forget();
       return false;
     }
+    pieces_[pieces_used_ - 1].has_slot = true;
     pieces_[pieces_used_ - 1].length = static_cast<uint32_t>(stop - at);
-    piece = at = stop;
+    text = at = stop;
   }
-  begins_[pieces_used_] = static_cast<uint32_t>(piece);
-  if (pieces_used_ == 0 || !add_piece(record.substr(piece))) {
+  if (slots == 0 || !add_text(record, text, record.size())) {
     forget();
     return false;
   }
@@ -285,8 +283,8 @@ bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* valu
     values_[p] = Value();
     values_[p].missing = value.missing();
     if (value.missing()) continue;
-    values_[p].begin = place(record, value.offset - base, false);
-    values_[p].end = place(record, value.offset - base + value.size, true);
+    values_[p].begin = place(value.offset - base, false);
+    values_[p].end = place(value.offset - base + value.size, true);
   }
   return true;
 }

@@ -23,7 +23,6 @@ enum class JsonLayoutKernel : uint8_t { kScalar, kSse2, kAvx2 };
 class JsonLayout {
  public:
   static constexpr uint32_t kSlotsMax = 96;
-  static constexpr uint32_t kFixedBytesMax = 4096;
   static constexpr uint32_t kPathsMax = 96;
 
   JsonLayout();
@@ -34,7 +33,8 @@ class JsonLayout {
   void forget() { pieces_used_ = 0; }
 
   /// Takes over how `record` is built: a valid object, whose values scan() put at values[p * stride], their offsets
-  /// counted from `base` at its first byte. False, and nothing is known, when it is too large or has no slot.
+  /// counted from `base` at its first byte. False, and nothing is known, when it has too many slots, too much text
+  /// around them, or no slot.
   bool learn(std::string_view record, uint32_t base, const Slice* values, size_t stride, uint32_t paths);
 
   /// The record that begins at `text` and ends before `limit` with a line feed, built as the learned one was: its
@@ -53,30 +53,29 @@ class JsonLayout {
     Place begin, end;
     bool missing = false;
   };
-  /// Fixed text, with a slot behind it unless it is the last.
+  /// Fixed text, of which a long one is cut into several.
   struct Piece {
-    uint32_t offset = 0;  ///< in fixed_
+    char text[32] = {};
     uint32_t size = 0;
-    uint32_t tail_mask = 0;  ///< of its bytes behind the last whole step
-    uint32_t length = 0;  ///< of its slot, while it was the same in all records; 0: it was not
+    uint32_t mask = 0;  ///< of the bytes of `text`
+    uint32_t length = 0;  ///< of the slot, while it was the same in all records; 0: it was not
+    bool has_slot = false;  ///< a value follows, else fixed text or the end
   };
+  static constexpr uint32_t kPiecesMax = kSlotsMax + 32;
 
  private:
   friend struct JsonLayoutKernels;
   using Match = size_t (*)(JsonLayout& layout, const char* text, const char* limit, uint32_t base, Slice* out,
                            size_t stride);
-  bool add_piece(std::string_view text);
-  Place place(std::string_view record, size_t offset, bool is_end) const;
+  bool add_text(std::string_view record, size_t begin, size_t end);
+  Place place(size_t offset, bool is_end) const;
 
   Match match_;
-  uint32_t width_ = 16;  ///< of the kernel's steps
   uint32_t pieces_used_ = 0;
-  uint32_t fixed_used_ = 0;
   uint32_t paths_ = 0;
-  Piece pieces_[kSlotsMax + 1];
-  uint32_t begins_[kSlotsMax + 2];  ///< of the pieces, in the record that is being learned
+  uint32_t begins_[kPiecesMax];  ///< of the pieces, in the record that is being learned
+  Piece pieces_[kPiecesMax];
   Value values_[kPathsMax];
-  char fixed_[kFixedBytesMax + 32];  ///< each piece begins at a multiple of 32
 };
 
 }  // namespace weir

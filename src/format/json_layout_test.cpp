@@ -93,7 +93,7 @@ TEST(JsonLayout, takes_what_is_built_alike) {
             R"({"id": 1, "name": "a", "o": {"x": null, "y": []}, "list": [1, "b"], "last": {}})",
             R"({"id": -12.50, "name": "", "o": {"x": true, "y": []}, "list": ["", false], "last": {}})",
             R"({"id": 1e999, "name": "\"\\\/\b\u00e9 \ud83d", "o": {"x": 0, "y": []}, "list": [0.1, -0], "last": {}})",
-            R"({"id": 123456789012345, "name": "Zoë € 😀", "o": {"x": "x", "y": []}, "list": [1E+5, 2], "last": {}})",
+            R"({"id": 123456789012345, "name": "Zoë € 😀", "o": {"x": "x", "y": []}, "list": [1E+5, -2.5e-7], "last": {}})",
             R"({"id": 1234567890.1234567890, "name": null, "o": {"x": 5, "y": []}, "list": [1, 2], "last": {}})",
             R"({"id": "a text of more than thirty-two bytes, and with \n in it, é", "name": 1, "o": {"x": 5, "y": []},)"
             R"( "list": ["thirty-one bytes of text in here", 2], "last": {}})",
@@ -128,6 +128,9 @@ TEST(JsonLayout, takes_nothing_else) {
              R"({"a":.1,"b":"x"})"s,
              R"({"a":1.2.3,"b":"x"})"s,
              R"({"a":1e,"b":"x"})"s,
+             R"({"a":1e5e5,"b":"x"})"s,
+             R"({"a":"1"e5,"b":"x"})"s,
+             R"({"a":truee5,"b":"x"})"s,
              R"({"a":00.1,"b":"x"})"s,
              R"({"a":+1,"b":"x"})"s,
              R"({"a":12345678901234567.,"b":"x"})"s,
@@ -172,9 +175,9 @@ TEST(JsonLayout, refuses_to_learn_what_it_has_no_room_for) {
     EXPECT_TRUE(pair.learn(many + "]}"));
     EXPECT_EQ(pair.match(many + "]}"), many.size() + 2);
     EXPECT_FALSE(pair.learn(many + ",0]}"));
-    EXPECT_FALSE(pair.learn("{\"" + std::string(JsonLayout::kFixedBytesMax, 'n') + "\":1}"));
+    EXPECT_FALSE(pair.learn("{\"" + std::string(32 * JsonLayout::kPiecesMax, 'n') + "\":1}"));
     EXPECT_FALSE(pair.learn("{}"));
-    EXPECT_TRUE(pair.learn("{\"" + std::string(JsonLayout::kFixedBytesMax - 64, 'n') + "\":1}"));
+    EXPECT_TRUE(pair.learn("{\"" + std::string(31 * JsonLayout::kPiecesMax, 'n') + "\":1}"));
   });
 }
 
