@@ -17,8 +17,10 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
       if (c != '\n') return CsvScanState::kComment;
       *structural = true;
       return CsvScanState::kRecordStart;
-    case CsvScanState::kEscapedUnquoted: return CsvScanState::kUnquoted;
-    case CsvScanState::kEscapedQuoted: return CsvScanState::kQuoted;
+    case CsvScanState::kEscapedUnquoted:
+      return CsvScanState::kUnquoted;
+    case CsvScanState::kEscapedQuoted:
+      return CsvScanState::kQuoted;
     case CsvScanState::kQuoted:
       if (has_escape && c == dialect.escape) return CsvScanState::kEscapedQuoted;
       return c == dialect.quote ? CsvScanState::kQuoteInQuoted : CsvScanState::kQuoted;
@@ -29,7 +31,8 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
     case CsvScanState::kFieldStart:
       if (has_quote && c == dialect.quote) return CsvScanState::kQuoted;
       break;
-    case CsvScanState::kUnquoted: break;
+    case CsvScanState::kUnquoted:
+      break;
   }
   if (c == dialect.delimiter) {
     *structural = true;
@@ -43,8 +46,8 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
   return CsvScanState::kUnquoted;
 }
 
-size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect, CsvScanState& state,
-                       CsvIndex& index) {
+size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect,
+                       CsvScanState& state, CsvIndex& index) {
   const std::string_view comment = dialect.comment;
   while (from < to) {
     size_t stop = from + 64;
@@ -59,7 +62,8 @@ size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, cons
         // The whole prefix must be in sight to be told apart from data.
         const size_t sight = to - from;
         if (sight < comment.size() && !last && std::memcmp(base + from, comment.data(), sight) == 0) return from;
-        if (sight >= comment.size() && std::memcmp(base + from, comment.data(), comment.size()) == 0) state = CsvScanState::kComment;
+        if (sight >= comment.size() && std::memcmp(base + from, comment.data(), comment.size()) == 0)
+          state = CsvScanState::kComment;
       }
       bool structural = false;
       state = csv_scan_byte(dialect, state, base[from], &structural);
@@ -100,7 +104,8 @@ inline BlockSse2 load_sse2(const char* p) {
 inline uint64_t mask_sse2(const BlockSse2& block, __m128i v) {
   uint64_t mask = 0;
   for (int i = 0; i < 4; ++i) {
-    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(block.part[i], v)))) << (16 * i);
+    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(block.part[i], v))))
+            << (16 * i);
   }
   return mask;
 }
@@ -148,7 +153,8 @@ WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint
       bits = _blsr_u64(bits);
     }
     done += 8;
-    if (done >= count) [[likely]] return;
+    if (done >= count) [[likely]]
+      return;
   }
 }
 
@@ -164,8 +170,7 @@ WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint
 
 // ---- AVX-512 (with VBMI2: Ice Lake, Zen 4 and later) ----
 
-#define WEIR_AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
+#define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
 
 WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_si512(p); }
 WEIR_AVX512 inline uint64_t mask_avx512(__m512i block, __m512i v) { return _mm512_cmpeq_epi8_mask(block, v); }
@@ -174,20 +179,21 @@ WEIR_AVX512 inline uint64_t clmul_prefix_xor_avx512(uint64_t x) {
       _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
 }
 WEIR_AVX512 inline uint32_t count_avx512(uint64_t bits) { return static_cast<uint32_t>(_mm_popcnt_u64(bits)); }
-/// Packs the numbers of the bits that are set, then widens sixteen of them at a time. (The forms with a mask: of the others this
-/// compiler believes that they read what was never set.)
+/// Packs the numbers of the bits that are set, then widens sixteen of them at a time. (The forms with a mask: of the
+/// others this compiler believes that they read what was never set.)
 WEIR_AVX512 inline void list_avx512(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
-  const __m512i numbers = _mm512_set_epi8(
-      63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34,
-      33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,
-      1, 0);
+  const __m512i numbers =
+      _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40,
+                      39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
+                      15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   const __m512i packed = _mm512_maskz_compress_epi8(bits, numbers);
   const __m512i base = _mm512_set1_epi32(static_cast<int>(at));
   const auto put = [&](__m128i sixteen, uint32_t* to) WEIR_AVX512 {
     _mm512_storeu_si512(to, _mm512_add_epi32(base, _mm512_maskz_cvtepu8_epi32(0xffff, sixteen)));
   };
   put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 0), out);
-  if (count <= 16) [[likely]] return;
+  if (count <= 16) [[likely]]
+    return;
   put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 1), out + 16);
   put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 2), out + 32);
   put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 3), out + 48);
@@ -207,10 +213,13 @@ WEIR_AVX512 inline void list_avx512(uint64_t bits, uint32_t count, uint32_t at, 
 #undef WEIR_AVX512
 
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
 }
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2"); }
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+}
 
 }  // namespace
 

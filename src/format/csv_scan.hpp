@@ -46,13 +46,13 @@ struct CsvIndex {
   bool feeds_only = false;
 };
 
-using CsvScan = size_t (*)(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect, CsvScanState& state,
-                           CsvIndex& index);
+using CsvScan = size_t (*)(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect,
+                           CsvScanState& state, CsvIndex& index);
 
 /// Scans [from, to) of `base`, 64 bytes at a time; a rest below 64 bytes only with `last`. Returns how far it came:
 /// less than that when the index is full. 64 bytes behind `to` may be read.
-size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect, CsvScanState& state,
-                       CsvIndex& index);
+size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect,
+                       CsvScanState& state, CsvIndex& index);
 
 /// The fastest kernel for this processor and dialect (escape bytes and comments: the scalar one).
 CsvScan choose_csv_scan(const CsvDialect& dialect);

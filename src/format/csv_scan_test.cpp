@@ -1,10 +1,10 @@
 #include "format/csv_scan.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace weir {
 namespace {
@@ -71,7 +71,8 @@ TEST(CsvScan, every_kernel_finds_what_the_scalar_scan_finds) {
     for (size_t cut = random() % 100; cut < text.size(); cut += 1 + random() % 200) cuts.push_back(cut);
     for (size_t k = 0; k < count; ++k) {
       ASSERT_EQ(scan_all(kernels[k].scan, text, {}, 4096), expected) << kernels[k].name << " round " << round;
-      ASSERT_EQ(scan_all(kernels[k].scan, text, cuts, 64 + random() % 64), expected) << kernels[k].name << " in pieces, round " << round;
+      ASSERT_EQ(scan_all(kernels[k].scan, text, cuts, 64 + random() % 64), expected)
+          << kernels[k].name << " in pieces, round " << round;
     }
   }
 }
@@ -99,7 +100,8 @@ TEST(CsvScan, feeds_only_lists_the_record_ends_and_counts_the_rest) {
 TEST(CsvScan, dense_structure_fills_whole_blocks) {
   CsvScanKernel kernels[8];
   const size_t count = csv_scan_kernels(kernels, 8);
-  const std::string text = std::string(1000, ',') + std::string(1000, '\n') + std::string(999, '"') + std::string(500, ',');
+  const std::string text =
+      std::string(1000, ',') + std::string(1000, '\n') + std::string(999, '"') + std::string(500, ',');
   const Scanned expected = scan_all(csv_scan_scalar, text, {}, 8192);
   EXPECT_EQ(expected.ends.size(), 1000u);
   for (size_t k = 0; k < count; ++k) EXPECT_EQ(scan_all(kernels[k].scan, text, {}, 8192), expected) << kernels[k].name;

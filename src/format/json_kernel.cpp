@@ -164,7 +164,8 @@ WEIR_AVX2 inline uint64_t bits_avx2(__m256i low, __m256i high) {
 }
 
 WEIR_AVX2 inline Masks classify_avx2(const char* block) {
-  // pshufb looks a byte up by its low nibble (0 for bytes >= 0x80): what it finds equals the byte for the wanted ones only.
+  // pshufb looks a byte up by its low nibble (0 for bytes >= 0x80): what it finds equals the byte for the wanted ones
+  // only.
   const __m256i spaces =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(' ', -1, -1, -1, -1, -1, -1, -1, -1, '\t', '\n', -1, -1, '\r', -1, 0));
   const __m256i marks =

@@ -33,7 +33,8 @@ uint64_t load_name(const char* name, size_t size) {
   std::memcpy(&word, name, 8);
   return size >= 8 ? word : word & ((uint64_t{1} << (8 * size)) - 1);
 }
-/// One of 64 bits, the same for names that differ in case only. `name` may be empty: then its first byte is the quote behind it.
+/// One of 64 bits, the same for names that differ in case only. `name` may be empty: then its first byte is the quote
+/// behind it.
 uint64_t name_bit(char first, size_t size) {
   return uint64_t{1} << ((static_cast<uint8_t>(first | 0x20) * 5 + size) % 64);
 }

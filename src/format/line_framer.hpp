@@ -1,7 +1,8 @@
 // LineFramer: cuts a window into lines, resumable at any byte, for the readers of ndjson and lines.
 //
-// A line ends with \n; one \r before it belongs to the terminator. The last one may lack it. A line of more than record_bytes_max
-// bytes (terminator aside) is oversize: it is passed over without being held. A byte order mark at the start is dropped.
+// A line ends with \n; one \r before it belongs to the terminator. The last one may lack it. A line of more than
+// record_bytes_max bytes (terminator aside) is oversize: it is passed over without being held. A byte order mark at
+// the start is dropped.
 #pragma once
 
 #include <cstdint>
