@@ -1,5 +1,4 @@
 """The exec sink and the folder sink."""
-import contextlib
 import gzip
 import json
 import os
@@ -9,7 +8,7 @@ import stat
 import subprocess
 import time
 
-from harness import SELECT_ALL, TIMEOUT, Case, Process, lines_of, weir
+from harness import SELECT_ALL, Case, Process, lines_of, weir
 
 HEAD = b"id,text\n"
 
