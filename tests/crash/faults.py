@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness  # noqa: E402
 
 TOOL = os.environ.get("WEIR_SYSCALL_TOOL", "build/release/weir_syscall_tool")
-LIMIT_SECONDS = 60  # a run that takes longer hangs
+LIMIT_SECONDS = int(os.environ.get("WEIR_CRASH_LIMIT", "20"))  # a run that takes longer hangs
 
 
 class Job:

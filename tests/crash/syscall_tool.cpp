@@ -11,6 +11,8 @@
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
 //   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) get a length of at most BYTES
+//   malloc K TIMES               the K-th allocation and TIMES in all (0: from there on) give a null pointer, by a breakpoint
+//                                at `malloc`; for a static binary that is not stripped and not moved, x86-64
 //
 // Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that a
 // child of its vfork() makes before its own execve; what is executed by that child is let run and is not looked at.
@@ -19,6 +21,7 @@
 //    "open":[],"children":0,"hung":false}
 // `at`, `name`, `target` (a path, or what stands behind the descriptor) and `argument` (the second one) are of the first call
 // that was hit; `open`: descriptors above 2 when it ended (of fail, short and trace); `children`: those it left running.
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>  // the kernel's, for PTRACE_GET_SYSCALL_INFO
 #include <signal.h>
@@ -105,7 +108,7 @@ std::string text_of(uint64_t number) {
 
 // ---- what is to be done ---------------------------------------------------------------------------------------------
 
-enum class Kind { kCount, kTrace, kKill, kFail, kShort };
+enum class Kind { kCount, kTrace, kKill, kFail, kShort, kMalloc };
 
 struct Plan {
   Kind kind = Kind::kCount;
@@ -160,6 +163,9 @@ Plan parse_plan(const std::string& line) {
     if (!(in >> plan.at >> plan.bytes >> plan.times)) bad();
     plan.all = false;
     for (const int number : {SYS_read, SYS_write, SYS_pread64, SYS_pwrite64}) plan.scope[static_cast<size_t>(number)] = true;
+  } else if (word == "malloc") {
+    plan.kind = Kind::kMalloc;
+    if (!(in >> plan.at >> plan.times)) bad();
   } else {
     bad();
   }
@@ -286,6 +292,35 @@ std::vector<std::string> numbers_in(const std::string& folder) {
   return found;
 }
 
+// ---- allocations ----------------------------------------------------------------------------------------------------
+
+// Where a function of a static, unmoved program stands; 0 if it has none of that name.
+uint64_t address_of(const char* program, std::string_view function) {
+  const int file = open(program, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const auto read_at = [&](uint64_t offset, void* to, size_t size) {
+    return pread(file, to, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  };
+  uint64_t found = 0;
+  Elf64_Ehdr header{};
+  if (read_at(0, &header, sizeof header) && header.e_type == ET_EXEC) {
+    std::vector<Elf64_Shdr> sections(header.e_shnum);
+    read_at(header.e_shoff, sections.data(), sections.size() * sizeof(Elf64_Shdr));
+    for (const Elf64_Shdr& section : sections) {
+      if (section.sh_type != SHT_SYMTAB) continue;
+      std::vector<Elf64_Sym> symbols(section.sh_size / sizeof(Elf64_Sym));
+      std::string names(sections[section.sh_link].sh_size, 0);
+      read_at(section.sh_offset, symbols.data(), section.sh_size);
+      read_at(sections[section.sh_link].sh_offset, names.data(), names.size());
+      for (const Elf64_Sym& symbol : symbols) {
+        if (names.c_str() + symbol.st_name == function) found = symbol.st_value;
+      }
+    }
+  }
+  close(file);
+  return found;
+}
+
 // ---- a run ----------------------------------------------------------------------------------------------------------
 
 volatile sig_atomic_t time_is_up = 0;
@@ -358,6 +393,7 @@ class TracedRun {
     long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
     if (plan_.kind != Kind::kKill) options |= PTRACE_O_TRACEEXIT;
     if (ptrace(PTRACE_SETOPTIONS, main_, 0L, options) != 0) give_up_errno("ptrace");
+    if (plan_.kind == Kind::kMalloc) break_at_malloc();
     arm(setting_.limit_seconds);
     go_on(main_, 0);
     while (!ended_) step();
@@ -367,7 +403,51 @@ class TracedRun {
   }
 
  private:
-  void go_on(pid_t pid, int signal_number) { ptrace(PTRACE_SYSCALL, pid, 0L, static_cast<long>(signal_number)); }
+  void go_on(pid_t pid, int signal_number) {
+    // Between breakpoints; a child of vfork() is followed all the same, since it shares the code.
+    const int how = plan_.kind == Kind::kMalloc ? PTRACE_CONT : PTRACE_SYSCALL;
+    ptrace(how, pid, 0L, static_cast<long>(signal_number));
+  }
+
+  void break_at_malloc() {
+#ifdef __x86_64__
+    malloc_ = address_of(setting_.command[0], "malloc");
+    if (malloc_ == 0) give_up("no malloc in a static, unmoved " + std::string(setting_.command[0]));
+    code_ = ptrace(PTRACE_PEEKTEXT, main_, malloc_, nullptr);
+    ptrace(PTRACE_POKETEXT, main_, malloc_, (code_ & ~0xffL) | 0xcc);
+#else
+    give_up("`malloc` is for x86-64");
+#endif
+  }
+
+  // True when the stop was the breakpoint's.
+  bool on_malloc(pid_t pid) {
+#ifdef __x86_64__
+    user_regs_struct registers{};
+    if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0 || registers.rip != malloc_ + 1) return false;
+    ++candidates_;
+    if (candidates_ >= plan_.at && (plan_.times == 0 || candidates_ < plan_.at + plan_.times)) {
+      if (hits_++ == 0) at_ = candidates_, name_ = "malloc", argument_ = registers.rdi;
+      registers.rip = static_cast<uint64_t>(ptrace(PTRACE_PEEKDATA, pid, registers.rsp, nullptr));
+      registers.rsp += 8;
+      registers.rax = 0;
+      ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+    } else {
+      // One step over the instruction that the breakpoint stands on.
+      registers.rip = malloc_;
+      ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+      ptrace(PTRACE_POKETEXT, pid, malloc_, code_);
+      ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr);
+      int status = 0;
+      while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) {
+      }
+      ptrace(PTRACE_POKETEXT, pid, malloc_, (code_ & ~0xffL) | 0xcc);
+    }
+    return true;
+#else
+    return pid == 0;
+#endif
+  }
 
   void step() {
     int status = 0;
@@ -396,7 +476,7 @@ class TracedRun {
     } else if (event == PTRACE_EVENT_EXIT) {
       if (pid == main_) look_at_descriptors();
       go_on(pid, 0);
-    } else if (event != 0) {
+    } else if (event != 0 || (plan_.kind == Kind::kMalloc && what == SIGTRAP && on_malloc(pid))) {
       go_on(pid, 0);
     } else {
       // A new child begins with a SIGSTOP of the tracing's own.
@@ -523,6 +603,8 @@ class TracedRun {
   uint64_t hits_ = 0;
   uint64_t at_ = 0;
   uint64_t argument_ = 0;
+  uint64_t malloc_ = 0;  // its address, and what stands there
+  long code_ = 0;
   std::string name_, target_, trace_;
   std::vector<std::string> open_;
   int children_ = 0;
