@@ -17,13 +17,14 @@ LIMIT_SECONDS = int(os.environ.get("WEIR_CRASH_LIMIT", "20"))  # a run that take
 class Job:
     """A pipeline with its inputs. Written once to FOLDER/given; each run works in FOLDER/work, which is emptied before."""
 
-    def __init__(self, name, pipeline, inputs, existing=None, pipe=None, args=()):
+    def __init__(self, name, pipeline, inputs, existing=None, pipe=None, args=(), again=()):
         self.name = name
         self.pipeline = pipeline
         self.inputs = inputs  # name -> bytes, in FOLDER/given
         self.existing = existing or {}  # name -> bytes, in the work folder before the run
         self.pipe = pipe  # of `inputs`: what is given on stdin, as a pipe that holds all of it
         self.args = list(args)
+        self.again = list(again)  # besides, when it is begun again
 
 
 class Bench:
@@ -43,17 +44,23 @@ class Bench:
                 file.write(data)
         with open(os.path.join(given, "p.yaml"), "w", encoding="utf-8") as file:
             file.write(job.pipeline)
+        self.tool = self._tool_for(job.args)
+        self.again = self._tool_for([*job.args, *job.again]) if job.again else self.tool
+
+    def _tool_for(self, args):
+        job, given = self.job, os.path.join(self.folder, "given")
         stdin = ["--pipe", os.path.join(given, job.pipe)] if job.pipe else []
-        command = [os.path.abspath(harness.WEIR), "run", "../given/p.yaml", "--summary", "json", *job.args]
-        self.tool = subprocess.Popen(
+        command = [os.path.abspath(harness.WEIR), "run", "../given/p.yaml", "--summary", "json", *args]
+        return subprocess.Popen(
             [TOOL, "--in", self.work, *stdin, "--stdout", self.out_path, "--stderr", self.err_path,
              "--limit", str(LIMIT_SECONDS), "-", "--", *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=harness.environment(), text=True)
 
     def close(self):
-        self.tool.stdin.close()
-        self.tool.wait()
-        self.tool.stdout.close()
+        for tool in {self.tool, self.again}:
+            tool.stdin.close()
+            tool.wait()
+            tool.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -69,13 +76,14 @@ class Bench:
             with open(os.path.join(self.work, name), "wb") as file:
                 file.write(data)
 
-    def run(self, plan):
+    def run(self, plan, again=False):
         """One run as the work folder stands. What came of it, as the tool says it."""
-        self.tool.stdin.write(plan + "\n")
-        self.tool.stdin.flush()
-        line = self.tool.stdout.readline()
+        tool = self.again if again else self.tool
+        tool.stdin.write(plan + "\n")
+        tool.stdin.flush()
+        line = tool.stdout.readline()
         if not line:
-            raise AssertionError(f"the tool ended with {self.tool.wait()} at `{plan}`")
+            raise AssertionError(f"the tool ended with {tool.wait()} at `{plan}`")
         return json.loads(line)
 
     def result(self, outcome):
