@@ -13,6 +13,8 @@ constexpr size_t kWriterBytes = larger(sizeof(JsonWriter), larger(sizeof(CsvWrit
 
 }  // namespace
 
+size_t writer_state_max() { return WriterCore::kStateBytes; }
+
 // Writer, plan of columns, texts of keys or header.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max) {
   return Arena::aligned(kWriterBytes) + Arena::array_bytes<PlanColumn>(columns_max) +

@@ -94,6 +94,9 @@ class RecordWriter {
   virtual bool load(StateReader& in) = 0;
 };
 
+/// What save() of any writer writes at most.
+size_t writer_state_max();
+
 /// `columns_max` output columns, those that `*` stands for counted, with names of `names_bytes_max` bytes together.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max);
 RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max,

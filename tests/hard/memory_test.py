@@ -230,6 +230,7 @@ class Refusal(Case):
                 weir("plan", path, "-m", str(needed - 1), "--json", exit=21)
                 weir("run", path, "-m", str(needed), "--set", "output.to=" + self.path("fits.ndjson.gz"), "--set", "rejects.to=" + self.path("fits.bad"))
                 os.unlink(self.path("fits.ndjson.gz"))
+                os.unlink(self.path("fits.ndjson.gz.weir"))
                 os.unlink(self.path("fits.bad"))
 
     def test_nothing_is_taken_from_the_stdin_of_a_refused_job(self):
