@@ -21,7 +21,7 @@ const char* output_format_name(OutputFormat format) {
 
 }  // namespace
 
-void print_plan(int file, const Job& job, bool explain) {
+Status print_plan(int file, const Job& job, bool explain) {
   Printer out(file);
   const Detected& detected = job.detected();
   out.text("input    ");
@@ -66,9 +66,10 @@ void print_plan(int file, const Job& job, bool explain) {
     }
     out.text("\n");
   }
+  return out.finish();
 }
 
-void print_plan_json(int file, const Job& job) {
+Status print_plan_json(int file, const Job& job) {
   Printer out(file);
   const Detected& detected = job.detected();
   out.text("{\"fits\":").text(job.fits() ? "true" : "false");
@@ -93,6 +94,7 @@ void print_plan_json(int file, const Job& job) {
     first = false;
   }
   out.text("]}\n");
+  return out.finish();
 }
 
 }  // namespace weir
