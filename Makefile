@@ -9,7 +9,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
   $(BUILD) build/release --target bench_tools -j $(JOBS)
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -17,7 +17,7 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
 	@echo
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
-	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_ARGS=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
+	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_ARGS=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
 
 build: ## build/release/weir, one static binary (about a minute on a fresh machine)
 	@scripts/setup.sh build
@@ -34,6 +34,17 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5 minutes; FULL=1: up to 100 GiB, hours)
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_sealed weir_wall_canary -j $(JOBS)
+	@python3 tests/memory/prove.py $(if $(FULL),--full) --programs build/release/tests/memory $(POINTS); \
+	  rc=$$?; [ $$rc = 77 ] || exit $$rc
+
+full: ## test, and the hard cases at their full size: records of 10 GiB, 10 GB of zeros
+	@$(MAKE) --no-print-directory test
+	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
 
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
@@ -71,7 +82,7 @@ microbench: ## the kernels alone (Google Benchmark); BENCH_FILTER=<regex> picks 
 	@$(BUILD) build/bench --target weir_bench -j $(JOBS)
 	@scripts/microbench.sh
 
-check: ## format, names (clang-tidy) and include arrows
+check: ## format, include arrows, and names (clang-tidy) of what the branch changed; CHECK_ALL=1: of all files
 	@scripts/setup.sh check
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@scripts/check.sh
