@@ -50,21 +50,6 @@ TEST(ProcessMemory, maps_zeroed_memory_and_reads_the_kernels_figures) {
   unmap_working_memory(*memory);
 }
 
-TEST(ProcessMemory, notices_pages_taken_after_the_seal_also_when_they_were_given_back) {
-  auto before = map_working_memory(64u << 10);
-  ASSERT_TRUE(before);
-  seal();
-  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
-  auto after = map_working_memory(16u << 20);
-  ASSERT_TRUE(after);
-  EXPECT_EQ(allocator_figures().system_pages_after_seal, (16u << 20) / 4096);
-  unmap_working_memory(*after);
-  EXPECT_GT(allocator_figures().system_pages_after_seal, 0u);
-  unseal();
-  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
-  unmap_working_memory(*before);
-}
-
 TEST(ProcessMemory, knows_what_stood_on_the_stack_before_main) {
   uint64_t strings = 0;
   for (char** entry = environ; *entry != nullptr; ++entry) strings += std::strlen(*entry) + 1 + sizeof(char*);
@@ -91,6 +76,21 @@ TEST(ProcessMemory, page_tables_stay_within_their_formula_and_it_is_not_lavish) 
                 static_cast<unsigned long long>(now - rest));
     unmap_working_memory(*memory);
   }
+}
+
+TEST(ProcessMemory, notices_pages_taken_after_the_seal_also_when_they_were_given_back) {
+  auto before = map_working_memory(64u << 10);
+  ASSERT_TRUE(before);
+  seal();
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
+  auto after = map_working_memory(16u << 20);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, (16u << 20) / 4096);
+  unmap_working_memory(*after);
+  EXPECT_GT(allocator_figures().system_pages_after_seal, 0u);
+  unseal();
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
+  unmap_working_memory(*before);
 }
 
 TEST(ProcessMemory, refuses_what_the_system_refuses) {

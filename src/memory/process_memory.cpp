@@ -83,10 +83,6 @@ void seal() {
 void unseal() { is_sealed = false; }
 bool sealed() { return is_sealed; }
 
-void set_allocator_hooks(AllocatorFiguresHook figures, SetupLimitHook limit) {
-  figures_hook = figures;
-  setup_limit_hook = limit;
-}
 AllocatorFigures allocator_figures() {
   AllocatorFigures figures = figures_hook != nullptr ? figures_hook() : AllocatorFigures{};
   if (!is_sealed) return figures;
@@ -95,8 +91,13 @@ AllocatorFigures allocator_figures() {
   if (mapped_at_seal.bytes == 0 || now.bytes == 0) return figures;
   const auto growth = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
   const uint64_t bytes = std::max(growth(mapped_at_seal.bytes, now.bytes), growth(mapped_at_seal.bytes_peak, now.bytes_peak));
-  figures.system_pages_after_seal = bytes / kPage;
+  figures.system_pages_after_seal = bytes / 4096;
   return figures;
+}
+
+void set_allocator_hooks(AllocatorFiguresHook figures, SetupLimitHook limit) {
+  figures_hook = figures;
+  setup_limit_hook = limit;
 }
 void limit_setup(uint64_t bytes) {
   if (setup_limit_hook != nullptr) setup_limit_hook(bytes);

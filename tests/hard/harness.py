@@ -32,7 +32,7 @@ def scratch_base():
     """A folder for the tests' files: in memory where there is room, since every published file is synced."""
     with contextlib.suppress(OSError):
         info = os.statvfs("/dev/shm")
-        if info.f_bavail * info.f_frsize > 1 << 30 and os.access("/dev/shm", os.W_OK):
+        if info.f_bavail * info.f_frsize > 1 << 30 and os.access("/dev/shm", os.W_OK) and not info.f_flag & os.ST_NOEXEC:
             return "/dev/shm"
     return None
 
@@ -92,7 +92,8 @@ def check_laws(run):
 class Process:
     """A run that goes on while the test acts on it. Output goes to files, so that nothing blocks on the test."""
 
-    def __init__(self, *args, stdin=subprocess.PIPE, stdout=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None):
+    def __init__(self, *args, stdin=subprocess.PIPE, stdout=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None,
+                 binary=None):
         self.args = args
         self._out = tempfile.TemporaryFile(dir=scratch_base()) if stdout is None else None
         self._err = tempfile.TemporaryFile(dir=scratch_base())
@@ -103,7 +104,7 @@ class Process:
             if preexec is not None:
                 preexec()
 
-        self.process = subprocess.Popen([*wrapper, WEIR, *map(str, args)], stdin=stdin, stdout=self._out if stdout is None else stdout,
+        self.process = subprocess.Popen([*wrapper, binary or WEIR, *map(str, args)], stdin=stdin, stdout=self._out if stdout is None else stdout,
                                         stderr=self._err, env=environment(env), cwd=cwd, preexec_fn=before if limits or preexec else None)
         self.pid = self.process.pid
         self._timer = threading.Timer(TIMEOUT, self.process.kill)
@@ -175,7 +176,7 @@ def verify(run, exit, code):
         check_laws(run)
 
 
-def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None, stdout=None):
+def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None, stdout=None, binary=None):
     """Runs weir to its end. `stdin`: None (nothing), bytes, an iterable of bytes, or an open file."""
     if stdin is None:
         source, chunks = subprocess.DEVNULL, None
@@ -185,7 +186,7 @@ def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, 
         source, chunks = stdin, None
     else:
         source, chunks = subprocess.PIPE, stdin
-    process = Process(*args, stdin=source, env=env, cwd=cwd, limits=limits, wrapper=wrapper, preexec=preexec, stdout=stdout)
+    process = Process(*args, stdin=source, env=env, cwd=cwd, limits=limits, wrapper=wrapper, preexec=preexec, stdout=stdout, binary=binary)
     if chunks is not None:
         with contextlib.suppress(BrokenPipeError):
             for chunk in chunks:

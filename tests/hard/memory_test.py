@@ -210,7 +210,6 @@ class Refusal(Case):
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
 
 
-@unittest.skipUnless(shutil.which("strace"), "no strace")
 class AfterTheSeal(Case):
     """Once the input is opened for the run, no memory is asked of the system any more."""
 
