@@ -5,7 +5,8 @@
 
 namespace weir {
 
-/// The table, the sum, the budget, what was detected and why. `explain` adds what each line is for and what changes it.
+/// The table, the sum, the budget, what was detected and why. `explain` adds what each line is for, what it is
+/// made of and what setting changes it.
 void print_plan(int file, const Job& job, bool explain);
 void print_plan_json(int file, const Job& job);
 
