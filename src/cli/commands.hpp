@@ -40,6 +40,7 @@ struct CommandOptions {
   std::string_view format;                 ///< --json of plan and check
   uint64_t preview = 0;                    ///< 0: off
   bool fail_on_rejects = false;
+  bool restart = false;
   bool explain = false;
   bool json = false;
   bool quiet = false;

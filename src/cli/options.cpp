@@ -34,6 +34,8 @@ constexpr Option kOptions[] = {
     {"--delimiter", 'd', "input.delimiter", true, "", "run query plan"},
     {"--no-header", 0, "input.header", false, "false", "run query plan"},
     {"--rejects", 0, "rejects.to", true, "", "run query plan"},
+    {"--checkpoint", 0, "checkpoint.to", true, "", "run query plan"},
+    {"--restart", 0, "", false, "", "run query"},
     {"--preview", 0, "", true, "", "run"},
     {"--summary", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
@@ -133,6 +135,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.summary = value;
     } else if (found->name == "--fail-on-rejects") {
       options.fail_on_rejects = true;
+    } else if (found->name == "--restart") {
+      options.restart = true;
     } else if (found->name == "--explain") {
       options.explain = true;
     } else if (found->name == "--json") {

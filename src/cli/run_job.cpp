@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -14,9 +15,16 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   SystemClock clock;
   SystemWakeup wakeup(clock);
   const uint64_t begin = clock.monotonic_ns();
-  const uint64_t deadline_ns = config.deadline_ns;
+  uint64_t deadline_ns = config.deadline_ns;
+  if (config.deadline_wall_ns != 0) {
+    // The wall clock is looked at once: later jumps of it do no harm.
+    const uint64_t wall = clock.wall_ns();
+    deadline_ns = config.deadline_wall_ns > wall ? config.deadline_wall_ns - wall : 1;
+  }
   config.fail_on_rejects = config.fail_on_rejects || options.fail_on_rejects;
-  Job job(clock, wakeup, Host::kProcess, environment);
+  config.checkpoint.restart = options.restart;
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
   if (options.preview != 0) job.set_preview(options.preview);
 
   const auto source_of = [&](const Error& error) {
@@ -40,7 +48,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   Outcome outcome;
   RunFigures figures;
   Progress progress(STDERR_FILENO, clock, !options.quiet && isatty(STDERR_FILENO) != 0);
-  if (!job.skipped()) {
+  if (job.skipped().empty()) {
     Deadline deadline;
     if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
     outcome = job.run(deadline, &progress);
@@ -59,6 +67,13 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
       if (job.config().fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
       break;
     case Ending::kReaderGone: break;
+    case Ending::kCheckpointed: {
+      Error error(Code::kCheckpointed);
+      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written);
+      error.detail.append(" written; state in ").append(job.checkpoint_name());
+      exit_code = report_error(error, {}, {}, job.leftover());
+      break;
+    }
     case Ending::kInterrupted: {
       Error error(Code::kInterrupted);
       error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");

@@ -49,6 +49,7 @@ class FileReader final : public RecordReader {
   const Schema& schema() const override { return schema_; }
 
   static constexpr size_t kStateBytesMax = 4 + 8 + 8 + Oversize::kStateBytesMax;
+  uint64_t passing_bytes() const override { return skip_.active() ? skip_.size() : 0; }
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/assert.hpp"
+#include "format/reader_room.hpp"
 #include "record/field.hpp"
 
 namespace weir {
@@ -629,11 +630,8 @@ void CsvReader::add_skip_reject() {
 
 // --- state ---------------------------------------------------------------------------------------------------------
 
-size_t CsvReader::state_bytes_max() const { return 64 + Sha256::kStateBytesMax + kRejectHeadMax; }
-
 void CsvReader::save(StateWriter& out) const {
-  out.put(source_);
-  out.put(record_number_);
+  save_position(out, source_, record_number_, window_);
   out.put(static_cast<uint8_t>(bom_done_ | header_done_ << 1));
   out.put(static_cast<uint8_t>(skip_));
   if (skip_ == Skip::kNone) return;
@@ -648,8 +646,10 @@ void CsvReader::save(StateWriter& out) const {
 }
 
 bool CsvReader::load(StateReader& in) {
-  source_ = in.get<uint32_t>();
-  record_number_ = in.get<uint64_t>();
+  if (!load_position(in, source_, record_number_, window_)) return false;
+  restart_scan(0, CsvScanState::kRecordStart);
+  last_closed_ = failed_ = false;
+  reject_count_ = 0;
   const auto flags = in.get<uint8_t>();
   bom_done_ = (flags & 1) != 0;
   header_done_ = (flags & 2) != 0;

@@ -34,7 +34,10 @@ class CsvReader final : public RecordReader {
   void begin_source(uint32_t source) override;
   Step read(RecordBatch& batch, Error& error) override;
   const Schema& schema() const override { return schema_; }
-  size_t state_bytes_max() const override;
+  bool schema_known() const override { return header_done_; }
+  uint64_t passing_bytes() const override { return skip_ == Skip::kNone ? 0 : skip_size_; }
+  static constexpr size_t kStateBytesMax = 96 + Sha256::kStateBytesMax + kRejectHeadMax;
+  size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
 

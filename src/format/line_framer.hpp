@@ -39,6 +39,8 @@ class LineFramer {
   [[nodiscard]] size_t end() const { return end_; }
   [[nodiscard]] size_t next_begin() const { return next_; }
 
+  [[nodiscard]] uint64_t passing_bytes() const { return skip_.active() ? skip_.size() : 0; }
+
   static constexpr size_t kStateBytesMax = 1 + Oversize::kStateBytesMax;
   void save(StateWriter& out) const {
     out.put(static_cast<uint8_t>(started_));

@@ -18,6 +18,8 @@ constexpr size_t plan_columns(const WriterOptions& options, size_t columns_max) 
 
 }  // namespace
 
+size_t writer_state_max() { return WriterCore::kStateBytes; }
+
 // Writer, plan of columns, texts of keys or header.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max) {
   return Arena::aligned(kWriterBytes) + Arena::array_bytes<PlanColumn>(plan_columns(options, columns_max)) +

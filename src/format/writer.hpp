@@ -94,6 +94,9 @@ class RecordWriter {
   virtual bool load(StateReader& in) = 0;
 };
 
+/// What save() of any writer writes at most.
+size_t writer_state_max();
+
 /// Worst case: the writer, a PlanColumn for each column (with raw_records: one), and the header or the keys as they are written.
 /// `columns_max` output columns, those that `*` stands for counted, with names of `names_bytes_max` bytes together.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max);

@@ -72,7 +72,7 @@ CodecChoice codec_of_name(std::string_view name) {
   return CodecChoice::kAuto;
 }
 
-Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from) {
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk) {
   std::vector<std::string> paths;
   for (const std::string& text : from) {
     if (text == "-" || text == "stdin") {
@@ -83,7 +83,7 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
       return fail(Code::kNotYet, text + ": this version reads files and stdin");
     }
     // A file that has such characters in its name is meant as it stands.
-    if (text.find_first_of("*?[") == std::string::npos || check_input(text)) {
+    if (text.find_first_of("*?[") == std::string::npos || check_input(text, disk)) {
       paths.push_back(text);
       continue;
     }
@@ -97,7 +97,7 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
     for (std::string& match : matches) paths.push_back(std::move(match));
   }
   if (std::count(paths.begin(), paths.end(), "stdin") > 1) return fail(Code::kContradiction, "stdin stands in input.from more than once");
-  for (const std::string& path : paths) WEIR_TRY(check_input(path));
+  for (const std::string& path : paths) WEIR_TRY(check_input(path, disk));
   return paths;
 }
 

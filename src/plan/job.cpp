@@ -1,19 +1,21 @@
 #include "plan/job.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "connector/exec_sink.hpp"
+#include "connector/file_checkpoint_store.hpp"
 #include "connector/file_sink.hpp"
 #include "connector/folder_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
+#include "plan/job_id.hpp"
 #include "plan/name_template.hpp"
 #include "plan/units.hpp"
 
 namespace weir {
 namespace {
+
+constexpr uint64_t kTombstoneNs = 14ull * 24 * 3600 * 1'000'000'000;
 
 std::string folder_template(const std::string& to, OutputFormat format, Codec codec) {
   const char* ending = format == OutputFormat::kCsv     ? ".csv"
@@ -45,8 +47,8 @@ Codec codec_of(CodecChoice choice) {
 
 }  // namespace
 
-Job::Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment)
-    : clock_(clock), wakeup_(wakeup), host_(host), environment_(environment) {}
+Job::Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment)
+    : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
 Job::~Job() {
   unmap_working_memory(memory_);
@@ -58,15 +60,16 @@ Status Job::prepare(Config config) {
   WEIR_TRY(choose_input());
   WEIR_TRY(compile());
   WEIR_TRY(choose_output());
+  WEIR_TRY(choose_checkpoint());
   sum_up();
   return {};
 }
 
 Status Job::choose_input() {
-  auto inputs = expand_inputs(config_.input.from);
+  auto inputs = expand_inputs(config_.input.from, disk_);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
-  source_ = std::make_unique<FileSource>(inputs_, wakeup_);
+  source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
   auto detected = detect_inputs(config_.input, *source_);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
@@ -229,9 +232,10 @@ Status Job::choose_output() {
     output_name_ = to_ == To::kExec ? config_.exec.command.empty() ? "exec" : config_.exec.command[0] : to_ == To::kStdout ? "stdout" : "the caller";
   }
   for (const std::string& input : inputs_) {
-    struct stat a {}, b {};
-    if (to_ == To::kFile && stat(input.c_str(), &a) == 0 && stat(output_name_.c_str(), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
-        S_ISREG(a.st_mode)) {
+    if (to_ != To::kFile || input == "stdin") continue;
+    const auto a = disk_.info(input.c_str());
+    const auto b = disk_.info(output_name_.c_str());
+    if (a && b && a->kind == FileKind::kRegular && a->device == b->device && a->inode == b->inode) {
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
     }
   }
@@ -276,6 +280,49 @@ Status Job::choose_rejects() {
   return {};
 }
 
+// Where the job's state is kept, if the run can leave one.
+Status Job::choose_checkpoint() {
+  checkpoint_name_.clear();
+  const std::string& to = config_.checkpoint.to;
+  if (to == "none") return {};
+  const bool named = to != "auto";
+  const char* why_not = nullptr;
+  if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
+    why_not = "a host that takes the records itself goes on by itself";
+  } else if (preview_records_ != kNoOffset) {
+    return {};
+  } else if (to_ == To::kStdout) {
+    why_not = "what went to stdout can't be taken back";
+  } else if (rejects_name_ == "stdout" || rejects_name_ == "stderr") {
+    why_not = "what went to rejects.to can't be taken back";
+  } else if (config_.output.publish_partial) {
+    why_not = "output.publish_partial gives away what a later run would go on with";
+  } else if (!source_->resumable()) {
+    why_not = "an input is no regular file, and can't be read again from the middle";
+  }
+  for (const std::string* name : {&output_name_, &rejects_name_}) {
+    if (why_not != nullptr || name->empty() || (name == &output_name_ && to_ != To::kFile)) continue;
+    const auto there = disk_.info(name->c_str());
+    if (there && there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
+  }
+  if (why_not != nullptr) return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
+  const std::string beside = to_ == To::kFile ? output_name_ : output_prefix_ + "batch" + output_suffix_;
+  if (!named) {
+    if (to_ != To::kFile && to_ != To::kFolder) return {};
+    checkpoint_name_ = beside + ".weir";
+  } else if (to.back() == '/') {
+    const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
+    checkpoint_name_ = to + (config_.name.empty() ? stem : config_.name) + ".weir";
+  } else {
+    checkpoint_name_ = to;
+  }
+  for (const std::string& input : inputs_) {
+    if (input == checkpoint_name_) return fail(Code::kContradiction, "checkpoint.to is an input: " + input);
+  }
+  job_id_ = job_id(config_);
+  return {};
+}
+
 bool Job::raw_records_possible() const {
   const CsvOptions& csv = reader_options_.csv;
   return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' && csv.escape == 0 &&
@@ -288,9 +335,9 @@ Status Job::make_sinks() {
     case To::kOutside:
     case To::kPull: break;
     case To::kStdout: own_sink_ = std::make_unique<StdoutSink>(); break;
-    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders); break;
+    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_); break;
     case To::kFolder:
-      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders);
+      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
       break;
     case To::kExec: {
       ExecOptions options;
@@ -308,7 +355,7 @@ Status Job::make_sinks() {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (!rejects_name_.empty()) {
-    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders);
+    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders, disk_);
   }
   return {};
 }
@@ -317,9 +364,9 @@ Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
-    struct stat info {};
-    if (stat(output_name_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
-      skipped_ = true;
+    const auto there = disk_.info(output_name_.c_str());
+    if (there && there->kind == FileKind::kRegular) {
+      skipped_ = "already_there";
       return {};
     }
   }
@@ -354,7 +401,7 @@ Status Job::build() {
     }
     sink = outside_sink_ != nullptr ? outside_sink_ : own_sink_.get();
     byte_output_.emplace(*sink, encoder, output, encoded, clock_, counters_);
-    record_output_.emplace(*writer, *byte_output_, kUnitOutputBytes, config_.batch.age_ns, clock_, counters_);
+    record_output_.emplace(*writer, *byte_output_, config_.output.unit, config_.batch.age_ns, clock_, counters_);
     pipeline_.output = &*record_output_;
   }
   if (rejects_sink_ != nullptr) {
@@ -376,6 +423,21 @@ Status Job::build() {
   pipeline_.wakeup = &wakeup_;
   pipeline_.records_preview = preview_records_;
   pipeline_.publish_partial = config_.output.publish_partial;
+  pipeline_.unit_bytes = config_.output.unit;
+  if (!checkpoint_name_.empty()) {
+    pipeline_.snapshots = arena.take(sizes_.snapshots);
+    pipeline_.reader_state = arena.take(sizes_.reader_state);
+    checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+    CheckpointOptions options;
+    options.every_ns = config_.checkpoint.every_ns;
+    options.reserve_min_ns = config_.checkpoint.reserve_min_ns == 0 ? kNever : config_.checkpoint.reserve_min_ns;
+    options.reserve_max_ns = config_.checkpoint.reserve_max_ns;
+    options.job_id = job_id_;
+    options.key = config_.checkpoint.key;
+    checkpointer_.emplace(*checkpoint_store_, arena.take(sizes_.checkpoint), clock_, options);
+    pipeline_.checkpointer = &*checkpointer_;
+    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint && sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
+  }
   if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
     const uint64_t size = source_->size(i);
@@ -383,21 +445,95 @@ Status Job::build() {
     if (size == kNoOffset) break;
   }
   // The sinks last: nothing is touched unless everything else is ready.
-  if (sink != nullptr) WEIR_TRY(sink->start());
-  if (rejects_sink_ != nullptr) {
-    if (Status started = rejects_sink_->start(); !started) {
-      if (sink != nullptr) sink->cancel();
-      return started;
+  if (checkpointer_) WEIR_TRY(open_checkpoint());
+  return skipped_.empty() ? start_sinks() : Status{};
+}
+
+Status Job::start_sinks() {
+  BatchSink* sinks[] = {pipeline_.sink, pipeline_.rejects_sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kSink, CheckpointSection::kRejectsSink};
+  Status status;
+  for (size_t i = 0; status && i < std::size(sinks); ++i) {
+    if (sinks[i] == nullptr) continue;
+    if (!goes_on_) {
+      status = sinks[i]->start();
+      continue;
     }
+    StateReader state = checkpointer_->loaded().section(kSections[i]);
+    if (!sinks[i]->load(state) || !state.at_end()) status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
+    if (status) status = sinks[i]->resume(finishing_);
   }
+  if (status && goes_on_ && !finishing_) status = driver_->resume(checkpointer_->loaded());
+  // Only now that everything was found in order does this run take the job over.
+  if (status && goes_on_) status = checkpointer_->claim();
+  if (status) return {};
+  for (BatchSink* sink : sinks) {
+    if (sink != nullptr) sink->cancel();
+  }
+  return status;
+}
+
+// Takes the job, and finds out whether there is something to go on with.
+Status Job::open_checkpoint() {
+  auto there = checkpointer_->open();
+  if (!there) {
+    const bool unusable = there.error().exit() == Exit::kCheckpointInvalid;
+    if (!unusable || !config_.checkpoint.restart) return fail(there.error());
+    checkpointer_->forget();
+    return {};
+  }
+  if (!*there) return {};
+  const CheckpointHead& head = checkpointer_->loaded().head();
+  if (config_.checkpoint.restart) {
+    checkpointer_->forget();
+    return {};
+  }
+  if (head.kind == CheckpointKind::kDone) {
+    auto done = is_done_already();
+    if (!done) return fail(done.error());
+    if (*done) {
+      skipped_ = "already_done";
+    } else {
+      checkpointer_->forget();
+    }
+    return {};
+  }
+  if (!checkpointer_->is_this_job()) {
+    if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
+    checkpointer_->forget();
+    return {};
+  }
+  goes_on_ = true;
+  finishing_ = head.kind == CheckpointKind::kFinishing;
+  resumed_at_ = head.progress;
   return {};
+}
+
+// The checkpoint is a tombstone: did that run do what this one is to do?
+Result<bool> Job::is_done_already() {
+  const CheckpointReader& loaded = checkpointer_->loaded();
+  const uint64_t now = clock_.wall_ns();
+  if (!checkpointer_->is_this_job() || (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs)) return false;
+  if (to_ == To::kFile) {
+    // Somebody took the output away: make it again.
+    StateReader state = loaded.section(CheckpointSection::kSink);
+    const auto bytes = state.get<uint64_t>();
+    const auto output = disk_.info(output_name_.c_str());
+    if (!state.ok() || !output || output->kind != FileKind::kRegular || output->size != bytes) return false;
+  }
+  auto same = driver_->same_sources(loaded);
+  if (!same) return fail(same.error());
+  if (*same) return true;
+  if (config_.output.if_exists == IfExists::kReplace) return false;
+  Error error(Code::kSourceChanged, "the job was done with another input (");
+  error.detail.append(checkpoint_name_).append(")");
+  return fail(error);
 }
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
-  Outcome outcome = driver_->run(deadline);
-  return outcome;
+  return finishing_ ? driver_->finish_up() : driver_->run(deadline);
 }
 
 std::string_view Job::leftover() const {

@@ -33,6 +33,7 @@ constexpr size_t kEncodedBytes = 64u << 10;
 constexpr size_t kRejectsBytes = 32u << 10;
 constexpr uint64_t kLibrarySetupBytes = 128u << 10;
 constexpr size_t kWholeBatchSlack = 64u << 10;
+constexpr size_t kOutputStateBytes = 128;  // of a byte output and its sink, without the encoder's
 constexpr size_t kGeneratedNameBytes = 6;  // `_65536`
 
 constexpr uint64_t round_up(uint64_t bytes, uint64_t step) { return (bytes + step - 1) / step * step; }
@@ -71,6 +72,7 @@ void Job::sum_up() {
       add_line("rejects encoder", sizes_.rejects_encoder + sizes_.rejects_encoded, "rejects.to", "compression of the rejects");
     }
   }
+  if (!checkpoint_name_.empty()) sum_up_checkpoint();
   constexpr size_t kReadAhead = 192u << 10;
   if (host_ == Host::kProcess) {
     // Behind the others, because they grow with all that is mapped: the spare line too, there or not, so that what is needed
@@ -213,6 +215,22 @@ void Job::sum_up_output() {
   if (to_ == To::kExec && host_ == Host::kProcess) {
     budget_.add({"pipe", kPipeBytes, LineKind::kProcess, "", "what the kernel holds of a batch until the command reads it"});
   }
+}
+
+void Job::sum_up_checkpoint() {
+  size_t decoder = 0;
+  if (detected_.needs_gzip) decoder = decoder_state_max(Codec::kGzip);
+  if (detected_.needs_zstd) decoder = std::max(decoder, decoder_state_max(Codec::kZstd));
+  sizes_.snapshots = 2 * decoder;
+  sizes_.reader_state = reader_state_max(reader_options_.format);
+  // What Driver::checkpoint_bytes_max() adds up from the parts, once there are parts.
+  sizes_.checkpoint = Driver::checkpoint_fixed_bytes() + decoder + sizes_.reader_state + program_->state_bytes_max() +
+                      2 * kOutputStateBytes + writer_state_max() + encoder_state_max(output_codec_) + encoder_state_max(rejects_codec_);
+  LineFormula formula;
+  put(put(put(formula, "whole", sizes_.checkpoint), "decoder 2 x", decoder), "reader", sizes_.reader_state);
+  add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state),
+           "checkpoint.to", "the state to go on from: one whole checkpoint, and two states of the decoder that wait for their place",
+           formula);
 }
 
 Error Job::refusal() const {
