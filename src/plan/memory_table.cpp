@@ -217,20 +217,20 @@ void Job::sum_up_output() {
   }
 }
 
+// What Driver::checkpoint_bytes_max() adds up from the parts once there are parts; build() holds the two against each other.
 void Job::sum_up_checkpoint() {
   size_t decoder = 0;
   if (detected_.needs_gzip) decoder = decoder_state_max(Codec::kGzip);
   if (detected_.needs_zstd) decoder = std::max(decoder, decoder_state_max(Codec::kZstd));
   sizes_.snapshots = 2 * decoder;
   sizes_.reader_state = reader_state_max(reader_options_.format);
-  // What Driver::checkpoint_bytes_max() adds up from the parts, once there are parts.
   sizes_.checkpoint = Driver::checkpoint_fixed_bytes() + decoder + sizes_.reader_state + program_->state_bytes_max() +
                       2 * kOutputStateBytes + writer_state_max() + encoder_state_max(output_codec_) + encoder_state_max(rejects_codec_);
+  const size_t waiting = Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state);
   LineFormula formula;
-  put(put(put(formula, "whole", sizes_.checkpoint), "decoder 2 x", decoder), "reader", sizes_.reader_state);
-  add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state),
-           "checkpoint.to", "the state to go on from: one whole checkpoint, and two states of the decoder that wait for their place",
-           formula);
+  put(formula, "one checkpoint", sizes_.checkpoint);
+  put(formula, "states that wait for their place", waiting);
+  add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + waiting, "checkpoint.to", "the state from which a stopped run goes on", formula);
 }
 
 Error Job::refusal() const {
