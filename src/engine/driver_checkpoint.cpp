@@ -216,6 +216,18 @@ Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
   return pipeline_.source->same(source.identity, identity->view());
 }
 
+Status Driver::load_counters(const CheckpointReader& checkpoint) {
+  StateReader counters = checkpoint.section(CheckpointSection::kCounters);
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  return {};
+}
+
+Status Driver::recall(const CheckpointReader& checkpoint) {
+  StateReader driver = checkpoint.section(CheckpointSection::kDriver);
+  if (!load_driver(driver)) return refused("its driver section is not sound");
+  return load_counters(checkpoint);
+}
+
 Status Driver::resume(const CheckpointReader& checkpoint) {
   CheckpointSource source;
   if (!load_source(checkpoint, source)) return refused("its source section is not sound");
@@ -253,8 +265,7 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   const auto open = driver.get<uint8_t>();
   const auto schema_hash = driver.get<uint32_t>();
   if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input) return refused("its driver section is not sound");
-  StateReader counters = checkpoint.section(CheckpointSection::kCounters);
-  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  WEIR_TRY(load_counters(checkpoint));
   stored_at_open_ = counters_.stored_bytes - std::min(counters_.stored_bytes, source.stored_byte);
   StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
   if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");
