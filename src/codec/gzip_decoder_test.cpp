@@ -153,7 +153,10 @@ TEST(GzipDecoder, a_truncated_large_stream_is_the_same_for_all_splits) {
     const Outcome whole = decode_all(*decoder, prefix, always(1 << 20), always(1 << 21));
     decoder->reset();
     const Outcome split = decode_all(*decoder, prefix, random_sizes(i, 70'000), random_sizes(i + 77, 70'000));
-    ASSERT_EQ(whole.error.code, Code::kGzipTruncated);
+    // One that ends where a member does is whole.
+    const bool at_an_edge = whole.bytes.size() % (large_sample().plain.size() / 4) == 0 && !whole.bytes.empty() &&
+                            stored.substr(prefix.size()).starts_with("\x1f\x8b");
+    ASSERT_EQ(whole.error.code, at_an_edge ? Code::kOk : Code::kGzipTruncated) << i;
     ASSERT_TRUE(split == whole) << i << ": " << split.bytes.size() << ' ' << whole.bytes.size();
   }
 }
