@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -22,8 +23,9 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   if (!load_pipeline(file, options, inputs, environment, text, pipeline, exit_code)) return exit_code;
   SystemClock clock;
   SystemWakeup wakeup(clock);
-  Job job(clock, wakeup, Host::kProcess, environment);
-  if (!job.prepare(std::move(pipeline.config))) return report_mistakes(job, file);
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
+  if (!job.prepare(std::move(pipeline.config)) || !job.check_columns()) return report_mistakes(job, file);
   if (show) {
     const Status shown = options.json ? print_plan_json(STDOUT_FILENO, job) : print_plan(STDOUT_FILENO, job, options.explain);
     if (!shown) return report_error(shown.error());

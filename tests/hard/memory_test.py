@@ -1,97 +1,17 @@
 """The memory wall: runs inside of a cgroup as small as the plan says, flat memory, refusal one byte below, no mapping after the start."""
-import contextlib
 import gzip
-import hashlib
 import json
 import os
-import re
+import resource
 import shutil
 import subprocess
 import tempfile
 import unittest
-import zlib
 
+from cgroup import Cgroup, forget, on_a_disk
 from harness import FULL, SELECT_ALL, WEIR, Case, MiB, gzip_repeated, sha256_of_file, weir
 
 PAGE = 4096
-V1 = "/sys/fs/cgroup/memory"
-V2 = "/sys/fs/cgroup"
-
-
-class Cgroup:
-    """A group of its own with a limit. None where there are no rights."""
-
-    def __init__(self, path, limit, v1):
-        self.path, self.v1 = path, v1
-        self.procs = os.path.join(path, "cgroup.procs")
-        if v1:
-            self.write("memory.limit_in_bytes", limit)
-            with contextlib.suppress(OSError):
-                self.write("memory.swappiness", 0)
-            with contextlib.suppress(OSError):
-                self.write("memory.memsw.limit_in_bytes", limit)
-        else:
-            self.write("memory.max", limit)
-            with contextlib.suppress(OSError):
-                self.write("memory.swap.max", 0)
-
-    def write(self, name, value):
-        with open(os.path.join(self.path, name), "w") as file:
-            file.write(str(value))
-
-    def read(self, name):
-        with open(os.path.join(self.path, name)) as file:
-            return file.read()
-
-    def kills(self):
-        return int(re.search(r"oom_kill (\d+)", self.read("memory.oom_control" if self.v1 else "memory.events")).group(1))
-
-    def peak(self):
-        return int(self.read("memory.max_usage_in_bytes" if self.v1 else "memory.peak"))
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            os.rmdir(self.path)
-
-    number = 0
-
-    @classmethod
-    def make(cls, limit):
-        for root, v1 in ((V1, True), (V2, False)):
-            if not os.path.exists(os.path.join(root, "memory.limit_in_bytes" if v1 else "cgroup.controllers")):
-                continue
-            cls.number += 1
-            path = os.path.join(root, f"weir-hard-{os.getpid()}-{cls.number}")
-            try:
-                os.mkdir(path)
-            except OSError:
-                continue
-            try:
-                return cls(path, limit, v1)
-            except OSError:
-                os.rmdir(path)
-        return None
-
-
-def on_a_disk():
-    """A folder whose files are not memory: those of a tmpfs are charged to the group for good."""
-    with open("/proc/mounts") as file:
-        mounts = [line.split()[1:3] for line in file]
-    for folder in (tempfile.gettempdir(), "/var/tmp", os.getcwd()):
-        at = max((m for m in mounts if (folder + "/").startswith(m[0].rstrip("/") + "/")), key=lambda m: len(m[0]))
-        if at[1] not in ("tmpfs", "ramfs") and os.access(folder, os.W_OK):
-            return folder
-    return None
-
-
-def forget(path):
-    """Makes what is cached of a file leave the memory, so that the group is charged for what it reads."""
-    file = os.open(path, os.O_RDONLY)
-    os.fsync(file)
-    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(file)
-
-
 TEXT = b"".join(b'%d,customer %d,"text, quoted",%d.%02d,DE\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
 OBJECTS = b"".join(b'{"id":%d,"customer":"customer %d","amount":%d.%02d,"tags":["a","b"]}\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
 CSV_HEAD = b"id,customer,text,amount,country\n"
@@ -99,26 +19,26 @@ SIZE = 200 * 10**6
 FILTER = "SELECT id, customer, amount * 1.19 AS gross FROM input WHERE amount > 50000"
 
 
-def write_csv(file):
+def write_csv(file, size=SIZE):
     file.write(CSV_HEAD)
-    for _ in range(SIZE // len(TEXT)):
+    for _ in range(size // len(TEXT)):
         file.write(TEXT)
 
 
-def write_csv_gz(file):
-    for chunk in gzip_repeated(TEXT, SIZE // len(TEXT), level=1, head=CSV_HEAD):
+def write_csv_gz(file, size=SIZE):
+    for chunk in gzip_repeated(TEXT, size // len(TEXT), level=1, head=CSV_HEAD):
         file.write(chunk)
 
 
-def write_ndjson(file):
-    for _ in range(SIZE // len(OBJECTS)):
+def write_ndjson(file, size=SIZE):
+    for _ in range(size // len(OBJECTS)):
         file.write(OBJECTS)
 
 
-def write_json(file):
+def write_json(file, size=SIZE):
     element = OBJECTS[:-1].replace(b"\n", b",\n")
     file.write(b"[")
-    for i in range(SIZE // len(OBJECTS)):
+    for i in range(size // len(OBJECTS)):
         file.write(b",\n" * (i > 0) + element)
     file.write(b"]\n")
 
@@ -149,8 +69,7 @@ class Wall(unittest.TestCase):
         forget(path)
         group = Cgroup.make((needed + PAGE - 1) // PAGE * PAGE)
         self.addCleanup(group.close)
-        result = subprocess.run(["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', group.procs, binary, "run", pipeline, "-m", str(needed), "--summary", "json"],
-                                capture_output=True)
+        result = subprocess.run(group.entered([binary, "run", pipeline, "-m", str(needed), "--summary", "json"]), capture_output=True)
         self.assertEqual((result.returncode, group.kills()), (0, 0), result.stderr[-2000:])
         summary = json.loads(result.stderr.splitlines()[-1])
         self.assertLessEqual(summary["peak_bytes"], needed)
@@ -215,6 +134,127 @@ class Flat(Case):
         self.assertEqual(run.records["rejected"], 14)
 
 
+DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "memory.md")
+
+
+class Small(Case):
+    """What a job can't do without is small, the output does not depend on having more, and docs/memory.md says how much it is."""
+
+    # Name, input, its writer, output, query, the most above the image, the most that the kernel may measure.
+    JOBS = (
+        ("CSV, columns picked by a filter, to CSV", "in.csv", write_csv, "out.csv", "SELECT id, customer FROM input WHERE country = 'DE'", 3.0, 3.0),
+        ("CSV, whole records picked by a filter, to CSV", "in.csv", write_csv, "out.csv", "SELECT * FROM input WHERE country = 'DE'", 3.0, 3.0),
+        ("CSV, aggregates", "in.csv", write_csv, "out.csv", "SELECT COUNT(*), SUM(amount) FROM input", 3.0, 3.0),
+        ("CSV.gz, filtered and computed, to NDJSON.gz", "in.csv.gz", write_csv_gz, "out.ndjson.gz", FILTER, 4.0, 4.0),
+        # Past the 4 MiB that are the aim with gzip both ways: keys for 4,096 columns, as long as they may come out, are 0.7 MiB of it.
+        ("CSV.gz, all columns, to NDJSON.gz", "in.csv.gz", write_csv_gz, "out.ndjson.gz", "SELECT * FROM input WHERE country = 'DE'", 4.25, 4.0),
+        ("NDJSON, filtered and computed, to NDJSON", "in.ndjson", write_ndjson, "out.ndjson", FILTER, 3.0, 5.0),
+        ("JSON array, filtered and computed, to JSON", "in.json", write_json, "out.json", FILTER, 3.0, 5.0),
+        ("CSV, filtered and computed, to NDJSON.zst", "in.csv", write_csv, "out.ndjson.zst", FILTER, None, None),
+        ("CSV.zst, filtered and computed, to NDJSON.zst", "in.csv.zst", write_csv, "out.ndjson.zst", FILTER, None, None),
+    )
+    BEGIN, END = "<!-- budgets: tests/hard/memory_test.py holds this table against the binary; `make docs` rewrites it -->\n", "<!-- budgets end -->"
+
+    def job(self, input, write, output, query):
+        """The plan's lines, and the summary of a run that has just what the plan needs; checked against one that has plenty."""
+        if input.endswith(".zst"):
+            with open(self.path("plain.csv"), "wb") as file:
+                write(file, 20 * 10**6)
+            weir("query", SELECT_ALL, self.path("plain.csv"), "-o", self.path(input), "--set", "output.format=csv", "--set", "output.if_exists=replace")
+        else:
+            with open(self.path(input), "wb") as file:
+                write(file, 20 * 10**6)
+        path = self.pipeline(f"query: {query}\ninput:\n  from: {self.path(input)}\noutput:\n  to: {self.path(output)}\n  if_exists: replace\n")
+        plan = json.loads(weir("plan", path, "--json", "-m", "1GiB").out)
+        tight = weir("run", path, "-m", str(plan["needed_bytes"]), "--summary", "json").summary
+        self.assertGreater(tight["records"]["written"] + tight["records"]["folded"], 0)
+        digest = sha256_of_file(self.path(output))
+        weir("run", path, "-m", "1GiB")
+        self.assertEqual(sha256_of_file(self.path(output)), digest, "the output depends on the budget")
+        return plan, tight
+
+    def test_the_docs_hold_the_smallest_budgets(self):
+        rows = ["| pipeline | smallest budget above the image | of it the reader with its record of up to 1 MiB |", "|---|---|---|"]
+        with open(DOCS) as file:
+            text = file.read()
+        for name, input, write, output, query, most, most_peak in self.JOBS:
+            with self.subTest(name):
+                plan, summary = self.job(input, write, output, query)
+                lines = {line["name"]: line["bytes"] for line in plan["lines"]}
+                image = lines["program image"]
+                self.assertLessEqual(image, 6 * MiB)
+                above = plan["needed_bytes"] - image
+                print(f"[{name}: image {image / MiB:.2f} + {above / MiB:.2f} MiB, peak {summary['peak_bytes'] / MiB:.2f} MiB] ", end="", flush=True)
+                if most is not None:
+                    self.assertLessEqual(above, most * MiB)
+                    self.assertLessEqual(summary["peak_bytes"], most_peak * MiB)
+                rows.append(f"| {name} | {above / MiB:.2f} MiB | {lines['reader'] / MiB:.2f} MiB |")
+                for line in lines:
+                    self.assertIn(f"| {line} |", text, f"docs/memory.md has no row for the plan's line `{line}`")
+        begin = text.index(self.BEGIN) + len(self.BEGIN)
+        end = text.index(self.END)
+        table = "\n" + "\n".join(rows) + "\n\n"
+        if os.environ.get("WEIR_UPDATE_DOCS"):
+            with open(DOCS, "w") as file:
+                file.write(text[:begin] + table + text[end:])
+            return
+        self.assertEqual(text[begin:end], table, "run `make docs`")
+
+    def test_the_set_up_stays_within_its_line(self):
+        for inputs in (1, 40):
+            for i in range(inputs):
+                self.put(f"many{i}.csv", b"a,b\n1,2\n")
+            path = self.pipeline(f"input:\n  from: {self.path('many*.csv')}\noutput:\n  to: {self.path('many.out/')}\n  if_exists: replace\n  create_folders: yes\n")
+            lines = {line["name"]: line["bytes"] for line in json.loads(weir("plan", path, "--json").out)["lines"]}
+            summary = weir("run", path, "--summary", "json").summary
+            self.assertLessEqual(summary["setup_bytes"], lines["set-up"])
+            self.assertLessEqual(summary["runtime_bytes"], lines["libc"])
+            self.assertGreater(summary["setup_bytes"], lines["set-up"] // 4, "lavish")
+
+
+class Stack(Case):
+    """The plan's line for the stack is what the kernel lets it have: nothing that a query or a pipeline file holds needs more."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.pipeline("input:\n  from: stdin\n  format: csv\noutput:\n  to: stdout\n")
+        lines = json.loads(weir("plan", path, "--json").out)["lines"]
+        self.limits = {resource.RLIMIT_STACK: next(line["bytes"] for line in lines if line["name"] == "stack")}
+
+    def query_fits(self, expression):
+        self.query("--from", "csv", stdin=b"a,b\n1,2\n", query=f"SELECT {expression} AS x FROM input", limits=self.limits)
+
+    def test_expressions_nested_as_deep_as_they_may_be(self):
+        n = 60  # of 64
+        for name, text in {
+            "parentheses": "(" * n + "a" + ")" * n,
+            "CASE": "CASE WHEN a = 1 THEN " * n + "b" + " END" * n,
+            "CASE of": "CASE a WHEN 1 THEN " * n + "b" + " END" * n,
+            "WHEN": "CASE WHEN " * n + "a = '1'" + " THEN TRUE END" * n,
+            "functions": "UPPER(" * n + "a" + ")" * n,
+            "COALESCE": "COALESCE(NULL, " * n + "a" + ")" * n,
+            "TRIM": "TRIM(BOTH 'x' FROM " * n + "a" + ")" * n,
+            "CAST": "CAST(" * n + "a" + " AS TEXT)" * n,
+            "IN": "TRUE IN (FALSE, a = '1' AND " * (n // 2) + "TRUE" + ")" * (n // 2),
+            "NOT": "NOT " * n + "(a = '1')",
+            "minus": "- " * n + "CAST(a AS INT)",
+        }.items():
+            with self.subTest(name):
+                self.query_fits(text)
+
+    def test_chains_as_long_as_they_may_be(self):
+        for operator in ("+", "-", "*", "||"):
+            with self.subTest(operator):
+                self.query_fits(f" {operator} ".join(["CAST(a AS INT)"] * 254))
+
+    def test_what_stands_on_the_stack_before_the_start_is_counted(self):
+        """Words and environment are there first: more than the line's share of them is a part of the line."""
+        path = self.pipeline("input:\n  from: stdin\n  format: csv\noutput:\n  to: stdout\n")
+        plain = json.loads(weir("plan", path, "--json").out)
+        large = json.loads(weir("plan", path, "--json", env={"LARGE": "x" * 120_000, "LARGER": "x" * 120_000}).out)
+        self.assertGreaterEqual(large["needed_bytes"] - plain["needed_bytes"], 240_000 - (32 << 10))
+
+
 class Refusal(Case):
     PIPELINES = {"csv": "format: csv", "gzip": "format: csv\n  codec: gzip", "zstd": "format: ndjson\n  codec: zstd", "json": "format: json", "large records": "format: ndjson\n  record_max: 16MiB"}
 
@@ -230,7 +270,16 @@ class Refusal(Case):
                 weir("plan", path, "-m", str(needed - 1), "--json", exit=21)
                 weir("run", path, "-m", str(needed), "--set", "output.to=" + self.path("fits.ndjson.gz"), "--set", "rejects.to=" + self.path("fits.bad"))
                 os.unlink(self.path("fits.ndjson.gz"))
+                os.unlink(self.path("fits.ndjson.gz.weir"))
                 os.unlink(self.path("fits.bad"))
+
+    def test_an_input_that_is_fully_described_is_not_even_opened(self):
+        """Opening a pipe that nobody writes to would never come back."""
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        settings = ("--from", "csv", "--set", "input.codec=none", "-o", self.path("out.csv"))
+        weir("query", SELECT_ALL, fifo, *settings, "-m", "1MiB", exit=21, code="W2101")
+        self.assertEqual(os.listdir(self.dir), ["fifo"])
 
     def test_nothing_is_taken_from_the_stdin_of_a_refused_job(self):
         data = b"a,b\n" + b"1,2\n" * 10_000
@@ -239,7 +288,6 @@ class Refusal(Case):
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
 
 
-@unittest.skipUnless(shutil.which("strace"), "no strace")
 class AfterTheSeal(Case):
     """Once the input is opened for the run, no memory is asked of the system any more."""
 
