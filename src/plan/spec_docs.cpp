@@ -38,51 +38,98 @@ std::string json_words(std::string_view words) {
   return out;
 }
 
-// A value may be written as a variable: `${MEMORY}`.
-constexpr std::string_view kVariable = R"({"type": "string", "pattern": "\\$\\{"})";
+// What lint takes, as regular expressions (ECMA-262, as JSON Schema has them). The schema must never refuse what lint takes: then an editor
+// underlines a good file. Where a pattern can't say it - ranges of sizes in text, bytes rather than characters - the schema takes more;
+// tests/hard/schema_test.py holds the two against each other.
+#define BLANK "[ \\t\\n]*"
+#define DIGITS "[0-9]+(_[0-9]+)*"
+#define NUMBER DIGITS "(\\.[0-9]{1,15})?"
+#define PART(unit) "(" NUMBER BLANK unit BLANK ")?"
+#define ZEROS "(0+_?)*"
+constexpr std::string_view kVariable = "\\$(\\{|\\$)";  // a variable, or `$$`, in any text: what it becomes is not known
+constexpr std::string_view kSizePattern = "^" BLANK NUMBER BLANK "([kKmMgGtT]([iI]?[bB])?|[bB])?" BLANK "$";
+constexpr std::string_view kCountPattern = "^" BLANK DIGITS BLANK "$";
+constexpr std::string_view kDurationPattern = "^" BLANK "(?=[0-9])" PART("[dD]") PART("[hH]") PART("[mM]") PART("[sS]") PART("[mM][sS]")
+    PART("[uU][sS]") PART("[nN][sS]") "$";
+constexpr std::string_view kZeroPattern = "^" BLANK "0" BLANK "$";
+constexpr std::string_view kTimePattern = "^" BLANK "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z" BLANK "$";
+constexpr std::string_view kSharePattern = "^" BLANK "(" ZEROS "0\\.[0-9]{1,15}|" ZEROS "1\\.0{1,15})" BLANK "$";
+constexpr std::string_view kPercentPattern =
+    "^" BLANK ZEROS "(1_?0_?0(\\.0{1,15})?|[0-9](_?[0-9])?(\\.[0-9]{1,15})?)" BLANK "%" BLANK "$";
+constexpr std::string_view kBoolPattern =
+    "^" BLANK "([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|[fF][aA][lL][sS][eE]|[nN][oO]|[oO][fF][fF])" BLANK "$";
+constexpr std::string_view kCharPattern = "^([\\x01-\\x09\\x0b\\x0c\\x0e-\\x7f]|tab|\\\\t|space)$";
+constexpr std::string_view kNoCharPattern = "^(none)?$";
+constexpr std::string_view kNamePattern = "^[A-Za-z0-9._-]*$";
+constexpr std::string_view kTextPattern = "^[^\\x00]*$";
+#undef BLANK
+#undef DIGITS
+#undef NUMBER
+#undef PART
+#undef ZEROS
+
+/// {"type": "string", "pattern": ...} of one or several patterns, or a variable.
+std::string schema_of_patterns(std::initializer_list<std::string_view> patterns) {
+  std::string all;
+  for (const std::string_view pattern : patterns) all.append(pattern).append("|");
+  std::string out = R"({"type": "string", "pattern": )";
+  append_json_string(out, all + std::string(kVariable));
+  return out + "}";
+}
+
+std::string schema_of_integer(uint64_t min, uint64_t max) {
+  return R"({"type": "integer", "minimum": )" + number_text(min) + ", \"maximum\": " + number_text(max) + "}";
+}
+
+/// Any scalar is a text to us: `5` and `true` too.
+std::string schema_of_text(uint64_t min, uint64_t max, std::string_view pattern) {
+  std::string out = R"({"type": ["number", "boolean"]}, {"type": "string", "minLength": )" + number_text(min) + ", \"maxLength\": " +
+                    number_text(max) + ", \"pattern\": ";
+  append_json_string(out, pattern);
+  return out + "}, " + schema_of_patterns({});
+}
 
 /// The schema's part that says what a value may be, without its braces.
 std::string schema_of(const KeySpec& spec) {
-  const std::string limits = ", \"minLength\": " + number_text(spec.min) + ", \"maxLength\": " + number_text(spec.max);
+  constexpr uint64_t kItemMax = 4096;
+  constexpr uint64_t kCommandItemMax = 65'536;
+  const std::string begin = "\"anyOf\": [";
   switch (spec.kind) {
     case KeyKind::kText:
-      return "\"type\": [\"string\", \"number\"]" + limits;
-    case KeyKind::kChar:
-      return "\"type\": [\"string\", \"integer\"], \"maxLength\": 5";
-    case KeyKind::kSize: {
-      const std::string number = "{\"type\": \"integer\", \"minimum\": " + number_text(spec.min) +
-                                 ", \"maximum\": " + number_text(spec.max) + "}";
-      return "\"anyOf\": [" + number +
-             R"(, {"type": "string", "pattern": "^[0-9][0-9_.]* ?([kKmMgGtT]([iI]?[bB])?|[bB])?$|\\$\\{"}])";
+      return begin + schema_of_text(spec.min, spec.max, spec.path == "name" ? kNamePattern : kTextPattern) + "]";
+    case KeyKind::kChar: {
+      const std::string text = spec.min == 0 ? schema_of_patterns({kCharPattern, kNoCharPattern}) : schema_of_patterns({kCharPattern});
+      return begin + schema_of_integer(0, 9) + ", " + text + "]";
     }
+    case KeyKind::kSize:
+      return begin + schema_of_integer(spec.min, spec.max) + ", " + schema_of_patterns({kSizePattern}) + "]";
     case KeyKind::kCount:
-      return "\"anyOf\": [{\"type\": \"integer\", \"minimum\": " + number_text(spec.min) +
-             ", \"maximum\": " + number_text(spec.max) + "}, " +
-             R"({"type": "string", "pattern": "^[0-9][0-9_]*$|\\$\\{"}])";
+      return begin + schema_of_integer(spec.min, spec.max) + ", " + schema_of_patterns({kCountPattern}) + "]";
     case KeyKind::kDuration:
-      return R"("anyOf": [{"const": 0}, {"type": "string", "pattern": "^([0-9][0-9_.]* ?([dhms]|ms|us|ns) ?)+$|^0$|\\$\\{"}])";
+      if (spec.min != 0) return begin + schema_of_patterns({kDurationPattern}) + "]";
+      return begin + "{\"const\": 0}, " + schema_of_patterns({kDurationPattern, kZeroPattern}) + "]";
+    case KeyKind::kDeadline:
+      return begin + "{\"const\": 0}, " + schema_of_patterns({kDurationPattern, kZeroPattern, kTimePattern}) + "]";
     case KeyKind::kCountOrShare:
-      return "\"anyOf\": [{\"type\": \"number\", \"minimum\": 0, \"maximum\": " + number_text(spec.max) +
-             R"(}, {"type": "string", "pattern": "^[0-9][0-9_.]* ?%?$|\\$\\{"}])";
+      return begin + schema_of_integer(spec.min, spec.max) + R"(, {"type": "number", "minimum": 0, "maximum": 1}, )" +
+             schema_of_patterns({kCountPattern, kSharePattern, kPercentPattern}) + "]";
     case KeyKind::kBool:
-      return R"("anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^(true|false|yes|no|on|off)$|\\$\\{"}])";
+      return begin + R"({"type": "boolean"}, )" + schema_of_patterns({kBoolPattern}) + "]";
     case KeyKind::kEnum: {
-      // `null` and the like are words to us, but values to a YAML reader.
+      // `null` is a word to us, but a value to a YAML reader.
       const bool null = spec.values.find("null") != std::string_view::npos;
-      return "\"anyOf\": [{\"enum\": [" + json_words(spec.values) + (null ? ", null" : "") + "]}, " +
-             std::string(kVariable) + "]";
+      return begin + "{\"enum\": [" + json_words(spec.values) + (null ? ", null" : "") + "]}, " + schema_of_patterns({}) + "]";
     }
     case KeyKind::kTextList:
-    case KeyKind::kCommand:
-      return "\"anyOf\": [{\"type\": [\"string\", \"number\"]}, {\"type\": \"array\", \"items\": {\"type\": "
-             "[\"string\", \"number\", \"boolean\"]}, "
-             "\"minItems\": " +
-             number_text(spec.min) + ", \"maxItems\": " + number_text(spec.max) + "}]";
+    case KeyKind::kCommand: {
+      const std::string item = spec.kind == KeyKind::kCommand ? schema_of_text(0, kCommandItemMax, kTextPattern)
+                                                              : schema_of_text(1, kItemMax, kTextPattern);
+      return begin + item + R"(, {"type": "array", "items": {"anyOf": [)" + item + "]}, \"minItems\": " + number_text(spec.min) +
+             ", \"maxItems\": " + number_text(spec.max) + "}]";
+    }
     case KeyKind::kColumnTypes:
-      return "\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"enum\": [" + json_words(spec.values) +
-             "]}, " + std::string(kVariable) + "]}";
-    case KeyKind::kDeadline:
-      return R"("anyOf": [{"const": 0}, {"type": "string", "pattern": "^([0-9][0-9_.]* ?([dhms]|ms|us|ns) ?)+$|^0$|^[0-9-]+T[0-9:]+Z$|\\$\\{"}])";
+      return "\"type\": \"object\", \"additionalProperties\": {" + begin + "{\"enum\": [" + json_words(spec.values) + "]}, " +
+             schema_of_patterns({}) + "]}";
   }
   return {};
 }
@@ -219,7 +266,7 @@ std::string allowed_values(const KeySpec& spec) {
 std::string json_schema() {
   std::string out =
       "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"Weir pipeline\",\n"
-      "  \"type\": \"object\",\n  \"additionalProperties\": false,\n  \"properties\": {\n";
+      "  \"type\": \"object\",\n  \"required\": [\"input\"],\n  \"additionalProperties\": false,\n  \"properties\": {\n";
   bool first = true;
   for (const KeySpec& spec : key_table()) {
     if (!section_of(spec).empty()) continue;
@@ -231,8 +278,15 @@ std::string json_schema() {
     if (section.name.empty()) continue;
     out.append(",\n    \"").append(section.name).append("\": {\"description\": ");
     append_json_string(out, section.doc);
-    out.append(", \"type\": [\"object\", ").append(short_form_of(section.name).empty() ? "" : "\"string\", ");
-    out += "\"null\"], \"additionalProperties\": false, \"properties\": {\n";
+    // A section with nothing in it may stand there, but for the one that must have a key.
+    const bool required = section.name == "input";
+    const KeySpec* const short_form = find_key(short_form_of(section.name));
+    if (short_form != nullptr) {
+      out += ", \"anyOf\": [{\"type\": [\"object\", \"null\"]}, " + schema_of_text(short_form->min, short_form->max, kTextPattern) + "]";
+    } else {
+      out.append(", \"type\": ").append(required ? "\"object\", \"required\": [\"from\"]" : "[\"object\", \"null\"]");
+    }
+    out += ", \"additionalProperties\": false, \"properties\": {\n";
     first = true;
     for (const KeySpec& spec : key_table()) {
       if (section_of(spec) != section.name) continue;

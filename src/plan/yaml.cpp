@@ -349,7 +349,12 @@ class YamlBuilder {
 YamlKind YamlNode::kind() const { return record_ != nullptr ? record_->kind : YamlKind::kNone; }
 
 bool YamlNode::is_nothing() const {
-  return record_ == nullptr || (is_scalar() && is_plain() && (text().empty() || text() == "~"));
+  if (record_ == nullptr) return true;
+  if (!is_scalar() || !is_plain()) return false;
+  for (const std::string_view word : {"", "~", "null", "Null", "NULL"}) {
+    if (text() == word) return true;
+  }
+  return false;
 }
 
 std::string_view YamlNode::text() const {

@@ -41,7 +41,7 @@ class YamlNode {
   [[nodiscard]] bool is_scalar() const { return kind() == YamlKind::kScalar; }
   [[nodiscard]] bool is_list() const { return kind() == YamlKind::kList; }
   [[nodiscard]] bool is_map() const { return kind() == YamlKind::kMap; }
-  /// `key:` with nothing behind it, or a plain `~`.
+  /// `key:` with nothing behind it, or a plain `~` or `null`, as YAML has it. "null" in quotes is a text.
   [[nodiscard]] bool is_nothing() const;
 
   /// A scalar's text, escapes and folding resolved; empty for lists and maps.
