@@ -350,6 +350,7 @@ void Job::sum_up() {
     budget_.add({"read-ahead", kReadAhead, LineKind::kSpare, "memory", "spare: longer reads; changes no output byte"});
     sizes_.stored += kReadAhead;
   }
+  WEIR_ASSERT(!fits() || budget_.total() <= config_.memory);
 }
 
 void Job::add_pull_memory(uint64_t bytes) {

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 import zlib
 
-from harness import FULL, SELECT_ALL, WEIR, Case, MiB, gzip_repeated, sha256_of_file, weir
+from harness import FULL, SELECT_ALL, WEIR, Case, MiB, Process, gzip_repeated, sha256_of_file, weir
 
 PAGE = 4096
 V1 = "/sys/fs/cgroup/memory"
@@ -237,6 +237,24 @@ class Refusal(Case):
         with open(self.put("in.csv", data), "rb") as file:
             weir("query", SELECT_ALL, "--from", "csv", "-m", "1MiB", stdin=file, exit=21, code="W2101")
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
+
+
+class Stack(Case):
+    def test_the_stack_stays_within_its_line(self):
+        """The kernel's own count of the main thread's stack, once the query has run on as much as was fed."""
+        plan = json.loads(weir("plan", self.pipeline("input: {from: stdin, format: ndjson}\n"), "--json").out)
+        [line] = [line["bytes"] for line in plan["lines"] if line["name"] == "stack"]
+        process = Process("query", "SELECT a, UPPER(b) || CAST(a AS TEXT) AS c FROM input WHERE b LIKE '%,%' OR CHAR_LENGTH(a) > 3", "--from", "ndjson", "-o", self.path("out.csv"), "--summary", "json")
+        process.narrow_stdin()
+        process.feed(b'{"a":' * 60 + b"1" + b"}" * 60 + b"\n" + b'{"a":"1","b":"x,y"}\n' * 50_000)
+        process.await_consumed()
+        with open(f"/proc/{process.pid}/smaps") as file:
+            text = file.read()
+        stack = text[text.index("[stack]"):]
+        used = int(stack[stack.index("\nRss:"):].split()[1]) * 1024
+        process.finish()
+        self.assertGreater(used, 0)
+        self.assertLessEqual(used, line)
 
 
 class AfterTheSeal(Case):
