@@ -244,7 +244,7 @@ class Stack(Case):
         """The kernel's own count of the main thread's stack, once the query has run on as much as was fed."""
         plan = json.loads(weir("plan", self.pipeline("input: {from: stdin, format: ndjson}\n"), "--json").out)
         [line] = [line["bytes"] for line in plan["lines"] if line["name"] == "stack"]
-        process = Process("query", "SELECT a, UPPER(b) || CAST(a AS TEXT) AS c FROM input WHERE b LIKE '%,%' OR CHAR_LENGTH(a) > 3", "--from", "ndjson", "-o", self.path("out.csv"), "--summary", "json")
+        process = Process("query", "SELECT a, UPPER(b) || CAST(a AS TEXT) AS c FROM input WHERE b LIKE '%,%' OR CHAR_LENGTH(a) > 3", "--from", "ndjson", "-o", self.path("out.csv"), "--rejects", self.path("bad"), "--summary", "json")
         process.narrow_stdin()
         process.feed(b'{"a":' * 60 + b"1" + b"}" * 60 + b"\n" + b'{"a":"1","b":"x,y"}\n' * 50_000)
         process.await_consumed()
