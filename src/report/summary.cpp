@@ -121,7 +121,8 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
     out.text("\n");
   }
   if (process.peak_bytes != 0) {
-    out.text("  memory    peak ").bytes(process.peak_bytes).text(" of a budget of ").bytes(job.config().memory);
+    // Two runs are compared by their peaks: the kernel counts in steps of 256 KiB, so a tenth of a MiB is not enough.
+    out.format("  memory    peak %.2f MiB of a budget of ", static_cast<double>(process.peak_bytes) / (1u << 20)).bytes(job.config().memory);
     out.text(" (planned ").bytes(job.budget().total()).text("); allocations from the system after the seal: ");
     out.count(allocator.system_calls_after_seal).text("\n");
   }
