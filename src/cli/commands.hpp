@@ -42,6 +42,7 @@ struct CommandOptions {
   std::vector<std::string> sets;           ///< --set and its short forms, in order
   std::vector<std::string_view> operands;
   std::string_view summary;                ///< text, json, none; empty: by the command
+  std::string_view progress;               ///< auto, always, never; empty: auto, which is on a terminal and not --quiet
   std::string_view format;                 ///< --json of plan and check
   uint64_t preview = 0;                    ///< 0: off
   bool fail_on_rejects = false;

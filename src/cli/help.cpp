@@ -41,6 +41,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
       --rejects PATH      rejects.to: where bad records go
       --preview N         N records to stdout, nothing is written to the output
       --summary FORMAT    text, json or none
+      --progress WHEN     auto: a line that changes, on a terminal; always: elsewhere too, a line each second; never
       --fail-on-rejects   exit 3 when a record was rejected
   -q, --quiet             no progress, no summary
 )";
@@ -60,6 +61,7 @@ Reads FILEs (globs, or stdin), writes to stdout in the input's format. The sourc
   -d, --delimiter C       --no-header    --path PATH    --codec gzip|zstd    --rejects PATH    --deadline TIME
   -s, --set KEY=VALUE     any key of a pipeline file
       --summary FORMAT    text or json, to stderr (none)      --fail-on-rejects   -q, --quiet
+      --progress WHEN     auto (on a terminal), always, never
 
 The language: `docs/query.md`.
 )";

@@ -41,6 +41,7 @@ constexpr Option kOptions[] = {
     {"--restart", 0, "", false, "", "run query"},
     {"--preview", 0, "", true, "", "run"},
     {"--summary", 0, "", true, "", "run query"},
+    {"--progress", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
     {"--json", 0, "", false, "", "plan check test status"},
@@ -170,6 +171,9 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
     } else if (found->name == "--summary") {
       if (value != "text" && value != "json" && value != "none") return wrong("--summary: expected text, json or none");
       options.summary = value;
+    } else if (found->name == "--progress") {
+      if (value != "auto" && value != "always" && value != "never") return wrong("--progress: expected auto, always or never");
+      options.progress = value;
     } else if (found->name == "--fail-on-rejects") {
       options.fail_on_rejects = true;
     } else if (found->name == "--restart") {

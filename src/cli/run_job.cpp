@@ -48,7 +48,9 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
                                                             : SummaryFormat::kNone;
   Outcome outcome;
   RunFigures figures;
-  Progress progress(STDERR_FILENO, clock, !options.quiet && isatty(STDERR_FILENO) != 0);
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const bool shows = options.progress == "always" || (options.progress != "never" && terminal && !options.quiet);
+  Progress progress(STDERR_FILENO, clock, !shows ? ProgressStyle::kNone : terminal ? ProgressStyle::kTerminal : ProgressStyle::kLines);
   if (job.skipped().empty()) {
     outcome = job.run(deadline, &progress);
   }

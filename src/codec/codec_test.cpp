@@ -1,3 +1,4 @@
+#include "codec/amplification.hpp"
 #include "codec/codec.hpp"
 
 #include <string>
@@ -112,6 +113,18 @@ TEST(Identity, passes_bytes_through_and_goes_on_from_its_state) {
   EXPECT_EQ(other->position().stored_byte, 10u);
   EXPECT_FALSE(loaded(*other, "no state"));
   EXPECT_EQ(other->position().decoded_byte, 0u);
+}
+
+TEST(Amplification, up_to_the_ratio_is_allowed_and_a_byte_more_is_not) {
+  DecoderLimits limits;
+  limits.amplification_free = 0;
+  limits.amplification_max = 100;
+  EXPECT_FALSE(is_amplified(limits, 1000, 10));
+  EXPECT_TRUE(is_amplified(limits, 1001, 10));
+  EXPECT_TRUE(is_amplified(limits, 1, 0));
+  limits.amplification_free = 1001;
+  EXPECT_FALSE(is_amplified(limits, 1001, 10));
+  EXPECT_TRUE(is_amplified(limits, 1002, 10));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 // derived stands in its header; those of the process itself stand here. docs/memory.md tells it to the user.
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
@@ -86,6 +87,7 @@ void Job::sum_up() {
     budget_.add({"read-ahead", kReadAhead, LineKind::kSpare, "memory", "spare: longer reads; changes no output byte"});
     sizes_.stored += kReadAhead;
   }
+  WEIR_ASSERT(!fits() || budget_.total() <= config_.memory);
 }
 
 // What is there whatever the pipeline does.

@@ -136,7 +136,10 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   print_advice(out, job, figures);
   // The last line: what was allowed, what was planned, what it came to.
   out.text("  memory    budget ").bytes(job.config().memory).text(", planned ").bytes(job.budget().total());
-  if (process.peak_bytes != 0) out.text(", measured peak ").bytes(process.peak_bytes);
+  if (process.peak_bytes != 0) {
+    // Two runs are compared by their peaks: the kernel counts in steps of 256 KiB, so a tenth of a MiB is not enough.
+    out.format(", measured peak %.2f MiB", static_cast<double>(process.peak_bytes) / (1u << 20));
+  }
   out.text("; pages taken from the system after the start: ").count(allocator.system_pages_after_seal).text("\n");
 }
 
