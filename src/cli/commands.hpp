@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/job.hpp"
 #include "plan/spec.hpp"
 
 namespace weir {
@@ -34,6 +35,8 @@ bool messages_as_json();
 /// Prints the error to stderr and gives its exit code.
 int report_error(const Error& error, std::string_view source = {}, std::string_view file = {}, std::string_view leftover = {},
                  std::string_view rejects_leftover = {});
+/// What job.prepare() or job.lint() found, every mistake. `file`: the pipeline file. Gives the exit code of the first.
+int report_mistakes(const Job& job, std::string_view file);
 /// "weir run: unknown option --foo (did you mean ...)": exit 20.
 int usage_error(std::string_view command, std::string_view what);
 

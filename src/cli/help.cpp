@@ -1,6 +1,6 @@
 #include "cli/commands.hpp"
 #include "plan/spec.hpp"
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 
 namespace weir {
 namespace {

@@ -10,7 +10,7 @@
 #include "cli/commands.hpp"
 #include "io/system_wakeup.hpp"
 #include "memory/process_malloc.hpp"
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 
 extern char** environ;
 

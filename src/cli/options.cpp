@@ -7,7 +7,10 @@
 
 #include "cli/commands.hpp"
 #include "io/file.hpp"
-#include "plan/spec_words.hpp"
+#include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
+#include "io/system_wakeup.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 #include "report/message.hpp"
 #include "report/printer.hpp"
@@ -59,6 +62,26 @@ bool allows(const Option& option, std::string_view command) {
   return false;
 }
 
+bool is_query_mistake(Code code) {
+  return code == Code::kBadQuery || code == Code::kUnknownColumn || code == Code::kUnknownFunction || code == Code::kQueryType ||
+         code == Code::kBadHeader;
+}
+
+/// A pipeline with mistakes is never prepared: those of its query, as far as they can be told, go to the others by their places.
+void lint_query(Pipeline& pipeline, char** environment) {
+  if (pipeline.config.query.empty()) return;
+  SystemClock clock;
+  SystemWakeup wakeup(clock);
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
+  for (const Error& error : job.lint(pipeline.config)) pipeline.report(Severity::kError, error);
+  std::stable_sort(pipeline.diagnostics.begin(), pipeline.diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    const uint32_t a_line = a.error.line - 1;  // 0, not from the file, comes last
+    const uint32_t b_line = b.error.line - 1;
+    return a_line != b_line ? a_line < b_line : a.error.column < b.error.column;
+  });
+}
+
 /// The whole of it, or W2007: a file that is too large is not read in, for the set-up arena has no room for it.
 Status read_pipeline_file(int file, std::string_view path, std::string& text) {
   constexpr size_t kFileMax = 256u << 10;
@@ -100,6 +123,17 @@ int report_error(const Error& error, std::string_view source, std::string_view f
   print_message(STDERR_FILENO, error, context);
   const Exit exit = error.exit();
   return static_cast<int>(exit == Exit::kNone ? Exit::kInputCorrupt : exit);
+}
+
+int report_mistakes(const Job& job, std::string_view file) {
+  int exit_code = 0;
+  for (const Error& error : job.mistakes()) {
+    const std::string_view source = error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
+    const std::string_view place = error.line == 0 ? std::string_view{} : job.config().query_line != 0 ? file : std::string_view("query");
+    const int exit = report_error(error, source, place);
+    if (exit_code == 0) exit_code = exit;
+  }
+  return exit_code;
 }
 
 int print_text(std::string_view text) {
@@ -220,15 +254,18 @@ bool load_pipeline(std::string_view file, const CommandOptions& options, std::sp
   source.sets = sets;
   source.inputs = inputs;
   pipeline = parse_pipeline(source);
+  const bool ok = pipeline.ok();
+  if (!ok) lint_query(pipeline, environment);
   for (const Diagnostic& diagnostic : pipeline.diagnostics) {
     MessageContext context;
-    context.file = file;
+    context.file = file.empty() || (is_query_mistake(diagnostic.error.code) && pipeline.config.query_line == 0) ? "query" : file;
     context.json = messages_as_json();
     context.is_warning = diagnostic.severity == Severity::kWarning;
     print_message(STDERR_FILENO, diagnostic.error, context);
   }
-  if (pipeline.ok()) return true;
+  if (ok) return true;
   // A file that there is no memory to read is not a bad one.
+  exit_code = static_cast<int>(Exit::kBadConfig);
   for (const Diagnostic& diagnostic : pipeline.diagnostics) {
     if (diagnostic.severity != Severity::kError) continue;
     exit_code = static_cast<int>(diagnostic.error.exit());

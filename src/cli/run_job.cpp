@@ -32,11 +32,8 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   const auto source_of = [&](const Error& error) {
     return error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
   };
-  if (Status prepared = job.prepare(std::move(config), deadline); !prepared) {
-    const Error& error = prepared.error();
-    const bool in_file = error.line != 0 && job.config().query_line != 0;
-    return report_error(error, source_of(error), error.line == 0 ? std::string_view{} : in_file ? file : std::string_view("query"));
-  }
+  if (!job.prepare(std::move(config), deadline)) return report_mistakes(job, file);
+  const std::string_view query_file = job.config().query_line != 0 ? file : std::string_view("query");
   if (!job.fits()) {
     (void)(messages_as_json() ? print_plan_json(STDERR_FILENO, job) : print_plan(STDERR_FILENO, job, false));
     return report_error(job.refusal());
@@ -72,7 +69,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
       Error error(Code::kCheckpointed);
       error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written);
       error.detail.append(" written; state in ").append(job.checkpoint_name());
-      exit_code = report_error(error, {}, {}, job.leftover());
+      exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
       break;
     }
     case Ending::kInterrupted: {
@@ -81,7 +78,9 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
       exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
       break;
     }
-    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover(), job.rejects_leftover()); break;
+    case Ending::kFailed:
+      exit_code = report_error(outcome.error, source_of(outcome.error), query_file, job.leftover(), job.rejects_leftover());
+      break;
   }
   print_summary(STDERR_FILENO, job, outcome, figures, summary);
   return exit_code;

@@ -21,7 +21,14 @@ TEST(Codec, is_told_by_the_first_bytes) {
     EXPECT_EQ(detect_codec(static_cast<char>(0x50 + i) + std::string("\x2a\x4d\x18")), Codec::kZstd);
   EXPECT_EQ(detect_codec("\x60\x2a\x4d\x18"), Codec::kNone);
   EXPECT_EQ(detect_codec("id,name\n"), Codec::kNone);
-  for (const std::string_view head : {"", "\x28\xb5\x2f", "\x50\x2a\x4d"}) EXPECT_EQ(detect_codec(head), Codec::kNone);
+  for (const std::string_view head : {"", "(", "\x50\x2a\x4d"}) EXPECT_EQ(detect_codec(head), Codec::kNone);
+  // What is left of a frame that was cut within its magic number; one byte of it is a text unless the name says otherwise.
+  for (const std::string_view head : {"\x28\xb5", "\x28\xb5\x2f"}) EXPECT_EQ(detect_codec(head), Codec::kZstd);
+  for (const std::string_view head : {"(", "\x28\xb5", "P", "\x5f\x2a", "\x50\x2a\x4d"}) {
+    EXPECT_EQ(detect_codec(head, "a/b.csv.ZST"), Codec::kZstd) << head;
+  }
+  for (const std::string_view head : {"", "(a", "P\n", "\x50\x2a\x4e"}) EXPECT_EQ(detect_codec(head, "b.zst"), Codec::kNone);
+  EXPECT_EQ(detect_codec("(", "b.csv"), Codec::kNone);
 }
 
 TEST(Codec, has_names) {

@@ -153,6 +153,8 @@ Status FileSource::seek(uint64_t stored_byte) {
 
 Result<std::string_view> FileSource::peek(size_t index, Deadline deadline) {
   if (peeked_index_ == index) return std::string_view(peeked_, peeked_size_);
+  peeked_index_ = ~size_t{0};  // what was peeked of another one is gone
+  peeked_end_ = false;
   WEIR_TRY(open(index));
   peeked_size_ = 0;
   while (peeked_size_ < kPeekBytes) {

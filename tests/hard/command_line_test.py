@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from harness import SELECT_ALL, WEIR, Case, Process, environment, weir
+from harness import SELECT_ALL, WEIR, Case, Process, environment, gzip_member, weir, zstd_frame, zstd_skippable
 
 
 def words(*args, stdin=b"", stdout=subprocess.PIPE, cwd=None):
@@ -145,6 +145,204 @@ class Words(Case):
         for args, code in ((["no.csv"], "W2014"), (["s3://bucket/x.csv"], "W2021"), (["in.csv", "-s", "batch.records=many"], "W2002")):
             run = weir("query", SELECT_ALL, *args, cwd=self.dir, exit=20, code=code)
             self.assertTrue(run.error.get("hint"), code)
+
+
+class Inputs(Case):
+    """What an input is, and what becomes of one that is empty, cut, or not what it should be."""
+
+    def test_an_empty_input_is_complete_and_empty(self):
+        for name in ("e.csv", "e.csv.gz", "e.csv.zst", "e.tsv", "stdin"):
+            self.put(name, b"")
+            for options in ([], ["-s", "input.codec=gzip"], ["-s", "input.codec=zstd"], ["--no-header"], ["--codec", "gzip"]):
+                for to in ("csv", "tsv", "ndjson", "lines"):
+                    with self.subTest(name=name, options=options, to=to):
+                        run = self.query(self.path(name), *options, "--from", "csv", "--to", to)
+                        self.assertEqual((run.records["read"], run.records["written"]), (0, 0))
+                        if "--codec" not in options:
+                            self.assertEqual(run.out, b"")
+        for query, out in (("SELECT a FROM input", b"a\n"), ("SELECT COUNT(*) AS n FROM input", b"n\n0\n")):
+            self.assertEqual(self.query(self.path("e.csv"), query=query).out, out)
+        # A header alone is an input with columns.
+        self.assertEqual(self.query("--from", "csv", stdin=b"a,b\n").out, b"a,b\n")
+
+    def test_each_input_gives_its_own_bytes_whatever_was_looked_at(self):
+        empty, full, other = self.put("e.csv", b""), self.put("f.csv", b"a,b\n1,2\n"), self.put("g.csv", b"a,b\n3,4\n")
+        packed = self.put("h.csv.gz", gzip_member(b"a,b\n5,6\n"))
+        piped, fifo = b"a,b\n" + b"7,8\n" * 5000, self.path("fifo")
+        os.mkfifo(fifo)
+        for inputs, rows in (([empty, full], b"1,2\n"), ([full, empty, other], b"1,2\n3,4\n"), ([empty, empty, packed], b"5,6\n"),
+                             (["-", full], piped[4:] + b"1,2\n"), ([full, "-", packed], b"1,2\n" + piped[4:] + b"5,6\n"),
+                             (["-", empty, packed, other], piped[4:] + b"5,6\n3,4\n"), ([fifo, full], piped[4:] + b"1,2\n"),
+                             ([fifo, "-", packed], piped[4:] * 2 + b"5,6\n")):
+            with self.subTest(inputs=inputs):
+                process = Process("query", SELECT_ALL, *inputs, "--from", "csv", "--to", "csv")
+                if fifo in inputs:
+                    with open(fifo, "wb") as file:
+                        file.write(piped)
+                if "-" in inputs:
+                    process.feed(piped)
+                self.assertEqual(process.finish(exit=0).out, b"a,b\n" + rows)
+
+    def test_a_cut_beginning_of_zstd_and_gzip(self):
+        whole = zstd_frame(b"a,b\n1,2\n")
+        for size in range(1, len(whole)):
+            name = self.put("x.csv.zst", whole[:size])
+            self.query(name, exit=30, code="W3006")
+            self.query("-s", "input.codec=zstd", "--from", "csv", stdin=whole[:size], exit=30, code="W3006")
+            if size > 1:  # a single ( is a text like any other
+                self.query("--from", "csv", stdin=whole[:size], exit=30, code="W3006")
+        self.assertEqual(self.query("--from", "lines", stdin=b"(").out, b"(\n")
+        whole = gzip_member(b"a,b\n1,2\n")
+        for size in (1, 2, 3, len(whole) - 1):
+            name = self.put("x.csv.gz", whole[:size])
+            self.query(name, exit=30, code="W3001")
+            self.query("--from", "csv", stdin=whole[:size], exit=30, code="W3001")
+        skippable = zstd_skippable(b"x" * 9)
+        for size in (1, 2, 3, 4, len(skippable) - 1):
+            self.query(self.put("s.csv.zst", skippable[:size]), exit=30, code="W3006")
+        # A name alone makes no text compressed.
+        self.assertEqual(self.query(self.put("t.csv.zst", b"a,b\n1,2\n")).out, b"a,b\n1,2\n")
+        # The second input is told as the first one is.
+        good = self.put("a.csv.zst", zstd_frame(b"a,b\n1,2\n"))
+        cut = self.put("b.csv.zst", zstd_frame(b"a,b\n1,2\n")[:1])
+        self.query(good, cut, exit=30, code="W3006")
+
+    def test_ragged_error_says_what_it_is(self):
+        for options in ([], ["--rejects", self.path("rejects")]):
+            run = self.query("--from", "csv", "-s", "input.ragged=error", *options, stdin=b"a,b\n1,2\n3\n", exit=30, code="W3016")
+            self.assertEqual((run.error["byte"], run.error["record"]), (8, 1))
+            self.assertIn("found 1, expected 2", run.error["detail"])
+            self.assertIn("input.ragged", run.error["msg"])
+
+    def test_a_record_that_is_no_object_is_rejected_whatever_is_selected(self):
+        odd = [b"1", b'"a"', b"[1]", b"null", b"true"]
+        data = b"\n".join([b'{"a":1}', *odd, b'{"a":2}']) + b"\n"
+        places, at = [], 8
+        for line in odd:
+            places.append(at)
+            at += len(line) + 1
+        document = b"[" + b",".join([b'{"a":1}', *odd, b'{"a":2}']) + b"]"
+        for options, text, first in ((["--from", "ndjson"], data, 0), (["--from", "json"], document, 1)):
+            for query in (SELECT_ALL, "SELECT a FROM input", "SELECT *, 1 AS x FROM input", "SELECT COUNT(*) FROM input", "SELECT 1 AS x FROM input"):
+                with self.subTest(options=options, query=query):
+                    run = self.query(*options, "--rejects", self.path("rejects"), "-s", "output.if_exists=replace", query=query, stdin=text)
+                    self.assertEqual((run.records["read"], run.records["rejected"]), (7, 5))
+                    rejects = self.rejects()
+                    self.assertEqual([r["code"] for r in rejects], ["W2205"] * 5)
+                    self.assertEqual([r["byte"] - first for r in rejects], places)
+                    self.assertEqual([r["head"].encode() for r in rejects], odd)
+        self.query("--from", "ndjson", stdin=b"1\n", exit=30, code="W3012")
+
+    def test_skip_where_the_first_file_of_the_run_is_there(self):
+        data = self.put("in.csv", b"a\n1\n2\n3\n")
+        for to in ("out/", "t/x-{batch}.csv", "one.csv"):
+            with self.subTest(to=to):
+                args = [data, "-o", to, "-s", "batch.records=1"]
+                first = self.query(*args, "-s", "output.if_exists=skip", cwd=self.dir)
+                self.assertEqual(first.records["written"], 3)
+                before = self.tree()
+                again = self.query(*args, "-s", "output.if_exists=skip", cwd=self.dir)
+                self.assertEqual((again.records["read"], again.summary["status"]), (0, "already_there"))
+                self.assertEqual(self.tree(), before)
+                run = self.query(*args, cwd=self.dir, exit=41, code="W4101")
+                self.assertIn("skip", run.error["hint"])
+
+    def tree(self):
+        found = {}
+        for at, _, files in os.walk(self.dir):
+            for name in files:
+                path = os.path.join(at, name)
+                with open(path, "rb") as file:
+                    found[path] = (os.stat(path).st_ino, os.stat(path).st_mtime_ns, file.read())
+        return found
+
+
+def places(messages):
+    return [(m["code"], m.get("line"), m.get("column")) for m in messages]
+
+
+class Lint(Case):
+    """All mistakes at once, each at its place: those of the query too, whatever else is wrong."""
+
+    FILE = """{memory}
+input:
+  from: {source}
+  {key}: {value}
+query: |
+  SELECT UPER(id), cusotmer,
+    TRUE + 1 AS x
+  FROM input
+  WHERE contry = 'DE'
+"""
+    QUERY = [("W2012", 6, 10), ("W2011", 6, 20), ("W2013", 7, 5), ("W2011", 9, 9)]
+
+    def lint(self, command, exit=20, **words_in_file):
+        fields = dict(memory="memory: 48MiB", source="in.csv", key="header", value="true")
+        self.pipeline(self.FILE.format(**{**fields, **words_in_file}))
+        code, out, messages = words(command, "p.yaml", cwd=self.dir)
+        self.assertEqual((code, out), (exit, b""))
+        return messages
+
+    def setUp(self):
+        super().setUp()
+        self.put("in.csv", b"id,customer,country\n1,x,DE\n")
+        self.put("in.csv.gz", gzip_member(b"id,customer,country\n1,x,DE\n"))
+        self.put("in.csv.zst", zstd_frame(b"id,customer,country\n1,x,DE\n"))
+        self.put("no_header.csv", b"1,x,DE\n")
+        self.put("in.ndjson", b'{"id":1}\n')
+
+    def test_of_the_query_alone(self):
+        for command in ("check", "run", "plan"):
+            for source in ("in.csv", "in.csv.gz", "in.csv.zst", "[in.csv, in.csv.gz]"):
+                with self.subTest(command=command, source=source):
+                    messages = self.lint(command, source=source)
+                    self.assertEqual(places(messages), self.QUERY)
+                    self.assertIn("did you mean `customer`?", messages[1]["detail"])
+                    self.assertIn("did you mean `country`?", messages[3]["detail"])
+                    self.assertEqual({m["file"] for m in messages}, {"p.yaml"})
+
+    def test_of_the_query_beside_those_of_other_keys(self):
+        for command in ("check", "run", "plan"):
+            with self.subTest(command=command):
+                messages = self.lint(command, memory="memory: lots", key="haeder")
+                self.assertEqual(places(messages), [("W2002", 1, 9), ("W2001", 4, 3), *self.QUERY])
+
+    def test_as_far_as_the_inputs_are_known(self):
+        columns_unknown = [self.QUERY[0], self.QUERY[2]]
+        self.assertEqual(places(self.lint("check", source="nowhere.csv")), [("W2014", None, None), *columns_unknown])
+        self.assertEqual(places(self.lint("check", source="nowhere.csv", key="haeder")), [("W2001", 4, 3), *columns_unknown])
+        self.assertEqual(places(self.lint("check", source="in.ndjson", key="codec", value="none")), columns_unknown)
+        # Numbered columns stand where there is no header.
+        self.assertEqual(places(self.lint("check", source="no_header.csv", value="false")),
+                         [self.QUERY[0], ("W2011", 6, 15), *self.QUERY[1:]])
+        self.assertEqual(places(self.lint("check", key="columns", value="[id, customer]")), self.QUERY)
+        # Nothing is waited for.
+        self.pipeline(self.FILE.format(memory="memory: lots", source="stdin", key="format", value="csv"))
+        process = Process("check", self.path("p.yaml"))
+        process.await_end()
+        run = process.finish(check=False)
+        self.assertEqual(places(run.errors), [("W2002", 1, 9), *columns_unknown])
+
+    def test_an_unknown_column_alone(self):
+        for command in ("check", "run", "plan"):
+            self.pipeline('input: {from: in.csv}\nquery: "SELECT id, cusotmer FROM input"\n')
+            run = weir(command, "p.yaml", cwd=self.dir, exit=20, code="W2011")
+            self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 20, "p.yaml"))
+            self.assertIn("did you mean `customer`?", run.error["detail"])
+        # What comes through a pipe is known only when it is read.
+        run = self.query("--from", "csv", query="SELECT id,\n cusotmer FROM input", stdin=b"id,customer\n1,x\n", exit=20, code="W2011")
+        self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 2, "query"))
+        self.assertIn("did you mean `customer`?", run.error["detail"])
+        self.pipeline('input: {from: stdin, format: csv}\nquery: "SELECT id, cusotmer FROM input"\n')
+        run = weir("run", "p.yaml", cwd=self.dir, stdin=b"id,customer\n1,x\n", exit=20, code="W2011")
+        self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 20, "p.yaml"))
+
+    def test_what_is_no_mistake(self):
+        for query in ("SELECT ID, _2, Customer FROM input", 'SELECT "id" AS x FROM input', "SELECT s.country FROM S3Object s", "SELECT COUNT(*) FROM input"):
+            for source in ("in.csv", "in.csv.gz", "in.csv.zst"):
+                self.pipeline(json.dumps({"input": {"from": source}, "query": query}))
+                self.assertEqual(words("check", "p.yaml", cwd=self.dir), (0, b"", []))
+                weir("run", "p.yaml", cwd=self.dir)
 
 
 if __name__ == "__main__":
