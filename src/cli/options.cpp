@@ -40,9 +40,9 @@ constexpr Option kOptions[] = {
     {"--summary", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
-    {"--json", 0, "", false, "", "plan check test"},
+    {"--json", 0, "", false, "", "plan check test status"},
     {"--quiet", 'q', "", false, "", "run query test"},
-    {"--help", 'h', "", false, "", "run query plan check test schema version help"},
+    {"--help", 'h', "", false, "", "run query plan check test status schema version help"},
 };
 
 bool allows(const Option& option, std::string_view command) {

@@ -55,6 +55,8 @@ Status FileSource::open_stdin() {
   at_ = 0;
   if (regular_) {
     // The shell's position is where the input begins, also after a peek.
+    posix_fadvise(file_, 0, 0, POSIX_FADV_RANDOM);
+    asked_ = 0;
     if (stdin_begin_ < 0) stdin_begin_ = lseek(file_, 0, SEEK_CUR);
     if (stdin_begin_ > 0) at_ = std::min(end_, static_cast<uint64_t>(stdin_begin_));
   }
@@ -80,7 +82,7 @@ Status FileSource::open(size_t index) {
     if (info->kind == FileKind::kFolder) return fail(Code::kBadInputKind, paths_[index]);
     // Files of /proc and the like say 0 and have content: read them as streams.
     regular_ = info->kind == FileKind::kRegular && info->size != 0;
-    at_ = 0;
+    at_ = asked_ = 0;
     end_ = info->size;
   }
   wakeup_.watch(regular_ ? -1 : file_);
@@ -145,7 +147,7 @@ bool FileSource::same(std::string_view before, std::string_view now) const {
 Status FileSource::seek(uint64_t stored_byte) {
   if (!regular_ && stored_byte != 0) return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
   if (regular_ && stored_byte > end_) return fail(Code::kSourceChanged, paths_[index_] + " is shorter than it was");
-  at_ = stored_byte;
+  at_ = asked_ = stored_byte;
   return {};
 }
 
@@ -203,6 +205,11 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
       return {Step::kFailed, 0};
     }
     at_ += *size;
+    if (asked_ < at_) asked_ = at_;
+    if (asked_ - at_ < kAheadBytes / 2 && asked_ < end_) {
+      disk_.will_need(file_, asked_, kAheadBytes);
+      asked_ += kAheadBytes;
+    }
     return {at_ == end_ ? Step::kFinished : Step::kHaveOutput, *size};
   }
   pollfd entry{file_, POLLIN, 0};

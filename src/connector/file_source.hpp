@@ -38,6 +38,8 @@ class FileSource final : public ByteSource {
   /// Before the run only.
   Result<std::string_view> peek(size_t index);
   static constexpr size_t kPeekBytes = 4096;
+  /// What is asked of the disk ahead of the reads: enough to keep it at work, and little beside the smallest budget.
+  static constexpr uint64_t kAheadBytes = 512u << 10;
 
  private:
   Status open_stdin();
@@ -49,6 +51,7 @@ class FileSource final : public ByteSource {
   size_t index_ = 0;
   bool regular_ = false;
   uint64_t at_ = 0;   ///< of a regular file: offset of the next read
+  uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
   uint64_t end_ = 0;  ///< of a regular file: its size when it was opened
   char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;

@@ -3,8 +3,8 @@
 // Both have one column, `data`, of raw bytes. An empty input has no records. A file larger than record_bytes_max is an oversize
 // reject; block_bytes must not be larger than record_bytes_max. Every path of the projection must name `data`, or be `_1`.
 //
-// Memory: the window, BatchBuilder's arrays without columns of their own, and the object (FileReader: with the head of an
-// oversize record).
+// Memory: the window with room for one block (FileReader: for a file of record_bytes_max), BatchBuilder's arrays without columns of
+// their own, and the object (FileReader: with the head of an oversize record).
 #pragma once
 
 #include "format/batch_builder.hpp"

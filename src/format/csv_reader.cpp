@@ -30,8 +30,8 @@ uint32_t CsvReader::entries_max(const ReaderOptions& options) {
 
 uint32_t CsvReader::slices_max(const ReaderOptions& options, const Projection& projection) {
   const auto paths = static_cast<uint32_t>(projection.paths.size());
-  if (projection.all && !options.raw_only) return std::max(kSlicesMax, options.csv.columns_max + paths);
-  return kRowsMax * paths;
+  const uint32_t columns = paths + (projection.all && !options.raw_only ? options.csv.columns_max : 0);
+  return std::max(columns, static_cast<uint32_t>(std::min<uint64_t>(uint64_t{kRowsMax} * columns, kSlicesMax)));
 }
 
 size_t CsvReader::memory_max(const ReaderOptions& options, const Projection& projection) {

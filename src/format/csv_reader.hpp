@@ -6,8 +6,13 @@
 //  - a record past record_bytes_max is not kept: it is rejected with length, hash and first bytes, and the stream goes on behind it. If a quoted
 //    field is still open at record_bytes_max, that is an unclosed quote: exit 30 at the quote, or with `resync` the reject of one line.
 //
-// Memory (memory_max): window + record_bytes_max + padding, entries (kEntriesMax or columns_max + 128 positions), record ends, per-row tables,
-// slices (rows x columns, at most kSlicesMax or columns), names (header_bytes_max and columns_max views), the head of an oversize record.
+// Memory (memory_max), each part with what fills it:
+//  - window + record_bytes_max + padding: a record of record_bytes_max without its end, and a supply behind it;
+//  - entries: kEntriesMax positions, or columns_max + 256: narrow fields fill it, and so does one record of too many fields;
+//  - record ends and the tables of rows: kRowsMax records of a batch, 28 bytes each;
+//  - slices: rows x columns, at most kSlicesMax, for which a batch of many columns gets fewer rows; at least one row;
+//  - names: a view for each of columns_max, header_bytes_max of text, 6 bytes more for each name that is made up (`_4096`);
+//  - the head of an oversize record: kRejectHeadMax.
 #pragma once
 
 #include "base/error.hpp"

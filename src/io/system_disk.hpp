@@ -14,6 +14,7 @@ class SystemDisk final : public Disk {
   Result<int> open_to_write(const char* path, bool create) override;
   void close(int file) noexcept override;
   Result<size_t> read_at(int file, uint64_t offset, std::span<char> room) override;
+  void will_need(int file, uint64_t offset, uint64_t bytes) noexcept override;
   Status append(int file, std::string_view bytes) override;
   Status truncate(int file, uint64_t size) override;
   Status sync(int file, std::string_view name) override;

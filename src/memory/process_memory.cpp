@@ -1,5 +1,6 @@
 #include "memory/process_memory.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <elf.h>
@@ -16,6 +17,15 @@ namespace {
 
 bool is_sealed = false;
 AllocatorFiguresHook figures_hook = nullptr;
+SetupLimitHook setup_limit_hook = nullptr;
+
+// x86-64: a table page holds 512 entries, so one of the lowest level spans 2 MiB, of the next 1 GiB, then 512 GiB.
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kLowestSpan = uint64_t{2} << 20;
+constexpr uint64_t kMiddleSpan = uint64_t{1} << 30;
+
+/// Tables of one level that `bytes` in one piece need, wherever the piece begins.
+constexpr uint64_t tables(uint64_t bytes, uint64_t span) { return (bytes + span - 1) / span + 1; }
 
 uint64_t kilobytes_of(std::string_view status, std::string_view key) {
   const size_t at = status.find(key);
@@ -48,8 +58,47 @@ void seal() { is_sealed = true; }
 void unseal() { is_sealed = false; }
 bool sealed() { return is_sealed; }
 
-void set_allocator_figures_hook(AllocatorFiguresHook hook) { figures_hook = hook; }
+void set_allocator_hooks(AllocatorFiguresHook figures, SetupLimitHook limit) {
+  figures_hook = figures;
+  setup_limit_hook = limit;
+}
 AllocatorFigures allocator_figures() { return figures_hook != nullptr ? figures_hook() : AllocatorFigures{}; }
+void limit_setup(uint64_t bytes) {
+  if (setup_limit_hook != nullptr) setup_limit_hook(bytes);
+}
+
+uint64_t argument_bytes() {
+  // The kernel lays it down from the top: the program's name as it was started, the strings, then the vectors that point at
+  // them. Where those begin is the 28th word of `stat`; the second is the program's name in brackets.
+  constexpr int kStackStart = 28;
+  const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char buffer[1024];
+  const ssize_t size = read(file, buffer, sizeof buffer);
+  close(file);
+  std::string_view words(buffer, size > 0 ? static_cast<size_t>(size) : 0);
+  words.remove_prefix(std::min(words.rfind(')'), words.size()));
+  for (int i = 2; i < kStackStart && !words.empty(); ++i) {
+    words.remove_prefix(std::min(words.find(' '), words.size() - 1) + 1);
+  }
+  uint64_t lowest = 0;
+  for (size_t i = 0; i < words.size() && words[i] >= '0' && words[i] <= '9'; ++i) {
+    lowest = lowest * 10 + static_cast<uint64_t>(words[i] - '0');
+  }
+  const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  const auto top = reinterpret_cast<uint64_t>(name);
+  return name == nullptr || lowest == 0 || lowest > top ? 0 : top + std::strlen(name) + 1 - lowest;
+}
+
+uint64_t page_table_bytes_max(uint64_t image, uint64_t work) {
+  // Lowest level: the image, the working mapping, the stack (2), the kernel's own pages for the clock (2), libc's heap of one
+  // page (1). The next: those pieces again, the last three close to each other or not. Above: the low and the high half, with
+  // one more where a piece lies across an edge, and the top, of which there may be two (page-table isolation).
+  const uint64_t lowest = tables(image, kLowestSpan) + tables(work, kLowestSpan) + 5;
+  const uint64_t middle = tables(image, kMiddleSpan) + tables(work, kMiddleSpan) + 3;
+  constexpr uint64_t kAbove = 3 + 2;
+  return (lowest + middle + kAbove) * kPage;
+}
 
 ProcessFigures process_figures() {
   ProcessFigures figures;

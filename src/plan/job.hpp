@@ -29,6 +29,8 @@ enum class Host : uint8_t {
   kLibrary,  ///< a host program: what Weir itself holds
 };
 
+using LineFormula = decltype(BudgetLine::formula);
+
 class Job {
  public:
   Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment);
@@ -58,7 +60,7 @@ class Job {
   const PipelineParts& parts() const { return pipeline_; }
   std::span<char> pull_memory() const { return pull_memory_; }
   /// Worst case of the output's names and of views of them; known after prepare().
-  size_t names_memory_max() const { return (columns_.size() + reader_options_.csv.columns_max) * sizeof(std::string_view) + names_bytes_; }
+  size_t names_memory_max() const { return output_columns_max() * sizeof(std::string_view) + names_bytes_; }
   Counters& pull_counters() { return counters_; }
 
   const Config& config() const { return config_; }
@@ -98,9 +100,16 @@ class Job {
   Status open_checkpoint();
   Result<bool> is_done_already();
   Status start_sinks();
+  // memory_table.cpp
   void sum_up();
+  void sum_up_process();
+  void sum_up_input();
   void sum_up_output();
-  void add_line(const char* name, uint64_t bytes, const char* knob, const char* why);
+  void sum_up_checkpoint();
+  void add_line(const char* name, uint64_t bytes, const char* knob, const char* why, const LineFormula& formula = {});
+  /// The columns of the output with those that `*` stands for, and the bytes of their names, at most.
+  size_t output_columns_max() const;
+  size_t output_names_max() const;
   Status make_sinks();
   bool raw_records_possible() const;
 
@@ -133,6 +142,7 @@ class Job {
   size_t names_bytes_ = 0;
   Budget budget_;
   Sizes sizes_;
+  uint64_t setup_bytes_max_ = kNoOffset;  ///< what build() may make the set-up arena
   uint64_t preview_records_ = kNoOffset;
   BatchSink* outside_sink_ = nullptr;
   std::string_view skipped_;

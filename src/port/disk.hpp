@@ -41,6 +41,9 @@ class Disk {
   virtual void close(int file) noexcept = 0;
   /// Any number of bytes up to room.size(); 0 at the end.
   virtual Result<size_t> read_at(int file, uint64_t offset, std::span<char> room) = 0;
+  /// These bytes will be read soon; no other is fetched ahead. What is on its way can't be taken back from a small memory, so it is the
+  /// reader that says how much that is.
+  virtual void will_need(int file, uint64_t offset, uint64_t bytes) noexcept = 0;
   /// All of them, at the end of the file.
   virtual Status append(int file, std::string_view bytes) = 0;
   /// Shortens the file; what follows is appended there.

@@ -108,6 +108,8 @@ def can_resume():
 def job_of(name, mode):
     job = next(j for j in jobs() if j.name == name)
     job.args = MODES[mode]
+    if mode == "default" and "folder" in name:
+        job.args = ["--checkpoint", "state.weir"]  # a folder has none by itself
     job.again = ["--set", "output.if_exists=replace"] if mode == "fresh" else []
     return job
 

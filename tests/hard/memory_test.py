@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -213,6 +214,49 @@ class Flat(Case):
         data = b"a\n" + b"".join(b"x" * size + b"\n" for size in (1, 1 << 20, 0, 1000, (1 << 20) - 1, (1 << 20) + 1, 5 << 20) for _ in range(7))
         run = self.query("--from", "csv", "--rejects", self.path("r"), "-o", "/dev/null", stdin=data)
         self.assertEqual(run.records["rejected"], 14)
+
+
+class Stack(Case):
+    """The plan's line for the stack is what the kernel lets it have: nothing that a query or a pipeline file holds needs more."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.pipeline("input:\n  from: stdin\n  format: csv\noutput:\n  to: stdout\n")
+        lines = json.loads(weir("plan", path, "--json").out)["lines"]
+        self.limits = {resource.RLIMIT_STACK: next(line["bytes"] for line in lines if line["name"] == "stack")}
+
+    def query_fits(self, expression):
+        self.query("--from", "csv", stdin=b"a,b\n1,2\n", query=f"SELECT {expression} AS x FROM input", limits=self.limits)
+
+    def test_expressions_nested_as_deep_as_they_may_be(self):
+        n = 60  # of 64
+        for name, text in {
+            "parentheses": "(" * n + "a" + ")" * n,
+            "CASE": "CASE WHEN a = 1 THEN " * n + "b" + " END" * n,
+            "CASE of": "CASE a WHEN 1 THEN " * n + "b" + " END" * n,
+            "WHEN": "CASE WHEN " * n + "a = '1'" + " THEN TRUE END" * n,
+            "functions": "UPPER(" * n + "a" + ")" * n,
+            "COALESCE": "COALESCE(NULL, " * n + "a" + ")" * n,
+            "TRIM": "TRIM(BOTH 'x' FROM " * n + "a" + ")" * n,
+            "CAST": "CAST(" * n + "a" + " AS TEXT)" * n,
+            "IN": "TRUE IN (FALSE, a = '1' AND " * (n // 2) + "TRUE" + ")" * (n // 2),
+            "NOT": "NOT " * n + "(a = '1')",
+            "minus": "- " * n + "CAST(a AS INT)",
+        }.items():
+            with self.subTest(name):
+                self.query_fits(text)
+
+    def test_chains_as_long_as_they_may_be(self):
+        for operator in ("+", "-", "*", "||"):
+            with self.subTest(operator):
+                self.query_fits(f" {operator} ".join(["CAST(a AS INT)"] * 254))
+
+    def test_what_stands_on_the_stack_before_the_start_is_counted(self):
+        """Words and environment are there first: more than the line's share of them is a part of the line."""
+        path = self.pipeline("input:\n  from: stdin\n  format: csv\noutput:\n  to: stdout\n")
+        plain = json.loads(weir("plan", path, "--json").out)
+        large = json.loads(weir("plan", path, "--json", env={"LARGE": "x" * 120_000, "LARGER": "x" * 120_000}).out)
+        self.assertGreaterEqual(large["needed_bytes"] - plain["needed_bytes"], 240_000 - (32 << 10))
 
 
 class Refusal(Case):
