@@ -11,8 +11,8 @@
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
 //   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) get a length of at most BYTES
-//   malloc K TIMES               the K-th allocation and TIMES in all (0: from there on) give a null pointer, by a breakpoint
-//                                at `malloc`; for a static binary that is not stripped and not moved, x86-64
+//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from there on) give a null pointer, by a
+//                                breakpoint at `malloc`; for a static binary that is not stripped and not moved, x86-64
 //
 // Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that a
 // child of its vfork() makes before its own execve; what is executed by that child is let run and is not looked at.
@@ -409,12 +409,18 @@ class TracedRun {
     ptrace(how, pid, 0L, static_cast<long>(signal_number));
   }
 
+  static long set_breakpoint(pid_t pid, uint64_t address) {
+    const long code = ptrace(PTRACE_PEEKTEXT, pid, address, nullptr);
+    ptrace(PTRACE_POKETEXT, pid, address, (code & ~0xffL) | 0xcc);
+    return code;
+  }
+
   void break_at_malloc() {
 #ifdef __x86_64__
+    begin_ = address_of(setting_.command[0], "main");
     malloc_ = address_of(setting_.command[0], "malloc");
-    if (malloc_ == 0) give_up("no malloc in a static, unmoved " + std::string(setting_.command[0]));
-    code_ = ptrace(PTRACE_PEEKTEXT, main_, malloc_, nullptr);
-    ptrace(PTRACE_POKETEXT, main_, malloc_, (code_ & ~0xffL) | 0xcc);
+    if (malloc_ == 0 || begin_ == 0) give_up("no malloc in a static, unmoved " + std::string(setting_.command[0]));
+    code_ = set_breakpoint(main_, begin_);
 #else
     give_up("`malloc` is for x86-64");
 #endif
@@ -424,7 +430,15 @@ class TracedRun {
   bool on_malloc(pid_t pid) {
 #ifdef __x86_64__
     user_regs_struct registers{};
-    if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0 || registers.rip != malloc_ + 1) return false;
+    if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return false;
+    if (registers.rip == begin_ + 1) {
+      registers.rip = begin_;
+      ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+      ptrace(PTRACE_POKETEXT, pid, begin_, code_);
+      code_ = set_breakpoint(pid, malloc_);
+      return true;
+    }
+    if (registers.rip != malloc_ + 1) return false;
     ++candidates_;
     if (candidates_ >= plan_.at && (plan_.times == 0 || candidates_ < plan_.at + plan_.times)) {
       if (hits_++ == 0) at_ = candidates_, name_ = "malloc", argument_ = registers.rdi;
@@ -549,6 +563,20 @@ class TracedRun {
     }
   }
 
+  // Killed already, and perhaps not yet away.
+  static bool is_ending(pid_t pid) {
+    char room[4096] = {};
+    FILE* file = fopen(("/proc/" + std::to_string(pid) + "/status").c_str(), "r");
+    if (file == nullptr) return true;
+    const std::string status(room, fread(room, 1, sizeof room, file));
+    fclose(file);
+    const auto has_kill = [&](const char* name) {
+      const size_t at = status.find(name);
+      return at != std::string::npos && (std::strtoull(status.c_str() + at + strlen(name), nullptr, 16) >> (SIGKILL - 1) & 1) != 0;
+    };
+    return status.find("VmSize:") == std::string::npos || has_kill("SigPnd:") || has_kill("ShdPnd:");
+  }
+
   // What the command left running has become a child of ours.
   void wait_for_children() {
     for (;;) {
@@ -569,7 +597,7 @@ class TracedRun {
         std::istringstream list(children);
         pid_t child = 0;
         while (list >> child) {
-          ++children_;
+          if (!is_ending(child)) ++children_;
           if (plan_.kind != Kind::kKill || time_is_up != 0) kill(child, SIGKILL);
         }
         if (time_is_up != 0) hung_ = true;
@@ -603,7 +631,8 @@ class TracedRun {
   uint64_t hits_ = 0;
   uint64_t at_ = 0;
   uint64_t argument_ = 0;
-  uint64_t malloc_ = 0;  // its address, and what stands there
+  uint64_t begin_ = 0;   // address of main(), and of malloc()
+  uint64_t malloc_ = 0;  // and what stands where the breakpoint is
   long code_ = 0;
   std::string name_, target_, trace_;
   std::vector<std::string> open_;
