@@ -7,7 +7,7 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench check format docs install clean
+.PHONY: help build demo test campaign asan fuzz bench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -32,6 +32,13 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+campaign: ## all failing system calls and all kill points, of which `make test` runs a sample; minutes, ROUNDS=1 or more
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_syscall_tool -j $(JOBS)
+	@python3 tests/crash/torture.py
+	@python3 tests/crash/kill.py --rounds $(or $(ROUNDS),1)
 
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
