@@ -6,8 +6,8 @@ happened to, and so must the fates of the records.
   kill.py [--sample] [--seed N] [--rounds N] [--mode resume|default|fresh] [--job NAME] [--workers N]
           [--at 'resume 17 entry 40']
 
-`resume`: a checkpoint is saved at every commit unit, and the run goes on from it. `default`: as it is by itself, where so
-little data has no edge inside. `fresh`: no checkpoint; begun anew, with output.if_exists: replace.
+`resume`: a checkpoint is saved at every commit unit, and the run goes on from it. `default`: as it is by itself, where
+so little data has no edge inside. `fresh`: no checkpoint; begun anew, with output.if_exists: replace.
 Outside effects exist only at system calls, so that these points stand for every instruction. Ends on the line
 `N kill points, N failed`; each failure is named by its job and point, which --job and --at repeat.
 """

@@ -3,7 +3,7 @@
 //   syscall_tool [--in FOLDER] [--stdin FILE | --pipe FILE] [--stdout FILE] [--stderr FILE] [--limit SECONDS]
 //                PLAN... -- COMMAND...
 //
-// Every plan is one run of the command and gives one JSON line on stdout; the plan `-` reads plans from stdin, one a line.
+// Every plan is one run of the command and gives one JSON line on stdout; the plan `-` reads them from stdin.
 //
 //   count                        lets it run
 //   trace                        the same, and lists all calls
@@ -11,29 +11,17 @@
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
 //   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) are cut to BYTES
-//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from there on) give a null pointer, by
-//                                a breakpoint at `malloc`; for a static, unmoved binary that is not stripped; x86-64
+//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from then on) give a null pointer,
+//                                by a breakpoint at `malloc`; for a static, unmoved binary that is not stripped; x86-64
 //
 // Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that
 // a child of its vfork() makes before its own execve; what that child executes is let run and is not looked at.
 //
-//   {"exit":40,"signal":0,"calls":57,"hits":1,"at":44,"name":"write","target":"/d/out.part","argument":3,
+//   {"exit":40,"signal":0,"calls":57,"hits":1,"seen":9,"at":44,"name":"write","target":"/d/out.part","argument":3,
 //    "open":[],"children":0,"hung":false}
-// `at`, `name`, `target` (a path, or what stands behind the descriptor) and `argument` (the second one) are of the first
-// call that was hit; `open`: descriptors above 2 when it ended (not of kill); `children`: those it left running.
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <iostream>
-#include <sstream>
-#include <string>
-#include <string_view>
-#include <vector>
-
+// `seen`: calls that the plan is for. `at`, `name`, `target` (a path, or what stands behind the descriptor) and
+// `argument` (the second one) are of the first that was hit; `open`: descriptors above 2 when it ended (not of kill);
+// `children`: those it left running.
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>  // the kernel's, for PTRACE_GET_SYSCALL_INFO
@@ -627,7 +615,8 @@ class TracedRun {
 
   void report() const {
     std::ostringstream out;
-    out << "{\"exit\":" << exit_ << ",\"signal\":" << signal_ << ",\"calls\":" << calls_ << ",\"hits\":" << hits_;
+    out << "{\"exit\":" << exit_ << ",\"signal\":" << signal_ << ",\"calls\":" << calls_ << ",\"hits\":" << hits_
+        << ",\"seen\":" << candidates_;
     if (hits_ != 0) {
       out << ",\"at\":" << at_ << ",\"name\":" << quoted(name_) << ",\"target\":" << quoted(target_)
           << ",\"argument\":" << argument_;
