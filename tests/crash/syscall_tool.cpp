@@ -11,7 +11,7 @@
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
 //   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) are cut to BYTES
-//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from then on) give a null pointer,
+//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from then on) fail,
 //                                by a breakpoint at `malloc`; for a static, unmoved binary that is not stripped; x86-64
 //
 // Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that
