@@ -22,6 +22,19 @@
 // `seen`: calls that the plan is for. `at`, `name`, `target` (a path, or what stands behind the descriptor) and
 // `argument` (the second one) are of the first that was hit; `open`: descriptors above 2 when it ended (not of kill);
 // `children`: those it left running.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>  // the kernel's, for PTRACE_GET_SYSCALL_INFO
