@@ -97,8 +97,9 @@ check: ## format, include arrows, and names (clang-tidy) of what the branch chan
 docs: ## rewrite the generated parts of docs/ from the tables in the code
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
-	@$(BUILD) build/release --target weir_plan_test -j $(JOBS)
+	@$(BUILD) build/release --target weir_plan_test --target weir -j $(JOBS)
 	@WEIR_UPDATE_DOCS=1 build/release/weir_plan_test --gtest_filter='*docs_hold*'
+	@WEIR_UPDATE_DOCS=1 python3 tests/hard/run.py --weir build/release/weir memory_test -k docs_hold
 
 format: ## put all sources into the one format
 	@scripts/setup.sh check

@@ -23,8 +23,11 @@ int schema_command(Words words);
 int version_command(Words words);
 int help_command(Words words);
 
-/// Help of one command, or of all when empty.
+/// Help of one command; empty when there is none of that name.
 std::string_view help_text(std::string_view command);
+
+/// Prints what was asked for to stdout: 0, or 40 when it can't be written.
+int print_text(std::string_view text);
 
 /// Where messages go and how: readable on a terminal, JSON elsewhere.
 bool messages_as_json();

@@ -1,5 +1,8 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "cli/commands.hpp"
@@ -55,6 +58,32 @@ bool allows(const Option& option, std::string_view command) {
   return false;
 }
 
+/// The whole of it, or W2007: a file that is too large is not read in, for the set-up arena has no room for it.
+Status read_pipeline_file(int file, std::string_view path, std::string& text) {
+  constexpr size_t kFileMax = 256u << 10;
+  struct stat info {};
+  if (fstat(file, &info) != 0) return fail(system_error(Code::kOpenFailed, errno, path));
+  if (S_ISDIR(info.st_mode)) return fail(Code::kBadArgument, std::string(path) + " is a folder; expected a pipeline file");
+  const bool known = S_ISREG(info.st_mode) && info.st_size > 0;
+  // Taken once, and one byte more than allowed: it tells a pipe that gives too much, and a file that grows.
+  text.resize(std::min<uint64_t>(known ? static_cast<uint64_t>(info.st_size) : kFileMax, kFileMax) + 1);
+  size_t size = 0;
+  while (size < text.size()) {
+    const auto got = read_some(file, {text.data() + size, text.size() - size});
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    size += *got;
+  }
+  if (size > kFileMax) {
+    Error error(Code::kConfigTooLarge);
+    if (known) error.detail.append("it has ").append_number(static_cast<uint64_t>(info.st_size)).append(" bytes");
+    error.detail.append(known ? "; is it a pipeline file?" : "");
+    return fail(error);
+  }
+  text.resize(size);
+  return {};
+}
+
 }  // namespace
 
 bool messages_as_json() { return isatty(STDERR_FILENO) == 0; }
@@ -70,6 +99,12 @@ int report_error(const Error& error, std::string_view source, std::string_view f
   print_message(STDERR_FILENO, error, context);
   const Exit exit = error.exit();
   return static_cast<int>(exit == Exit::kNone ? Exit::kInputCorrupt : exit);
+}
+
+int print_text(std::string_view text) {
+  Printer out(STDOUT_FILENO);
+  const Status printed = out.text(text).finish();
+  return printed ? 0 : report_error(printed.error());
 }
 
 int usage_error(std::string_view command, std::string_view what) {
@@ -150,8 +185,7 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
     }
   }
   if (options.help) {
-    Printer(STDOUT_FILENO).text(help_text(command));
-    exit_code = 0;
+    exit_code = print_text(help_text(command));
     return false;
   }
   return true;
@@ -168,23 +202,12 @@ bool load_pipeline(std::string_view file, const CommandOptions& options, std::sp
       exit_code = report_error(error);
       return false;
     }
-    // One byte more than allowed tells a file that is too large.
-    constexpr size_t kFileMax = 256u << 10;
-    size_t size = 0;
-    text.resize(16u << 10);
-    for (;;) {
-      auto got = read_some(*opened, {text.data() + size, text.size() - size});
-      if (!got) {
-        exit_code = report_error(got.error(), file);
-        close(*opened);
-        return false;
-      }
-      size += *got;
-      if (*got == 0 || size > kFileMax) break;
-      if (size == text.size()) text.resize(std::min(text.size() * 2, kFileMax + 1));
-    }
+    const Status read = read_pipeline_file(*opened, path, text);
     close(*opened);
-    text.resize(size);
+    if (!read) {
+      exit_code = report_error(read.error(), file);
+      return false;
+    }
   }
   std::vector<std::string_view> sets(options.sets.begin(), options.sets.end());
   PipelineSource source;

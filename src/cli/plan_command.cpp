@@ -31,8 +31,8 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
     return report_error(error, source, error.line != 0 ? file : std::string_view{});
   }
   if (show) {
-    if (options.json) print_plan_json(STDOUT_FILENO, job);
-    else print_plan(STDOUT_FILENO, job, options.explain);
+    const Status shown = options.json ? print_plan_json(STDOUT_FILENO, job) : print_plan(STDOUT_FILENO, job, options.explain);
+    if (!shown) return report_error(shown.error());
   }
   if (!job.fits()) return report_error(job.refusal());
   return 0;

@@ -101,7 +101,7 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
   return paths;
 }
 
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
+Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline) {
   Detected detected;
   detected.codec_by_content = config.codec == CodecChoice::kAuto;
   if (!detected.codec_by_content) {
@@ -127,7 +127,7 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     if (!detected.codec_by_content && choice != FormatChoice::kAuto) break;
     // Pipes are read once: only the first input's bytes are looked at, unless it is a regular file.
     if (i > 0 && (!detected.codec_by_content || source.size(i) == kNoOffset)) continue;
-    auto peeked = source.peek(i);
+    auto peeked = source.peek(i, deadline);
     if (!peeked) {
       Error error = peeked.error();
       error.source = static_cast<uint32_t>(i);

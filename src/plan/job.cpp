@@ -55,9 +55,9 @@ Job::~Job() {
   limit_setup(kNoOffset);
 }
 
-Status Job::prepare(Config config) {
+Status Job::prepare(Config config, Deadline deadline) {
   config_ = std::move(config);
-  WEIR_TRY(choose_input());
+  WEIR_TRY(choose_input(deadline));
   WEIR_TRY(compile());
   WEIR_TRY(choose_output());
   WEIR_TRY(choose_checkpoint());
@@ -65,12 +65,12 @@ Status Job::prepare(Config config) {
   return {};
 }
 
-Status Job::choose_input() {
+Status Job::choose_input(Deadline deadline) {
   auto inputs = expand_inputs(config_.input.from, disk_);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
   source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
-  auto detected = detect_inputs(config_.input, *source_);
+  auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
 

@@ -38,7 +38,7 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  Status prepare(Config config);
+  Status prepare(Config config, Deadline deadline = {});
   /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
@@ -92,7 +92,7 @@ class Job {
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
 
-  Status choose_input();
+  Status choose_input(Deadline deadline);
   Status choose_output();
   Status compile();
   Status choose_rejects();

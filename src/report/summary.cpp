@@ -88,8 +88,8 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
                number(c.retries), number(c.inputs), number(c.inputs_done));
     out.format(",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"stages\":{", number(figures.wall_ns), number(figures.cpu_ns));
     for (size_t i = 0; i < std::size(stages); ++i) out.format("%s\"%s\":%llu", i == 0 ? "" : ",", stages[i].json_name, number(stages[i].ns));
-    out.format("},\"budget_bytes\":%llu,\"plan_bytes\":%llu,\"peak_bytes\":%llu,\"anonymous_bytes\":%llu,\"file_bytes\":%llu,\"table_bytes\":%llu",
-               number(job.config().memory), number(job.budget().total()), number(process.peak_bytes), number(process.anonymous_bytes),
+    out.format("},\"budget_bytes\":%llu,\"needed_bytes\":%llu,\"plan_bytes\":%llu,\"peak_bytes\":%llu,\"anonymous_bytes\":%llu,\"file_bytes\":%llu,\"table_bytes\":%llu",
+               number(job.config().memory), number(job.budget().needed()), number(job.budget().total()), number(process.peak_bytes), number(process.anonymous_bytes),
                number(process.file_bytes), number(process.table_bytes));
     out.format(",\"setup_bytes\":%llu,\"allocations_after_seal\":%llu,\"runtime_bytes\":%llu,\"system_allocations_after_seal\":%llu",
                number(allocator.setup_bytes_used), number(allocator.calls_after_seal), number(allocator.runtime_bytes_used),
@@ -133,12 +133,11 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
     for (const Stage& stage : stages) out.format(" %s %.0f %%", stage.name, static_cast<double>(stage.ns) * 100 / static_cast<double>(figures.wall_ns));
     out.text("\n");
   }
-  if (process.peak_bytes != 0) {
-    out.text("  memory    peak ").bytes(process.peak_bytes).text(" of a budget of ").bytes(job.config().memory);
-    out.text(" (planned ").bytes(job.budget().total()).text("); allocations from the system after the seal: ");
-    out.count(allocator.system_pages_after_seal).text("\n");
-  }
   print_advice(out, job, figures);
+  // The last line: what was allowed, what was planned, what it came to.
+  out.text("  memory    budget ").bytes(job.config().memory).text(", planned ").bytes(job.budget().total());
+  if (process.peak_bytes != 0) out.text(", measured peak ").bytes(process.peak_bytes);
+  out.text("; pages taken from the system after the start: ").count(allocator.system_pages_after_seal).text("\n");
 }
 
 }  // namespace weir

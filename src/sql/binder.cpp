@@ -45,6 +45,20 @@ Known known_of(Type type) {
   }
 }
 
+/// Whether a value of argument `i` can be the answer: not so the conditions of CASE, and what NULLIF compares with.
+bool is_result(Op op, size_t i, size_t count) {
+  switch (op) {
+    case Op::kCase:  // [condition, result]..., otherwise
+      return i % 2 == 1 || i + 1 == count;
+    case Op::kCaseOf:  // operand, [value, result]..., otherwise
+      return (i != 0 && i % 2 == 0) || i + 1 == count;
+    case Op::kNullIf:
+      return i == 0;
+    default:
+      return true;
+  }
+}
+
 struct BoundNode {
   uint32_t index = 0;
   Known known = Known::kAny;
@@ -339,9 +353,10 @@ Bound Binder::bind_operator(const Expr& expr, std::span<const BoundNode> args) {
   bound.arg_count = static_cast<uint32_t>(args.size());
   const bool passes_on = expr.op == Op::kCase || expr.op == Op::kCaseOf || expr.op == Op::kCoalesce ||
                          expr.op == Op::kNullIf || (expr.op == Op::kCast && expr.type == Type::kText);
-  for (const BoundNode& arg : args) {
-    query_->args.push_back(arg.index);
-    bound.may_be_text = bound.may_be_text || (passes_on && query_->exprs[arg.index].may_be_text);
+  for (size_t i = 0; i < args.size(); ++i) {
+    query_->args.push_back(args[i].index);
+    bound.may_be_text = bound.may_be_text ||
+                        (passes_on && is_result(expr.op, i, args.size()) && query_->exprs[args[i].index].may_be_text);
   }
   query_->exprs.push_back(bound);
   BoundNode node{static_cast<uint32_t>(query_->exprs.size() - 1), result_of(expr, args)};

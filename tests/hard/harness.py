@@ -144,6 +144,10 @@ class Process:
                 raise AssertionError(f"ended too early: {self.finish(check=False)}")
             os.sched_yield()
 
+    def await_end(self):
+        """Until it ended by itself, though its stdin is open."""
+        self.process.wait()
+
     def signal(self, number):
         self.process.send_signal(number)
 
