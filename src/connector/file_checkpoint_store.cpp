@@ -70,6 +70,7 @@ Status FileCheckpointStore::save(std::string_view bytes) {
   if (status) status = disk_.append(*opened, bytes);
   if (status) status = disk_.sync(*opened, new_path_);
   if (status) status = disk_.rename(new_path_.c_str(), path_.c_str());
+  if (!status) disk_.remove(new_path_.c_str());
   if (status) status = disk_.sync_folder_of(path_.c_str());
   if (status) {
     auto info = disk_.info(*opened);

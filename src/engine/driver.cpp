@@ -34,10 +34,11 @@ Outcome Driver::run(Deadline deadline) {
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
-    if (pipeline_.checkpointer != nullptr) stop_with_checkpoint(outcome);
+    // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
+    if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
-    if (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable) {
+    if (!publishing_ && (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable)) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
       closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() && pipeline_.output->finish() && rejects_closed;
@@ -75,13 +76,14 @@ Status Driver::finish_output(bool limit_reached) {
   return {};
 }
 
-// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, as the
-// two can't be shown at once, and after.
+// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, so that
+// a run that finds the output there knows it for the job's own, and after.
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
+  publishing_ = true;
   if (checkpointer != nullptr) {
     capture();
-    if (checkpointer->is_stored() || pipeline_.rejects_sink != nullptr) WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
+    WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
   }
   if (pipeline_.rejects_sink != nullptr) WEIR_TRY(pipeline_.rejects_sink->finish());
   WEIR_TRY(pipeline_.sink->finish());
@@ -161,7 +163,13 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
         read_at_byte_ = pipeline_.reader->saved_byte();
         counted_at_read_ = counters_.read;
         skipped_since_read_ = 0;
-        if (!pipeline_.checkpointer->has_image()) capture();  // the beginning is a place to go on from, too
+        if (!pipeline_.checkpointer->has_image()) {
+          capture();  // the beginning is a place to go on from, too
+          // Batches are shown one by one: the first must be known for this job's own already.
+          if (pipeline_.sink->traits().object_per_batch && !pipeline_.sink->traits().whole_batches) {
+            WEIR_TRY(save_checkpoint(CheckpointKind::kRunning));
+          }
+        }
       }
       RecordBatch batch;
       Error error;
