@@ -102,7 +102,8 @@ void Job::find_mistakes(bool format_known) {
   std::optional<std::vector<std::string>> columns;
   if (format_known) {
     // What the plan would take is not known: a part that any job needs.
-    columns = read_column_names(*source_, detected_, reader_options_, decoder_limits_, config_.memory / 4, clock_);
+    auto read = read_column_names(*source_, detected_, reader_options_, decoder_limits_, config_.memory / 4, clock_);
+    if (read) columns = std::move(*read);
   }
   if (columns) names.assign(columns->begin(), columns->end());
   for (const Error& error : query_mistakes(config_.query, query_options(format_known), columns ? &names : nullptr)) {
@@ -114,8 +115,9 @@ void Job::find_mistakes(bool format_known) {
 void Job::check_columns() {
   if (program_->projection().paths.empty()) return;
   const auto columns = read_column_names(*source_, detected_, reader_options_, decoder_limits_, budget_.work_bytes(), clock_);
-  if (!columns) return;
-  const std::vector<std::string_view> names(columns->begin(), columns->end());
+  if (!columns) mistakes_.push_back(columns.error());
+  if (!columns || !*columns) return;
+  const std::vector<std::string_view> names((*columns)->begin(), (*columns)->end());
   for (const FieldPath& path : program_->projection().paths) {
     if (const auto found = find_column(path, names); !found) mistakes_.push_back(in_file(found.error()));
   }
