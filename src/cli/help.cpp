@@ -1,6 +1,6 @@
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "plan/spec.hpp"
-#include "base/nearest_word.hpp"
 
 namespace weir {
 namespace {
@@ -107,8 +107,9 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-constexpr Topic kTopics[] = {{"run", kRun},   {"query", kQuery},   {"plan", kPlan},       {"check", kCheck},
-                             {"test", kTest}, {"status", kStatus}, {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+constexpr Topic kTopics[] = {{"run", kRun},       {"query", kQuery},     {"plan", kPlan},
+                             {"check", kCheck},   {"test", kTest},       {"status", kStatus},
+                             {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {
@@ -126,7 +127,8 @@ std::string_view nearest_topic(std::string_view word) {
     if (is_nearer(word, topic.name, best)) nearest = topic.name;
   }
   for (const KeySpec& spec : key_table()) {
-    if (is_nearer(word, spec.path.substr(0, spec.path.find('.')), best)) nearest = spec.path.substr(0, spec.path.find('.'));
+    if (is_nearer(word, spec.path.substr(0, spec.path.find('.')), best))
+      nearest = spec.path.substr(0, spec.path.find('.'));
     if (is_nearer(word, spec.path.substr(spec.path.find('.') + 1), best)) nearest = spec.path;
     if (is_nearer(word, spec.path, best)) nearest = spec.path;
   }
@@ -162,7 +164,8 @@ int help_command(Words words) {
   if (const std::string text = help_for_key(topic); !text.empty()) return print_text(text);
   if (const std::string text = help_for_last_word(topic); !text.empty()) return print_text(text);
   const std::string_view nearest = nearest_topic(topic);
-  return usage_error("help", "unknown topic '" + std::string(topic) + "'" + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+  return usage_error("help", "unknown topic '" + std::string(topic) + "'" +
+                                 (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
 }
 
 int schema_command(Words words) {

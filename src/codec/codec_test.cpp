@@ -1,10 +1,10 @@
-#include "codec/amplification.hpp"
 #include "codec/codec.hpp"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "codec/amplification.hpp"
 #include "codec/codec_testing.hpp"
 
 namespace weir {
@@ -27,7 +27,8 @@ TEST(Codec, is_told_by_the_first_bytes) {
   for (const std::string_view head : {"(", "\x28\xb5", "P", "\x5f\x2a", "\x50\x2a\x4d"}) {
     EXPECT_EQ(detect_codec(head, "a/b.csv.ZST"), Codec::kZstd) << head;
   }
-  for (const std::string_view head : {"", "(a", "P\n", "\x50\x2a\x4e"}) EXPECT_EQ(detect_codec(head, "b.zst"), Codec::kNone);
+  for (const std::string_view head : {"", "(a", "P\n", "\x50\x2a\x4e"})
+    EXPECT_EQ(detect_codec(head, "b.zst"), Codec::kNone);
   EXPECT_EQ(detect_codec("(", "b.csv"), Codec::kNone);
 }
 

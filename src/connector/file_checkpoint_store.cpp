@@ -5,7 +5,11 @@
 namespace weir {
 
 FileCheckpointStore::FileCheckpointStore(std::string path, bool create_folders, Disk& disk)
-    : path_(std::move(path)), new_path_(path_ + ".new"), lock_path_(path_ + ".lock"), create_folders_(create_folders), disk_(disk) {}
+    : path_(std::move(path)),
+      new_path_(path_ + ".new"),
+      lock_path_(path_ + ".lock"),
+      create_folders_(create_folders),
+      disk_(disk) {}
 
 Status FileCheckpointStore::acquire() {
   if (create_folders_) WEIR_TRY(disk_.make_folders_of(path_.c_str()));
@@ -20,7 +24,8 @@ Status FileCheckpointStore::acquire() {
     // The run before us may have taken the file away between our open and our lock.
     const auto held = disk_.info(*opened);
     const auto named = disk_.info(lock_path_.c_str());
-    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device) {
+    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode &&
+        held->device == named->device) {
       lock_ = *opened;
       return {};
     }
@@ -36,7 +41,8 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
   seen_ = *info;
   if (info->kind == FileKind::kNone) return 0;
   if (info->kind != FileKind::kRegular || info->size > room.size() || info->size == 0) {
-    return fail(Code::kCheckpointInvalid, path_ + (info->size == 0 ? " is empty" : " is no checkpoint of this job: wrong size"));
+    return fail(Code::kCheckpointInvalid,
+                path_ + (info->size == 0 ? " is empty" : " is no checkpoint of this job: wrong size"));
   }
   auto opened = disk_.open_to_read(path_.c_str());
   if (!opened) return fail(opened.error());
@@ -56,9 +62,10 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
 Status FileCheckpointStore::save(std::string_view bytes) {
   auto there = disk_.info(path_.c_str());
   if (!there) return fail(there.error());
-  const bool ours = there->kind == seen_.kind &&
-                    (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
-                                                        there->size == seen_.size && there->modified_ns == seen_.modified_ns));
+  const bool ours =
+      there->kind == seen_.kind &&
+      (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
+                                          there->size == seen_.size && there->modified_ns == seen_.modified_ns));
   if (!ours) {
     Error error(Code::kFenced, path_);
     error.detail.append(" was replaced by another run");
@@ -74,8 +81,10 @@ Status FileCheckpointStore::save(std::string_view bytes) {
   if (status) status = disk_.sync_folder_of(path_.c_str());
   if (status) {
     auto info = disk_.info(*opened);
-    if (info) seen_ = *info;
-    else status = fail(info.error());
+    if (info)
+      seen_ = *info;
+    else
+      status = fail(info.error());
   }
   disk_.close(*opened);
   return status;

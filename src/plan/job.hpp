@@ -93,7 +93,8 @@ class Job {
 
  private:
   struct Sizes {
-    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
+    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
+           encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
@@ -167,8 +168,8 @@ class Job {
   std::span<char> memory_;
   std::unique_ptr<CheckpointStore> checkpoint_store_;
   std::optional<Checkpointer> checkpointer_;
-  bool goes_on_ = false;     ///< with a checkpoint that was loaded
-  bool finishing_ = false;   ///< and all that is left is to show the output
+  bool goes_on_ = false;  ///< with a checkpoint that was loaded
+  bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   std::unique_ptr<BatchSink> rejects_sink_;

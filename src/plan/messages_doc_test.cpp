@@ -1,9 +1,9 @@
 // docs/messages.md holds the table of all messages as error_codes.def has it.
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 

@@ -29,7 +29,10 @@ void Progress::on_progress(const Counters& counters) {
     if (share > 0.01) out.format("  %.0f s left", seconds / share - seconds);
   }
   out.format("  %.0f MB/s  ", static_cast<double>(counters.decoded_bytes) / 1e6 / seconds);
-  out.count(counters.read).text(" records  ").count(counters.rejected).text(terminal ? " rejected\x1b[K" : " rejected\n");
+  out.count(counters.read)
+      .text(" records  ")
+      .count(counters.rejected)
+      .text(terminal ? " rejected\x1b[K" : " rejected\n");
 }
 
 void Progress::clear() {

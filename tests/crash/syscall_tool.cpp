@@ -62,44 +62,55 @@ struct Name {
   int descriptor;  // which argument is a descriptor, or -1
 };
 
-#define CALL(name, path, descriptor) {SYS_##name, #name, path, descriptor},
+#define WEIR_CALL(name, path, descriptor) {SYS_##name, #name, path, descriptor},
 constexpr Name kNames[] = {
 #ifdef __x86_64__
-    CALL(open, 0, -1) CALL(stat, 0, -1) CALL(lstat, 0, -1) CALL(access, 0, -1) CALL(poll, -1, -1) CALL(
-        pipe, -1, -1) CALL(dup2, -1, 0) CALL(rename, 0, -1) CALL(link, 0, -1) CALL(unlink, 0, -1) CALL(mkdir, 0, -1)
-        CALL(rmdir, 0, -1) CALL(readlink, 0, -1) CALL(vfork, -1, -1) CALL(fork, -1, -1) CALL(getdents, -1, 0) CALL(
-            arch_prctl, -1, -1)
+    WEIR_CALL(open, 0, -1) WEIR_CALL(stat, 0, -1) WEIR_CALL(lstat, 0, -1) WEIR_CALL(access, 0, -1) WEIR_CALL(
+        poll, -1, -1) WEIR_CALL(pipe, -1, -1) WEIR_CALL(dup2, -1, 0) WEIR_CALL(rename, 0, -1) WEIR_CALL(link, 0, -1)
+        WEIR_CALL(unlink, 0, -1) WEIR_CALL(mkdir, 0, -1) WEIR_CALL(rmdir, 0, -1) WEIR_CALL(readlink, 0, -1) WEIR_CALL(
+            vfork, -1, -1) WEIR_CALL(fork, -1, -1) WEIR_CALL(getdents, -1, 0) WEIR_CALL(arch_prctl, -1, -1)
 #endif
-            CALL(newfstatat, 1, 0) CALL(read, -1, 0) CALL(write, -1, 0) CALL(close, -1, 0) CALL(fstat, -1, 0) CALL(
-                lseek, -1, 0) CALL(mmap, -1, -1) CALL(mprotect, -1, -1) CALL(munmap, -1, -1) CALL(brk, -1, -1)
-                CALL(rt_sigaction, -1, -1) CALL(rt_sigprocmask, -1, -1) CALL(ioctl, -1, 0) CALL(pread64, -1, 0) CALL(
-                    pwrite64, -1, 0) CALL(readv, -1, 0) CALL(writev, -1, 0) CALL(mremap, -1, -1) CALL(madvise, -1, -1)
-                    CALL(dup, -1, 0) CALL(dup3, -1, 0) CALL(nanosleep, -1, -1) CALL(clock_nanosleep, -1, -1)
-                        CALL(getpid, -1, -1) CALL(socket, -1, -1) CALL(connect, -1, 0) CALL(clone, -1, -1) CALL(
-                            execve, 0, -1) CALL(wait4, -1, -1)
-                            CALL(waitid, -1, -1) CALL(kill, -1, -1) CALL(fcntl, -1, 0) CALL(flock, -1, 0) CALL(
-                                fsync, -1, 0) CALL(fdatasync, -1, 0) CALL(ftruncate, -1, 0) CALL(fchmod, -1, 0)
-                                CALL(setpgid, -1, -1) CALL(getrusage, -1, -1) CALL(prctl, -1, -1) CALL(
-                                    setrlimit, -1, -1) CALL(prlimit64, -1, -1)
-                                    CALL(gettid, -1, -1) CALL(futex, -1, -1) CALL(getdents64, -1, 0)
-                                        CALL(set_tid_address, -1, -1) CALL(fadvise64, -1, 0) CALL(exit_group, -1, -1)
-                                            CALL(openat, 1,
-                                                 -1) CALL(mkdirat, 1, -1) CALL(unlinkat, 1, -1)
-                                                CALL(renameat, 1, -1) CALL(linkat, 1, -1) CALL(readlinkat, 1, -1) CALL(
-                                                    faccessat, 1, -1) CALL(ppoll, -1, -1)
-                                                    CALL(set_robust_list, -1, -1) CALL(sync_file_range, -1, 0) CALL(
-                                                        fallocate, -1, 0) CALL(pipe2, -1, -1) CALL(renameat2, 1, -1)
-                                                        CALL(getrandom, -1, -1)
-                                                            CALL(seccomp, -1, -1) CALL(statx, 1, 0) CALL(rseq, -1, -1)
-                                                                CALL(pidfd_open, -1, -1) CALL(
-                                                                    clock_gettime, -1, -1) CALL(faccessat2, 1, -1)
-                                                                    CALL(copy_file_range, -1, 0) CALL(sendfile, -1, 0)
-                                                                        CALL(utimensat, 1, 0) CALL(exit, -1, -1)
-                                                                            CALL(rt_sigreturn, -1, -1)
-                                                                                CALL(getcwd, -1, -1) CALL(uname, -1, -1)
-                                                                                    CALL(sched_yield, -1, -1)
-                                                                                        CALL(tgkill, -1, -1)};
-#undef CALL
+            WEIR_CALL(newfstatat, 1, 0) WEIR_CALL(read, -1, 0) WEIR_CALL(write, -1, 0) WEIR_CALL(close, -1, 0)
+                WEIR_CALL(fstat, -1, 0) WEIR_CALL(lseek, -1, 0) WEIR_CALL(mmap, -1, -1) WEIR_CALL(mprotect, -1, -1)
+                    WEIR_CALL(munmap, -1, -1) WEIR_CALL(brk, -1, -1) WEIR_CALL(rt_sigaction, -1, -1)
+                        WEIR_CALL(rt_sigprocmask, -1, -1) WEIR_CALL(ioctl, -1, 0) WEIR_CALL(pread64, -1, 0) WEIR_CALL(
+                            pwrite64, -1, 0) WEIR_CALL(readv, -1, 0) WEIR_CALL(writev, -1, 0) WEIR_CALL(mremap, -1, -1)
+                            WEIR_CALL(madvise, -1, -1) WEIR_CALL(dup, -1, 0) WEIR_CALL(dup3, -1, 0) WEIR_CALL(
+                                nanosleep, -1, -1) WEIR_CALL(clock_nanosleep, -1, -1) WEIR_CALL(getpid, -1, -1)
+                                WEIR_CALL(socket, -1, -1) WEIR_CALL(connect, -1, 0) WEIR_CALL(clone, -1, -1) WEIR_CALL(
+                                    execve, 0, -1) WEIR_CALL(wait4, -1, -1) WEIR_CALL(waitid, -1, -1)
+                                    WEIR_CALL(kill, -1, -1) WEIR_CALL(fcntl, -1, 0) WEIR_CALL(flock, -1, 0) WEIR_CALL(
+                                        fsync, -1, 0) WEIR_CALL(fdatasync, -1, 0) WEIR_CALL(ftruncate, -1, 0)
+                                        WEIR_CALL(fchmod, -1, 0) WEIR_CALL(setpgid, -1, -1) WEIR_CALL(getrusage, -1, -1)
+                                            WEIR_CALL(prctl, -1, -1) WEIR_CALL(setrlimit, -1, -1) WEIR_CALL(
+                                                prlimit64, -1, -1) WEIR_CALL(gettid, -1, -1) WEIR_CALL(futex, -1, -1)
+                                                WEIR_CALL(getdents64, -1, 0) WEIR_CALL(set_tid_address, -1, -1)
+                                                    WEIR_CALL(fadvise64, -1, 0) WEIR_CALL(exit_group, -1, -1) WEIR_CALL(
+                                                        openat, 1, -1) WEIR_CALL(mkdirat, 1, -1) WEIR_CALL(unlinkat, 1,
+                                                                                                           -1)
+                                                        WEIR_CALL(renameat, 1, -1) WEIR_CALL(linkat, 1, -1) WEIR_CALL(
+                                                            readlinkat, 1,
+                                                            -1) WEIR_CALL(faccessat, 1, -1) WEIR_CALL(ppoll, -1, -1)
+                                                            WEIR_CALL(set_robust_list, -1, -1) WEIR_CALL(
+                                                                sync_file_range, -1, 0) WEIR_CALL(fallocate, -1, 0)
+                                                                WEIR_CALL(pipe2, -1, -1) WEIR_CALL(
+                                                                    renameat2,
+                                                                    1, -1) WEIR_CALL(getrandom, -1,
+                                                                                     -1) WEIR_CALL(seccomp, -1, -1)
+                                                                    WEIR_CALL(statx, 1, 0) WEIR_CALL(rseq, -1, -1)
+                                                                        WEIR_CALL(pidfd_open, -1, -1) WEIR_CALL(
+                                                                            clock_gettime, -1, -1) WEIR_CALL(faccessat2,
+                                                                                                             1, -1)
+                                                                            WEIR_CALL(copy_file_range, -1,
+                                                                                      0) WEIR_CALL(sendfile, -1, 0)
+                                                                                WEIR_CALL(utimensat, 1, 0) WEIR_CALL(
+                                                                                    exit, -1,
+                                                                                    -1) WEIR_CALL(rt_sigreturn, -1, -1)
+                                                                                    WEIR_CALL(getcwd, -1, -1) WEIR_CALL(
+                                                                                        uname, -1, -1)
+                                                                                        WEIR_CALL(sched_yield, -1, -1)
+                                                                                            WEIR_CALL(tgkill, -1, -1)};
+#undef WEIR_CALL
 
 const Name* name_of(uint64_t number) {
   for (const Name& entry : kNames) {
