@@ -12,11 +12,11 @@ build=${CHECK_BUILD:-build/release}
 failed=0
 
 in_git() { git rev-parse -q --verify HEAD >/dev/null 2>&1; }
-patterns=('src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp')
+patterns=('src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp' 'bench/*.cpp')
 if in_git; then
   mapfile -t files < <(git ls-files -co --exclude-standard --deduplicate -- "${patterns[@]}" | while read -r file; do [ -f "$file" ] && echo "$file"; done)
 else
-  mapfile -t files < <(find src include tests examples -name '*.cpp' -o -name '*.hpp' -o -name '*.h' | sort)
+  mapfile -t files < <(find src include tests examples bench -name '*.cpp' -o -name '*.hpp' -o -name '*.h' | sort)
 fi
 
 # ---- which files clang-tidy looks at ---------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class StateReader {
   }
   std::string_view text() { return bytes(get<uint32_t>()); }
   [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] size_t left() const { return bytes_.size() - used_; }
   [[nodiscard]] bool at_end() const { return used_ == bytes_.size(); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -22,7 +23,8 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   if (!load_pipeline(file, options, inputs, environment, text, pipeline, exit_code)) return exit_code;
   SystemClock clock;
   SystemWakeup wakeup(clock);
-  Job job(clock, wakeup, Host::kProcess, environment);
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
   if (Status prepared = job.prepare(std::move(pipeline.config)); !prepared) {
     const Error& error = prepared.error();
     const std::string_view source = error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};

@@ -17,7 +17,8 @@ int query_command(Words words, char** environment) {
     if (compiled) source = compiled->source_name;
     inputs.push_back(source.empty() ? std::string_view("stdin") : std::string_view(source));
   }
-  options.sets.insert(options.sets.begin(), "query=" + std::string(query));
+  // What is asked in passing leaves no state behind, unless it is asked for.
+  options.sets.insert(options.sets.begin(), {"query=" + std::string(query), "checkpoint.to=none"});
   std::string text;
   Pipeline pipeline;
   if (!load_pipeline({}, options, inputs, environment, text, pipeline, exit_code)) return exit_code;

@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -14,9 +15,16 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   SystemClock clock;
   SystemWakeup wakeup(clock);
   const uint64_t begin = clock.monotonic_ns();
-  const uint64_t deadline_ns = config.deadline_ns;
+  uint64_t deadline_ns = config.deadline_ns;
+  if (config.deadline_wall_ns != 0) {
+    // The wall clock is looked at once: later jumps of it do no harm.
+    const uint64_t wall = clock.wall_ns();
+    deadline_ns = config.deadline_wall_ns > wall ? config.deadline_wall_ns - wall : 1;
+  }
   config.fail_on_rejects = config.fail_on_rejects || options.fail_on_rejects;
-  Job job(clock, wakeup, Host::kProcess, environment);
+  config.checkpoint.restart = options.restart;
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
   if (options.preview != 0) job.set_preview(options.preview);
 
   const auto source_of = [&](const Error& error) {
@@ -32,7 +40,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
     else print_plan_json(STDERR_FILENO, job);
     return report_error(job.refusal());
   }
-  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()));
+  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()), {}, job.leftover(), job.rejects_leftover());
 
   const SummaryFormat summary = options.summary == "json"   ? SummaryFormat::kJson
                                 : options.summary == "text" ? SummaryFormat::kText
@@ -42,7 +50,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const bool shows = options.progress == "always" || (options.progress != "never" && terminal && !options.quiet);
   Progress progress(STDERR_FILENO, clock, !shows ? ProgressStyle::kNone : terminal ? ProgressStyle::kTerminal : ProgressStyle::kLines);
-  if (!job.skipped()) {
+  if (job.skipped().empty()) {
     Deadline deadline;
     if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
     outcome = job.run(deadline, &progress);
@@ -61,13 +69,20 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
       if (job.config().fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
       break;
     case Ending::kReaderGone: break;
-    case Ending::kInterrupted: {
-      Error error(Code::kInterrupted);
-      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");
+    case Ending::kCheckpointed: {
+      Error error(Code::kCheckpointed);
+      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written);
+      error.detail.append(" written; state in ").append(job.checkpoint_name());
       exit_code = report_error(error, {}, {}, job.leftover());
       break;
     }
-    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover()); break;
+    case Ending::kInterrupted: {
+      Error error(Code::kInterrupted);
+      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");
+      exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
+      break;
+    }
+    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover(), job.rejects_leftover()); break;
   }
   print_summary(STDERR_FILENO, job, outcome, figures, summary);
   return exit_code;

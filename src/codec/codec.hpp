@@ -97,6 +97,10 @@ class Encoder {
 size_t decoder_memory_max(Codec codec, const DecoderLimits& limits);
 size_t encoder_memory_max(Codec codec, int level);
 
+/// What save() writes at most; the same as the objects' state_bytes_max(), known before they are made.
+size_t decoder_state_max(Codec codec);
+size_t encoder_state_max(Codec codec);
+
 /// Constructs in `room` (aligned to 64, at least *_memory_max bytes: asserted). The result lives in `room` and needs no
 /// destruction. `level`: gzip 0..3 (isa-l's), zstd 1..9; -1 is the default (gzip 1, zstd 3); what lies outside is
 /// clamped.

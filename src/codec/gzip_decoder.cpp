@@ -485,7 +485,7 @@ void GzipDecoder::deliver_last_literals() {
 // Of isa-l's state only what the phase needs: the tables inside a coded block, the start of a split block header, the
 // last 32 KiB delivered and what waits behind them. Its overflow fields are empty between calls.
 
-size_t GzipDecoder::state_bytes_max() const {
+size_t GzipDecoder::state_max() {
   constexpr size_t kOwn = 128;
   return kOwn + sizeof(inflate_huff_code_large) + sizeof(inflate_huff_code_small) + ISAL_DEF_MAX_HDR_SIZE +
          kTmpOutBytes;

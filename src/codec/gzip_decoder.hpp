@@ -33,7 +33,8 @@ class GzipDecoder final : public Decoder {
   void reset() override;
   Transfer decode(std::string_view in, bool end, std::span<char> out, Error& error) override;
   DecoderPosition position() const override { return {stored_, decoded_}; }
-  size_t state_bytes_max() const override;
+  static size_t state_max();
+  size_t state_bytes_max() const override { return state_max(); }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
 

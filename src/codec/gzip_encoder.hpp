@@ -34,7 +34,8 @@ class GzipEncoder final : public Encoder {
 
   void reset() override;
   Transfer encode(std::string_view in, Flush flush, std::span<char> out, Error& error) override;
-  size_t state_bytes_max() const override { return 32; }
+  static constexpr size_t kStateBytesMax = 32;
+  size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
 

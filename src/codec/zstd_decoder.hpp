@@ -31,7 +31,8 @@ class ZstdDecoder final : public Decoder {
   void reset() override;
   Transfer decode(std::string_view in, bool end, std::span<char> out, Error& error) override;
   DecoderPosition position() const override { return {frame_stored_, frame_decoded_}; }
-  size_t state_bytes_max() const override { return 32; }
+  static constexpr size_t kStateBytesMax = 32;
+  size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
 

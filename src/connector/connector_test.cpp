@@ -14,6 +14,7 @@
 #include "connector/folder_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "testing/virtual_time.hpp"
 
 extern char** environ;
@@ -52,6 +53,7 @@ class Connectors : public ::testing::Test {
   std::string folder_;
   SystemClock clock_;
   SystemWakeup wakeup_{clock_};
+  SystemDisk disk_;
 };
 
 std::string read_all(FileSource& source, size_t index, size_t room_bytes, Error* failure = nullptr) {
@@ -75,7 +77,7 @@ TEST_F(Connectors, file_source_reads_several_files_whole) {
   put(in("b"), "");
   put(in("c"), std::string(100'000, 'x'));
   const std::vector<std::string> paths = {in("a"), in("b"), in("c")};
-  FileSource source(paths, wakeup_);
+  FileSource source(paths, disk_, wakeup_);
   EXPECT_EQ(source.count(), 3u);
   EXPECT_EQ(source.size(0), 5u);
   EXPECT_EQ(read_all(source, 0, 2), "hello");
@@ -90,7 +92,7 @@ TEST_F(Connectors, file_source_reads_several_files_whole) {
 TEST_F(Connectors, file_source_does_not_read_what_was_appended_and_refuses_what_was_cut) {
   put(in("a"), "0123456789");
   const std::vector<std::string> paths = {in("a")};
-  FileSource source(paths, wakeup_);
+  FileSource source(paths, disk_, wakeup_);
   ASSERT_TRUE(source.open(0));
   std::ofstream(in("a"), std::ios::app) << "more";
   char room[4];
@@ -103,16 +105,16 @@ TEST_F(Connectors, file_source_does_not_read_what_was_appended_and_refuses_what_
 }
 
 TEST_F(Connectors, inputs_that_can_not_be_are_told_apart) {
-  EXPECT_EQ(check_input(in("nothing")).error().code, Code::kNoInput);
-  EXPECT_EQ(check_input(folder_).error().code, Code::kBadInputKind);
+  EXPECT_EQ(check_input(in("nothing"), disk_).error().code, Code::kNoInput);
+  EXPECT_EQ(check_input(folder_, disk_).error().code, Code::kBadInputKind);
   ASSERT_EQ(symlink(in("loop").c_str(), in("loop").c_str()), 0);
-  EXPECT_EQ(check_input(in("loop")).error().code, Code::kBadInputKind);
+  EXPECT_EQ(check_input(in("loop"), disk_).error().code, Code::kBadInputKind);
 }
 
 TEST_F(Connectors, file_sink_shows_nothing_until_it_is_complete) {
   Error error;
   {
-    FileSink sink(in("new/folder/out"), false, true);
+    FileSink sink(in("new/folder/out"), false, true, disk_);
     ASSERT_TRUE(sink.start());
     ASSERT_EQ(sink.open_object({}, error), Accepted::kYes);
     ASSERT_EQ(sink.write("half", error), Accepted::kYes);
@@ -121,23 +123,23 @@ TEST_F(Connectors, file_sink_shows_nothing_until_it_is_complete) {
     EXPECT_EQ(sink.leftover(), in("new/folder/out.part"));
     EXPECT_EQ(slurp(in("new/folder/out.part")), "half");
   }
-  FileSink sink(in("new/folder/out"), false, true);
+  FileSink sink(in("new/folder/out"), false, true, disk_);
   ASSERT_TRUE(sink.start());
-  FileSink second(in("new/folder/out"), false, true);
+  FileSink second(in("new/folder/out"), false, true, disk_);
   EXPECT_EQ(second.start().error().code, Code::kFenced) << "two runs, one output";
   ASSERT_EQ(sink.write("whole", error), Accepted::kYes);
   ASSERT_TRUE(sink.finish());
   EXPECT_EQ(slurp(in("new/folder/out")), "whole");
   EXPECT_FALSE(there(in("new/folder/out.part")));
-  FileSink again(in("new/folder/out"), false, true);
+  FileSink again(in("new/folder/out"), false, true, disk_);
   EXPECT_EQ(again.start().error().code, Code::kOutputExists);
-  FileSink replacing(in("new/folder/out"), true, true);
+  FileSink replacing(in("new/folder/out"), true, true, disk_);
   EXPECT_TRUE(replacing.start());
   EXPECT_EQ(slurp(in("new/folder/out")), "whole") << "the old one stays until the new one is complete";
 }
 
 TEST_F(Connectors, file_sink_does_not_take_a_name_that_somebody_else_took_meanwhile) {
-  FileSink sink(in("out"), false, true);
+  FileSink sink(in("out"), false, true, disk_);
   ASSERT_TRUE(sink.start());
   put(in("out"), "theirs");
   EXPECT_EQ(sink.finish().error().code, Code::kOutputExists);
@@ -145,7 +147,7 @@ TEST_F(Connectors, file_sink_does_not_take_a_name_that_somebody_else_took_meanwh
 }
 
 TEST_F(Connectors, a_full_device_is_an_error_with_its_name) {
-  FileSink sink("/dev/full", false, true);
+  FileSink sink("/dev/full", false, true, disk_);
   ASSERT_TRUE(sink.start());
   Error error;
   EXPECT_EQ(sink.write("x", error), Accepted::kFailed);
@@ -154,7 +156,7 @@ TEST_F(Connectors, a_full_device_is_an_error_with_its_name) {
 }
 
 TEST_F(Connectors, folder_sink_names_batches_in_sequence) {
-  FolderSink sink(in("out/b-"), ".json", false, true);
+  FolderSink sink(in("out/b-"), ".json", false, true, disk_);
   ASSERT_TRUE(sink.start());
   Error error;
   for (uint64_t batch = 0; batch < 3; ++batch) {
@@ -167,7 +169,7 @@ TEST_F(Connectors, folder_sink_names_batches_in_sequence) {
   EXPECT_EQ(slurp(in("out/b-000000.json")), "0");
   EXPECT_EQ(slurp(in("out/b-1000000.json")), "1");
   EXPECT_EQ(slurp(in("out/b-2000000.json")), "2");
-  FolderSink again(in("out/b-"), ".json", false, true);
+  FolderSink again(in("out/b-"), ".json", false, true, disk_);
   EXPECT_EQ(again.start().error().code, Code::kOutputExists);
 }
 

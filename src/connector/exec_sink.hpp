@@ -35,13 +35,17 @@ class ExecSink final : public BatchSink {
   Status finish() override { return {}; }
   void cancel() noexcept override;
   std::string_view leftover() const override { return {}; }
+  /// At the end of a batch; a batch may come twice, with the same WEIR_BATCH_ID.
+  bool resumable() const override { return true; }
   size_t state_bytes_max() const override { return 0; }
   void save(StateWriter&) const override {}
   bool load(StateReader&) override { return true; }
+  Status resume(bool) override { return start(); }
 
  private:
   Accepted judge(std::string_view what, int number, Error& error);
   void end_child() noexcept;
+  void end_group() noexcept;
   bool wait_child(uint64_t until_ns, bool stoppable, int* status);
 
   ExecOptions options_;

@@ -1,107 +1,102 @@
 #include "connector/file_sink.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "io/file.hpp"
-#include "io/system_wakeup.hpp"
 
 namespace weir {
 
-FileSink::FileSink(std::string path, bool replace, bool create_folders)
-    : path_(std::move(path)), part_(path_ + ".part"), replace_(replace), create_folders_(create_folders) {}
+FileSink::FileSink(std::string path, bool replace, bool create_folders, Disk& disk)
+    : path_(std::move(path)), part_path_(path_ + ".part"), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {}
 
-FileSink::~FileSink() {
-  if (file_ >= 0) close(file_);
-}
+FileSink::~FileSink() { disk_.close(direct_); }
 
 Status FileSink::start() {
-  struct stat info {};
-  if (stat(path_.c_str(), &info) == 0) {
-    if (S_ISDIR(info.st_mode)) return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
-    direct_ = !S_ISREG(info.st_mode);
-    if (!direct_ && !replace_) return fail(Code::kOutputExists, path_);
-  } else if (create_folders_) {
-    WEIR_TRY(make_folders_of(path_.c_str()));
+  auto info = disk_.info(path_.c_str());
+  if (!info) return fail(info.error());
+  if (info->kind == FileKind::kFolder) return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
+  if (info->kind == FileKind::kOther) {
+    auto opened = disk_.open_to_write(path_.c_str(), false);
+    if (!opened) return fail(opened.error());
+    direct_ = *opened;
+    return {};
   }
-  const char* name = direct_ ? path_.c_str() : part_.c_str();
-  for (;;) {
-    do {
-      file_ = open(name, O_WRONLY | O_CLOEXEC | (direct_ ? 0 : O_CREAT), 0666);
-    } while (file_ < 0 && errno == EINTR && SystemWakeup::stop_signal() == 0);
-    if (file_ < 0 && errno == EINTR) return fail(Error(Code::kInterrupted));  // a pipe nobody reads from
-    if (file_ < 0) {
-      return fail(system_error(errno == EACCES || errno == EPERM || errno == EROFS ? Code::kAccessDenied : Code::kOpenFailed, errno, name));
+  if (info->kind == FileKind::kRegular && !replace_) return fail(Code::kOutputExists, path_);
+  if (info->kind == FileKind::kNone && create_folders_) WEIR_TRY(disk_.make_folders_of(path_.c_str()));
+  WEIR_TRY(part_.create(part_path_.c_str()));
+  if (replace_) return {};
+  info = disk_.info(path_.c_str());
+  if (!info || info->kind == FileKind::kNone) return {};
+  disk_.remove(part_path_.c_str());
+  part_.close();
+  return fail(Code::kOutputExists, path_);
+}
+
+Status FileSink::resume(bool finishing) {
+  if (finishing) {
+    auto there = disk_.info(part_path_.c_str());
+    if (!there) return fail(there.error());
+    if (there->kind == FileKind::kNone) {
+      auto complete = part_.is_complete_at(path_.c_str());
+      if (!complete) return fail(complete.error());
+      if (!*complete) return fail(Code::kOutputLost, part_path_ + " and " + path_);
+      published_ = true;
+      return {};
     }
-    if (direct_) return {};
-    if (flock(file_, LOCK_EX | LOCK_NB) != 0) return fail(Code::kFenced, part_ + " is being written by another run");
-    // Between open and lock another run may have published this very file: it is then no longer ours to touch.
-    struct stat held {}, named {};
-    if (fstat(file_, &held) == 0 && stat(name, &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino) break;
-    close(file_);
-    file_ = -1;
   }
-  if (!replace_ && stat(path_.c_str(), &info) == 0) {
-    unlink(name);
-    return fail(Code::kOutputExists, path_);
-  }
-  if (ftruncate(file_, 0) != 0) return fail(system_error(Code::kOpenFailed, errno, name));
-  return {};
+  return part_.reopen(part_path_.c_str());
 }
 
 Accepted FileSink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
 
 Accepted FileSink::write(std::string_view bytes, Error& error) {
   bool closed = false;
-  if (Status status = write_all(file_, bytes, direct_ ? &closed : nullptr); !status) {
+  const Status status = direct_ >= 0 ? write_all(direct_, bytes, &closed) : part_.append(bytes);
+  if (!status) {
     error = status.error();
-    error.detail.append(" (").append(direct_ ? path_ : part_).append(")");
+    error.detail.append(" (").append(direct_ >= 0 ? path_ : part_path_).append(")");
     return Accepted::kFailed;
   }
-  if (closed) return Accepted::kClosed;
-  written_ += bytes.size();
-  return Accepted::kYes;
+  return closed ? Accepted::kClosed : Accepted::kYes;
 }
 
 Accepted FileSink::close_object(Error&) { return Accepted::kYes; }
 
-Status FileSink::commit() { return direct_ ? Status{} : sync_file(file_, part_); }
+Status FileSink::commit() { return direct_ >= 0 || published_ ? Status{} : part_.sync(part_path_.c_str()); }
 
 Status FileSink::finish() {
-  if (direct_) return {};
-  WEIR_TRY(sync_file(file_, part_));
+  if (direct_ >= 0) return {};
+  // Again also when it is there already: the run before may have ended before the name was durable.
+  if (published_) return disk_.sync_folder_of(path_.c_str());
+  WEIR_TRY(part_.sync(part_path_.c_str()));
   if (!replace_) {
     // The name was free at the start; link() keeps it from being taken over in between.
-    if (link(part_.c_str(), path_.c_str()) == 0) {
-      unlink(part_.c_str());
-      return sync_folder_of(path_.c_str());
+    const auto linked = disk_.link(part_path_.c_str(), path_.c_str());
+    if (linked && !*linked) {
+      // A run before this one may have ended between the two names.
+      const auto ours = disk_.info(part_.file());
+      const auto there = disk_.info(path_.c_str());
+      if (!ours || !there || ours->inode != there->inode || ours->device != there->device) {
+        return fail(Code::kOutputExists, path_ + " was made by somebody else meanwhile");
+      }
     }
-    if (errno == EEXIST) return fail(Code::kOutputExists, path_ + " was made by somebody else meanwhile");
+    if (linked) {
+      disk_.remove(part_path_.c_str());
+      return disk_.sync_folder_of(path_.c_str());
+    }
   }
-  if (rename(part_.c_str(), path_.c_str()) != 0) return fail(system_error(Code::kRenameFailed, errno, path_));
-  return sync_folder_of(path_.c_str());
+  WEIR_TRY(disk_.rename(part_path_.c_str(), path_.c_str()));
+  return disk_.sync_folder_of(path_.c_str());
 }
 
 void FileSink::cancel() noexcept {
-  if (file_ < 0) return;
-  if (!direct_) {
-    if (written_ == 0) {
-      unlink(part_.c_str());
-    } else {
-      leftover_ = part_;
-    }
+  disk_.close(direct_);
+  direct_ = -1;
+  if (!part_.is_open()) return;
+  if (part_.written() == 0) {
+    disk_.remove(part_path_.c_str());
+  } else {
+    leftover_ = part_path_;
   }
-  close(file_);
-  file_ = -1;
-}
-
-bool FileSink::load(StateReader& in) {
-  written_ = in.get<uint64_t>();
-  return in.ok();
+  part_.close();
 }
 
 }  // namespace weir

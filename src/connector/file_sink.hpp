@@ -1,18 +1,19 @@
 // FileSink: one file, invisible until it is complete.
 //
-// Bytes go to `<path>.part`, held by a lock for the run's life; finish() makes them durable, renames and makes the name durable. What is not a regular
-// file (/dev/null, a named pipe) is written as it stands.
+// Bytes go to `<path>.part`, held by a lock for the run's life; commit() makes them durable, finish() renames and makes the name durable. What is not a
+// regular file (/dev/null, a named pipe) is written as it stands.
 #pragma once
 
 #include <string>
 
+#include "connector/part_file.hpp"
 #include "port/ports.hpp"
 
 namespace weir {
 
 class FileSink final : public BatchSink {
  public:
-  FileSink(std::string path, bool replace, bool create_folders);
+  FileSink(std::string path, bool replace, bool create_folders, Disk& disk);
   ~FileSink() override;
 
   SinkTraits traits() const override { return {}; }
@@ -24,19 +25,22 @@ class FileSink final : public BatchSink {
   Status finish() override;
   void cancel() noexcept override;
   std::string_view leftover() const override { return leftover_; }
-  size_t state_bytes_max() const override { return 16; }
-  void save(StateWriter& out) const override { out.put(written_); }
-  bool load(StateReader& in) override;
+  bool resumable() const override { return true; }
+  size_t state_bytes_max() const override { return PartFile::kStateBytesMax; }
+  void save(StateWriter& out) const override { part_.save(out); }
+  bool load(StateReader& in) override { return part_.load(in); }
+  Status resume(bool finishing) override;
 
  private:
   std::string path_;
-  std::string part_;
+  std::string part_path_;
   std::string_view leftover_;
   bool replace_;
   bool create_folders_;
-  bool direct_ = false;  ///< a device or pipe
-  int file_ = -1;
-  uint64_t written_ = 0;
+  Disk& disk_;
+  PartFile part_;
+  int direct_ = -1;           ///< a device or pipe
+  bool published_ = false;    ///< by the run before this one
 };
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash/crc32c.hpp"
 #include "io/file.hpp"
 
 namespace weir {
@@ -17,26 +18,49 @@ constexpr std::string_view kStdin = "stdin";
 
 }  // namespace
 
-Status check_input(const std::string& path) {
-  struct stat info {};
+Status check_input(const std::string& path, Disk& disk) {
+  FileInfo info;
   if (path == kStdin) {
     // A closed stdin was opened for writing alone when the process began.
-    if (fstat(STDIN_FILENO, &info) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return fail(Code::kBadInputKind, "stdin is closed");
+    struct stat raw {};
+    if (fstat(STDIN_FILENO, &raw) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return fail(Code::kBadInputKind, "stdin is closed");
+    info.kind = S_ISDIR(raw.st_mode) ? FileKind::kFolder : FileKind::kOther;
   } else {
-    if (stat(path.c_str(), &info) != 0) {
-      const Code code = errno == EACCES ? Code::kAccessDenied : errno == ELOOP ? Code::kBadInputKind : Code::kNoInput;
-      return fail(system_error(code, errno, path));
-    }
-    if (access(path.c_str(), R_OK) != 0) return fail(system_error(Code::kAccessDenied, errno, path));
+    auto found = disk.info(path.c_str());
+    if (!found) return fail(found.error());
+    info = *found;
+    if (info.kind == FileKind::kNone) return fail(system_error(Code::kNoInput, ENOENT, path));
+    if (!disk.readable(path.c_str())) return fail(system_error(Code::kAccessDenied, EACCES, path));
   }
-  if (S_ISDIR(info.st_mode)) return fail(Code::kBadInputKind, std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
+  if (info.kind == FileKind::kFolder) return fail(Code::kBadInputKind, std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
   return {};
 }
 
 uint64_t FileSource::size(size_t index) const {
-  struct stat info {};
-  const bool known = paths_[index] == kStdin ? fstat(STDIN_FILENO, &info) == 0 : stat(paths_[index].c_str(), &info) == 0;
-  return known && S_ISREG(info.st_mode) ? static_cast<uint64_t>(info.st_size) : kNoOffset;
+  if (paths_[index] == kStdin) {
+    struct stat raw {};
+    return fstat(STDIN_FILENO, &raw) == 0 && S_ISREG(raw.st_mode) ? static_cast<uint64_t>(raw.st_size) : kNoOffset;
+  }
+  const auto info = disk_.info(paths_[index].c_str());
+  return info && info->kind == FileKind::kRegular ? info->size : kNoOffset;
+}
+
+Status FileSource::open_stdin() {
+  file_ = STDIN_FILENO;
+  struct stat raw {};
+  if (fstat(file_, &raw) != 0) return fail(system_error(Code::kOpenFailed, errno, kStdin));
+  if (S_ISDIR(raw.st_mode)) return fail(Code::kBadInputKind, kStdin);
+  regular_ = S_ISREG(raw.st_mode) && raw.st_size != 0;
+  end_ = static_cast<uint64_t>(raw.st_size);
+  at_ = 0;
+  if (regular_) {
+    // The shell's position is where the input begins, also after a peek.
+    posix_fadvise(file_, 0, 0, POSIX_FADV_RANDOM);
+    asked_ = 0;
+    if (stdin_begin_ < 0) stdin_begin_ = lseek(file_, 0, SEEK_CUR);
+    if (stdin_begin_ > 0) at_ = std::min(end_, static_cast<uint64_t>(stdin_begin_));
+  }
+  return {};
 }
 
 Status FileSource::open(size_t index) {
@@ -44,35 +68,86 @@ Status FileSource::open(size_t index) {
   close();
   index_ = index;
   if (paths_[index] == kStdin) {
-    file_ = STDIN_FILENO;
+    WEIR_TRY(open_stdin());
   } else {
-    auto opened = open_to_read(paths_[index].c_str());
+    auto opened = disk_.open_to_read(paths_[index].c_str());
     if (!opened) {
       Error error = opened.error();
       if (error.code == Code::kNoInput && index > 0) error.code = Code::kInputVanished;
       return fail(error);
     }
     file_ = *opened;
-  }
-  struct stat info {};
-  if (fstat(file_, &info) != 0) return fail(system_error(Code::kOpenFailed, errno, paths_[index]));
-  if (S_ISDIR(info.st_mode)) return fail(Code::kBadInputKind, paths_[index]);
-  regular_ = S_ISREG(info.st_mode);
-  left_ = 0;
-  if (regular_) {
-    if (paths_[index] == kStdin) {
-      // The shell's position is where the input begins, also after a peek.
-      if (stdin_begin_ < 0) stdin_begin_ = lseek(file_, 0, SEEK_CUR);
-      if (stdin_begin_ >= 0) lseek(file_, stdin_begin_, SEEK_SET);
-    }
-    const uint64_t begin = paths_[index] == kStdin && stdin_begin_ > 0 ? static_cast<uint64_t>(stdin_begin_) : 0;
-    const auto size = static_cast<uint64_t>(info.st_size);
-    left_ = size > begin ? size - begin : 0;
+    auto info = disk_.info(file_);
+    if (!info) return fail(info.error());
+    if (info->kind == FileKind::kFolder) return fail(Code::kBadInputKind, paths_[index]);
     // Files of /proc and the like say 0 and have content: read them as streams.
-    if (info.st_size == 0) regular_ = false;
-    posix_fadvise(file_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    regular_ = info->kind == FileKind::kRegular && info->size != 0;
+    at_ = asked_ = 0;
+    end_ = info->size;
   }
   wakeup_.watch(regular_ ? -1 : file_);
+  return {};
+}
+
+bool FileSource::resumable() const {
+  for (const std::string& path : paths_) {
+    if (path == kStdin) return false;
+    const auto info = disk_.info(path.c_str());
+    if (!info || info->kind != FileKind::kRegular) return false;
+  }
+  return !paths_.empty();
+}
+
+Result<SourceIdentity> FileSource::identity(size_t index) {
+  const char* path = paths_[index].c_str();
+  auto opened = disk_.open_to_read(path);
+  if (!opened) return fail(opened.error());
+  constexpr size_t kEnds = 4096;
+  char ends[2 * kEnds];
+  size_t used = 0;
+  Status status;
+  auto info = disk_.info(*opened);
+  if (!info) status = fail(info.error());
+  for (const bool tail : {false, true}) {
+    const uint64_t from = tail ? std::max<uint64_t>(kEnds, info->size > kEnds ? info->size - kEnds : 0) : 0;
+    const uint64_t to = tail ? info->size : std::min<uint64_t>(kEnds, info->size);
+    for (uint64_t at = from; status && at < to;) {
+      auto got = disk_.read_at(*opened, at, {ends + used, static_cast<size_t>(to - at)});
+      if (!got) status = fail(got.error());
+      if (!got || *got == 0) break;
+      used += *got;
+      at += *got;
+    }
+  }
+  disk_.close(*opened);
+  if (!status) return fail(status.error());
+  SourceIdentity identity;
+  identity.append("size=").append_number(info->size).append(" modified=").append_number(static_cast<uint64_t>(info->modified_ns));
+  identity.append(" file=").append_number(info->device).append(":").append_number(info->inode).append(" ends=");
+  const uint32_t crc = crc32c(0, {ends, used});
+  for (int shift = 28; shift >= 0; shift -= 4) identity.append("0123456789abcdef"[crc >> shift & 15]);
+  return identity;
+}
+
+bool FileSource::same(std::string_view before, std::string_view now) const {
+  if (before == now) return true;
+  const auto without_file = [](std::string_view text, std::string_view& head, std::string_view& ends) {
+    const size_t file = text.find(" file=");
+    const size_t tail = text.find(" ends=");
+    if (file == std::string_view::npos || tail == std::string_view::npos || tail < file) return false;
+    head = text.substr(0, file);
+    ends = text.substr(tail);
+    return true;
+  };
+  std::string_view heads[2];
+  std::string_view ends[2];
+  return without_file(before, heads[0], ends[0]) && without_file(now, heads[1], ends[1]) && heads[0] == heads[1] && ends[0] == ends[1];
+}
+
+Status FileSource::seek(uint64_t stored_byte) {
+  if (!regular_ && stored_byte != 0) return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
+  if (regular_ && stored_byte > end_) return fail(Code::kSourceChanged, paths_[index_] + " is shorter than it was");
+  at_ = asked_ = stored_byte;
   return {};
 }
 
@@ -97,9 +172,10 @@ Result<std::string_view> FileSource::peek(size_t index) {
     wakeup_.wait(kNever);
     if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
   }
-  // A regular file is simply opened again, stdin stands where it stood; what came out of a pipe is kept for read().
-  if (regular_ && file_ == STDIN_FILENO && stdin_begin_ >= 0) lseek(file_, stdin_begin_, SEEK_SET);
-  if (!regular_) {
+  // A regular file is simply read again, stdin stands where it stood; what came out of a pipe is kept for read().
+  if (regular_) {
+    at_ = file_ == STDIN_FILENO && stdin_begin_ > 0 ? static_cast<uint64_t>(stdin_begin_) : 0;
+  } else {
     peeked_index_ = index;
     peeked_used_ = 0;
   }
@@ -115,13 +191,30 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
   }
   if (peeked_index_ == index_ && peeked_end_) return {Step::kFinished, 0};
   if (regular_) {
-    if (left_ == 0) return {Step::kFinished, 0};
-    if (room.size() > left_) room = room.first(left_);
-  } else {
-    pollfd entry{file_, POLLIN, 0};
-    const int ready = poll(&entry, 1, 0);
-    if (ready == 0 || (ready < 0 && errno == EINTR)) return {Step::kBlocked, 0};
+    if (at_ >= end_) return {Step::kFinished, 0};
+    if (room.size() > end_ - at_) room = room.first(end_ - at_);
+    auto size = disk_.read_at(file_, at_, room);
+    if (!size) {
+      error = size.error();
+      error.detail.append(" (").append(paths_[index_]).append(")");
+      return {Step::kFailed, 0};
+    }
+    if (*size == 0) {
+      error = Error(Code::kSourceChanged);
+      error.detail.append(paths_[index_]).append(" became shorter while it was read");
+      return {Step::kFailed, 0};
+    }
+    at_ += *size;
+    if (asked_ < at_) asked_ = at_;
+    if (asked_ - at_ < kAheadBytes / 2 && asked_ < end_) {
+      disk_.will_need(file_, asked_, kAheadBytes);
+      asked_ += kAheadBytes;
+    }
+    return {at_ == end_ ? Step::kFinished : Step::kHaveOutput, *size};
   }
+  pollfd entry{file_, POLLIN, 0};
+  const int ready = poll(&entry, 1, 0);
+  if (ready == 0 || (ready < 0 && errno == EINTR)) return {Step::kBlocked, 0};
   auto size = read_some(file_, room);
   if (!size) {
     error = size.error();
@@ -129,20 +222,13 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
     error.detail.append(" (").append(paths_[index_]).append(")");
     return {Step::kFailed, 0};
   }
-  if (regular_) {
-    left_ -= *size;
-    if (*size == 0) {
-      error = Error(Code::kSourceChanged);
-      error.detail.append(paths_[index_]).append(" became shorter while it was read");
-      return {Step::kFailed, 0};
-    }
-    return {left_ == 0 ? Step::kFinished : Step::kHaveOutput, *size};
-  }
   return {*size == 0 ? Step::kFinished : Step::kHaveOutput, *size};
 }
 
 void FileSource::close() noexcept {
-  if (file_ > STDIN_FILENO) ::close(file_);
+  if (file_ >= 0 && paths_[index_] != kStdin) disk_.close(file_);
+  // Whoever reads stdin after us goes on behind what we read.
+  if (file_ >= 0 && paths_[index_] == kStdin && regular_) lseek(file_, static_cast<off_t>(at_), SEEK_SET);
   file_ = -1;
   wakeup_.watch(-1);
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/system_wakeup.hpp"
+#include "port/disk.hpp"
 #include "port/ports.hpp"
 
 namespace weir {
@@ -15,13 +16,20 @@ namespace weir {
 class FileSource final : public ByteSource {
  public:
   /// `paths` outlives the source; "stdin" is the standard input.
-  FileSource(std::span<const std::string> paths, SystemWakeup& wakeup) : paths_(paths), wakeup_(wakeup) {}
+  FileSource(std::span<const std::string> paths, Disk& disk, SystemWakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
   ~FileSource() override { close(); }
 
   size_t count() const override { return paths_.size(); }
   std::string_view name(size_t index) const override { return paths_[index]; }
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
+  /// All inputs are regular files that are named.
+  bool resumable() const override;
+  /// "size=8123 modified=1764209871123456789 file=2049:77 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB.
+  Result<SourceIdentity> identity(size_t index) override;
+  /// Size and time of modification are the same, and the file too; or else, as for a copy that kept its time, the ends.
+  bool same(std::string_view before, std::string_view now) const override;
+  Status seek(uint64_t stored_byte) override;
   ReadResult read(std::span<char> room, Error& error) override;
   void close() noexcept override;
 
@@ -30,14 +38,21 @@ class FileSource final : public ByteSource {
   /// Before the run only.
   Result<std::string_view> peek(size_t index);
   static constexpr size_t kPeekBytes = 4096;
+  /// What is asked of the disk ahead of the reads: enough to keep it at work, and little beside the smallest budget.
+  static constexpr uint64_t kAheadBytes = 512u << 10;
 
  private:
+  Status open_stdin();
+
   std::span<const std::string> paths_;
+  Disk& disk_;
   SystemWakeup& wakeup_;
   int file_ = -1;
   size_t index_ = 0;
   bool regular_ = false;
-  uint64_t left_ = 0;  ///< of a regular file, as it was when opened
+  uint64_t at_ = 0;   ///< of a regular file: offset of the next read
+  uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
+  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened
   char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;
   size_t peeked_used_ = 0;
@@ -47,6 +62,6 @@ class FileSource final : public ByteSource {
 };
 
 /// What stands at `path` before a run: W2014, W2015 (a folder), W6001, or fine.
-Status check_input(const std::string& path);
+Status check_input(const std::string& path, Disk& disk);
 
 }  // namespace weir

@@ -1,24 +1,13 @@
 #include "connector/folder_sink.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/fixed_text.hpp"
-#include "io/file.hpp"
 
 namespace weir {
 
-FolderSink::FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders)
-    : prefix_(std::move(prefix)), suffix_(std::move(suffix)), replace_(replace), create_folders_(create_folders) {
+FolderSink::FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk)
+    : prefix_(std::move(prefix)), suffix_(std::move(suffix)), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {
   name_.reserve(prefix_.size() + 20 + suffix_.size());
-  part_.reserve(name_.capacity() + 5);
-}
-
-FolderSink::~FolderSink() {
-  if (file_ >= 0) close(file_);
+  part_path_.reserve(name_.capacity() + 5);
 }
 
 void FolderSink::name_batch(uint64_t batch) {
@@ -28,58 +17,98 @@ void FolderSink::name_batch(uint64_t batch) {
   for (size_t i = digits.view().size(); i < kNumberDigits; ++i) name_ += '0';
   name_.append(digits.view());
   name_.append(suffix_);
-  part_.assign(name_);
-  part_.append(".part");
+  part_path_.assign(name_);
+  part_path_.append(".part");
 }
 
 Status FolderSink::start() {
   name_batch(0);
-  if (create_folders_) WEIR_TRY(make_folders_of(name_.c_str()));
-  struct stat info {};
-  if (!replace_ && stat(name_.c_str(), &info) == 0) return fail(Code::kOutputExists, name_);
-  return {};
+  if (create_folders_) WEIR_TRY(disk_.make_folders_of(name_.c_str()));
+  if (replace_) return {};
+  auto there = disk_.info(name_.c_str());
+  if (!there) return fail(there.error());
+  return there->kind == FileKind::kNone ? Status{} : fail(Code::kOutputExists, name_);
+}
+
+Status FolderSink::resume(bool) {
+  replace_ = true;  // what came after the checkpoint is ours, and is written again
+  if (!object_open_) return {};
+  name_batch(batch_);
+  // It may have been completed and shown since: then it is made again, from its first byte if it must be.
+  auto there = disk_.info(part_path_.c_str());
+  if (!there) return fail(there.error());
+  if (there->kind == FileKind::kNone) {
+    auto shown = disk_.info(name_.c_str());
+    if (!shown) return fail(shown.error());
+    if (shown->kind != FileKind::kRegular) return fail(Code::kOutputLost, part_path_);
+    WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
+  }
+  return part_.reopen(part_path_.c_str());
 }
 
 Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
+  batch_ = info.batch;
   name_batch(info.batch);
-  struct stat there {};
-  if (!replace_ && stat(name_.c_str(), &there) == 0) {
-    error = Error(Code::kOutputExists, name_);
-    return Accepted::kFailed;
+  Status status;
+  if (!replace_) {
+    auto there = disk_.info(name_.c_str());
+    if (!there) status = fail(there.error());
+    else if (there->kind != FileKind::kNone) status = fail(Error(Code::kOutputExists, name_));
   }
-  do {
-    file_ = open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  } while (file_ < 0 && errno == EINTR);
-  if (file_ >= 0) return Accepted::kYes;
-  error = system_error(errno == EACCES ? Code::kAccessDenied : Code::kOpenFailed, errno, part_);
+  if (status) status = part_.create(part_path_.c_str());
+  if (status) {
+    object_open_ = true;
+    return Accepted::kYes;
+  }
+  error = status.error();
   return Accepted::kFailed;
 }
 
 Accepted FolderSink::write(std::string_view bytes, Error& error) {
-  if (Status status = write_all(file_, bytes); !status) {
+  if (Status status = part_.append(bytes); !status) {
     error = status.error();
-    error.detail.append(" (").append(part_).append(")");
+    error.detail.append(" (").append(part_path_).append(")");
     return Accepted::kFailed;
   }
   return Accepted::kYes;
 }
 
 Accepted FolderSink::close_object(Error& error) {
-  Status status = sync_file(file_, part_);
-  close(file_);
-  file_ = -1;
-  if (status && rename(part_.c_str(), name_.c_str()) != 0) status = fail(system_error(Code::kRenameFailed, errno, name_));
-  if (status) status = sync_folder_of(name_.c_str());
-  if (status) return Accepted::kYes;
+  Status status = part_.sync(part_path_.c_str());
+  if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
+  if (status) status = disk_.sync_folder_of(name_.c_str());
+  part_.close();
+  if (status) {
+    object_open_ = false;
+    return Accepted::kYes;
+  }
   error = status.error();
   return Accepted::kFailed;
 }
 
+Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
+
 void FolderSink::cancel() noexcept {
-  if (file_ < 0) return;
-  close(file_);
-  file_ = -1;
-  leftover_ = part_;
+  if (!part_.is_open()) return;
+  if (part_.written() == 0) {
+    disk_.remove(part_path_.c_str());
+  } else {
+    leftover_ = part_path_;
+  }
+  part_.close();
+}
+
+void FolderSink::save(StateWriter& out) const {
+  out.put(static_cast<uint8_t>(object_open_));
+  out.put(batch_);
+  if (object_open_) part_.save(out);
+}
+
+bool FolderSink::load(StateReader& in) {
+  const auto open = in.get<uint8_t>();
+  batch_ = in.get<uint64_t>();
+  object_open_ = open == 1;
+  return in.ok() && open <= 1 && (!object_open_ || part_.load(in));
 }
 
 }  // namespace weir

@@ -17,9 +17,11 @@ class StdoutSink final : public BatchSink {
   Status finish() override { return {}; }
   void cancel() noexcept override {}
   std::string_view leftover() const override { return {}; }
+  bool resumable() const override { return false; }
   size_t state_bytes_max() const override { return 0; }
   void save(StateWriter&) const override {}
   bool load(StateReader&) override { return true; }
+  Status resume(bool) override { return {}; }
 
  private:
   int file_;

@@ -116,4 +116,31 @@ Status ByteOutput::close_object(uint64_t records) {
   }
 }
 
+void ByteOutput::save(StateWriter& out) const {
+  WEIR_ASSERT(settled());
+  out.put(static_cast<uint8_t>(open_));
+  if (!open_) return;
+  out.put(info_.batch);
+  out.put(info_.first.source);
+  out.put(info_.first.stored_byte);
+  out.put(info_.first.decoded_byte);
+  out.put(info_.first.record);
+  if (encoder_ != nullptr && !traits_.whole_batches) encoder_->save(out);
+}
+
+bool ByteOutput::load(StateReader& in) {
+  const auto open = in.get<uint8_t>();
+  if (!in.ok() || open > 1) return false;
+  open_ = open == 1;
+  if (!open_) return true;
+  info_ = ObjectInfo{};
+  info_.batch = in.get<uint64_t>();
+  info_.first.source = in.get<uint32_t>();
+  info_.first.stored_byte = in.get<uint64_t>();
+  info_.first.decoded_byte = in.get<uint64_t>();
+  info_.first.record = in.get<uint64_t>();
+  if (!in.ok()) return false;
+  return encoder_ == nullptr || traits_.whole_batches || encoder_->load(in);
+}
+
 }  // namespace weir

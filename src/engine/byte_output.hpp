@@ -38,6 +38,13 @@ class ByteOutput {
   Status drain();
   /// Ends a commit unit: everything so far goes to the sink, and nothing after refers back to it.
   Status end_unit();
+  /// At the end of a commit unit: nothing waits in the buffer and the encoder can be saved.
+  [[nodiscard]] bool settled() const { return used_ == 0; }
+  size_t state_bytes_max() const { return 1 + 8 + 4 + 8 + 8 + 8 + (encoder_ == nullptr ? 0 : encoder_->state_bytes_max()); }
+  /// Only when settled().
+  void save(StateWriter& out) const;
+  /// In place of open_object() for the object that was open; the sink resumes by itself.
+  bool load(StateReader& in);
   /// `records`: of the object, told to sinks that keep whole batches.
   Status close_object(uint64_t records = 0);
 

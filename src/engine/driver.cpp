@@ -21,35 +21,12 @@ Driver::Driver(const PipelineParts& pipeline, Counters& counters)
 Outcome Driver::run(Deadline deadline) {
   Outcome outcome;
   counters_.inputs = pipeline_.source->count();
+  given_ns_ = deadline.left_ns(now());
   Status status = consume_inputs(deadline, outcome);
   pipeline_.source->close();
   if (status && outcome.ending == Ending::kDone) {
-    // The end of the output: what is open is closed, committed and shown, rejects first, so that none is lost behind a published output.
-    if (pipeline_.program->has_aggregates() && !outcome.limit_reached) {
-      ComputedRows row;
-      status = pipeline_.program->aggregate_row(row);
-      if (status && limit_left_ > 0) {
-        const uint16_t first_row = 0;
-        const RecordBatch no_records;
-        WriteRows rows;
-        rows.batch = &no_records;
-        rows.rows = {&first_row, 1};
-        rows.computed = row.values;
-        rows.stride = row.stride;
-        const auto written = pipeline_.output->write(rows, 0, Position{});
-        if (!written) {
-          status = fail(written.error());
-        } else if (written->row_failed != Code::kOk) {
-          status = fail(written->row_failed);
-        }
-      }
-    }
-    if (status) status = pipeline_.rejects->judge_end(counters_);
-    if (status) status = pipeline_.output->finish();
-    ByteOutput* rejects = pipeline_.rejects->output();
-    if (status && rejects != nullptr && rejects->object_open()) status = rejects->close_object();
-    if (status && pipeline_.rejects_sink != nullptr) status = pipeline_.rejects_sink->finish();
-    if (status) status = pipeline_.sink->finish();
+    status = finish_output(outcome.limit_reached);
+    if (status) status = publish();
     if (status && pipeline_.output->bytes().closed_by_reader()) outcome.ending = Ending::kReaderGone;
   }
   if (!status) {
@@ -57,9 +34,10 @@ Outcome Driver::run(Deadline deadline) {
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
+    if (pipeline_.checkpointer != nullptr) stop_with_checkpoint(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
-    if (outcome.ending == Ending::kInterrupted || outcome.error.exit() != Exit::kUnavailable) {
+    if (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
       closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() && pipeline_.output->finish() && rejects_closed;
@@ -72,15 +50,119 @@ Outcome Driver::run(Deadline deadline) {
   return outcome;
 }
 
+// The end of the output: the row of aggregates, what is owed, and the objects closed. Nothing is shown yet.
+Status Driver::finish_output(bool limit_reached) {
+  if (pipeline_.program->has_aggregates() && !limit_reached) {
+    ComputedRows row;
+    WEIR_TRY(pipeline_.program->aggregate_row(row));
+    if (limit_left_ > 0) {
+      const uint16_t first_row = 0;
+      const RecordBatch no_records;
+      WriteRows rows;
+      rows.batch = &no_records;
+      rows.rows = {&first_row, 1};
+      rows.computed = row.values;
+      rows.stride = row.stride;
+      const auto written = pipeline_.output->write(rows, 0, Position{});
+      if (!written) return fail(written.error());
+      if (written->row_failed != Code::kOk) return fail(written->row_failed);
+    }
+  }
+  WEIR_TRY(pipeline_.rejects->judge_end(counters_));
+  WEIR_TRY(pipeline_.output->finish());
+  ByteOutput* rejects = pipeline_.rejects->output();
+  if (rejects != nullptr && rejects->object_open()) WEIR_TRY(rejects->close_object());
+  return {};
+}
+
+// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, as the
+// two can't be shown at once, and after.
+Status Driver::publish() {
+  Checkpointer* checkpointer = pipeline_.checkpointer;
+  if (checkpointer != nullptr) {
+    capture();
+    if (checkpointer->is_stored() || pipeline_.rejects_sink != nullptr) WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
+  }
+  if (pipeline_.rejects_sink != nullptr) WEIR_TRY(pipeline_.rejects_sink->finish());
+  WEIR_TRY(pipeline_.sink->finish());
+  return checkpointer != nullptr ? checkpointer->save(CheckpointKind::kDone) : Status{};
+}
+
+Outcome Driver::finish_up() {
+  Outcome outcome;
+  Status status;
+  if (pipeline_.rejects_sink != nullptr) status = pipeline_.rejects_sink->finish();
+  if (status) status = pipeline_.sink->finish();
+  if (status) status = pipeline_.checkpointer->save(CheckpointKind::kDone);
+  outcome.limit_reached = limit_left_ == 0 && !pipeline_.program->has_aggregates();
+  if (status) return outcome;
+  outcome.ending = Ending::kFailed;
+  outcome.error = status.error();
+  if (pipeline_.rejects_sink != nullptr) pipeline_.rejects_sink->cancel();
+  pipeline_.sink->cancel();
+  return outcome;
+}
+
 bool Driver::stop_asked(Deadline deadline) {
-  return pipeline_.wakeup->stop_requested() || (deadline.at_ns != kNever && deadline.passed(now()));
+  if (pipeline_.wakeup->stop_requested()) return true;
+  if (deadline.at_ns == kNever) return false;
+  const uint64_t reserve = pipeline_.checkpointer != nullptr ? pipeline_.checkpointer->reserve_ns(given_ns_) : 0;
+  return deadline.passed(now() + reserve);
+}
+
+Status Driver::open_input(uint32_t input) {
+  input_ = input;
+  identity_ = SourceIdentity();
+  stored_at_open_ = counters_.stored_bytes;
+  if (pipeline_.checkpointer != nullptr) {
+    auto identity = pipeline_.source->identity(input);
+    if (!identity) {
+      Error error = identity.error();
+      error.source = input;
+      if (error.code == Code::kNoInput && input > 0) error.code = Code::kInputVanished;
+      return fail(error);
+    }
+    identity_ = *identity;
+  }
+  WEIR_TRY(intake_.open(input));
+  input_open_ = true;
+  return {};
+}
+
+Status Driver::end_input(uint32_t input) {
+  decoded_before_ += pipeline_.reader->window().base_decoded_byte() + pipeline_.reader->window().end();
+  position_byte_ = decoded_before_;
+  ++counters_.inputs_done;
+  input_open_ = false;
+  if (pipeline_.checkpointer == nullptr) return {};
+  for (const std::string_view part : {pipeline_.source->name(input), std::string_view("\0", 1), identity_.view(), std::string_view("\0", 1)}) {
+    finished_.update(part);
+  }
+  return {};
 }
 
 Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
-  if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->open_object(ObjectInfo{}));
-  for (uint32_t input = 0; input < pipeline_.source->count(); ++input) {
-    WEIR_TRY(intake_.open(input));
+  const auto interrupt = [&] {
+    outcome.ending = Ending::kInterrupted;
+    return Status{};
+  };
+  if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr && !rejects->object_open()) {
+    WEIR_TRY(rejects->open_object(ObjectInfo{}));
+  }
+  const uint32_t first = input_;
+  for (uint32_t input = first; input < pipeline_.source->count(); ++input) {
+    if (!input_open_) WEIR_TRY(open_input(input));
     for (;;) {
+      if (pipeline_.checkpointer != nullptr) {
+        StateWriter state(pipeline_.reader_state);
+        pipeline_.reader->save(state);
+        WEIR_ASSERT(state.ok());
+        reader_state_bytes_ = state.size();
+        read_at_byte_ = pipeline_.reader->saved_byte();
+        counted_at_read_ = counters_.read;
+        skipped_since_read_ = 0;
+        if (!pipeline_.checkpointer->has_image()) capture();  // the beginning is a place to go on from, too
+      }
       RecordBatch batch;
       Error error;
       const uint64_t before = now();
@@ -96,22 +178,15 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
           return {};
         }
         if (pipeline_.observer != nullptr) pipeline_.observer->on_progress(counters_);
-        if (stop_asked(deadline)) {
-          outcome.ending = Ending::kInterrupted;
-          return {};
-        }
+        if (stop_asked(deadline)) return interrupt();
         continue;
       }
+      if (pipeline_.reader->passing_bytes() != 0) WEIR_TRY(pass_oversize());
       auto filled = fill_window(deadline);
       if (!filled) return fail(filled.error());
-      if (*filled == Step::kBlocked || stop_asked(deadline)) {
-        outcome.ending = Ending::kInterrupted;
-        return {};
-      }
+      if (*filled == Step::kBlocked || stop_asked(deadline)) return interrupt();
     }
-    decoded_before_ += pipeline_.reader->window().base_decoded_byte() + pipeline_.reader->window().end();
-    position_byte_ = decoded_before_;
-    ++counters_.inputs_done;
+    WEIR_TRY(end_input(input));
   }
   if (!pipeline_.output->begun()) return begin_output();
   return {};
@@ -126,6 +201,7 @@ Result<Step> Driver::fill_window(Deadline deadline) {
   const uint64_t due = pipeline_.output->batch_due_ns();
   if (due != kNever && now() >= due) {
     WEIR_TRY(pipeline_.output->end_batch());
+    if (pipeline_.output->bytes().traits().whole_batches) WEIR_TRY(edge());
     return Step::kNeedInput;
   }
   const uint64_t before = now();
@@ -145,6 +221,16 @@ Result<Driver::Go> Driver::process(const RecordBatch& batch) {
   rejects_in_batch_ = 0;
   uint32_t row = 0;
   size_t next_reject = 0;
+  for (; skip_left_ != 0 && (row < batch.rows || next_reject < batch.rejects.size()); --skip_left_) {
+    // The run before this one gave these their fates.
+    ++skipped_since_read_;
+    if (next_reject < batch.rejects.size() && batch.rejects[next_reject].rows_before == row) {
+      ++next_reject;
+      ++rejects_in_batch_;
+    } else {
+      ++row;
+    }
+  }
   while (row < batch.rows || next_reject < batch.rejects.size()) {
     if (next_reject < batch.rejects.size() && batch.rejects[next_reject].rows_before == row) {
       WEIR_TRY(reject_record(batch, batch.rejects[next_reject++]));
@@ -153,7 +239,7 @@ Result<Driver::Go> Driver::process(const RecordBatch& batch) {
     }
     // Up to the next reject, and not past the input's next edge.
     uint32_t end = next_reject < batch.rejects.size() ? batch.rejects[next_reject].rows_before : batch.rows;
-    const uint64_t edge = unit_begin_byte_ + kUnitInputBytes;
+    const uint64_t edge = unit_begin_byte_ + kUnitInputFactor * pipeline_.unit_bytes;
     const uint64_t base = decoded_before_ + batch.base_decoded_byte;
     if (base + batch.record_ends[end - 1] >= edge) {
       const uint32_t* at = std::lower_bound(batch.record_ends + row, batch.record_ends + end, edge, [&](uint32_t record_end, uint64_t limit) {
@@ -260,6 +346,11 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
       WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
       WEIR_TRY(end_unit());
     }
+    if (written->batch_sent) {
+      // Also when none of these rows was in it: then what is settled so far is.
+      if (next > 0) WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
+      WEIR_TRY(edge());
+    }
     if (pipeline_.output->bytes().closed_by_reader()) {
       WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
       return Go::kEnd;
@@ -307,6 +398,10 @@ Status Driver::reject_row(const RecordBatch& batch, RowError error) {
 }
 
 Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejected) {
+  // As in pass_oversize(): the edge stands before such a record however it came.
+  if (rejected.size >= kUnitInputFactor * pipeline_.unit_bytes && !passing_edge_) WEIR_TRY(end_unit());
+  passing_edge_ = false;
+  passing_captured_ = 0;
   ++counters_.read;
   ++counters_.rejected;
   position_byte_ = decoded_before_ + rejected.decoded_byte + rejected.size;
@@ -314,7 +409,7 @@ Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejec
 }
 
 Status Driver::end_unit_if_due() {
-  if (position_byte_ - unit_begin_byte_ < kUnitInputBytes) return {};
+  if (position_byte_ - unit_begin_byte_ < kUnitInputFactor * pipeline_.unit_bytes) return {};
   return end_unit();
 }
 
@@ -323,7 +418,23 @@ Status Driver::end_unit() {
   unit_begin_byte_ = position_byte_;
   ++counters_.units;
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->end_unit());
-  return pipeline_.output->end_unit();
+  WEIR_TRY(pipeline_.output->end_unit());
+  return edge();
+}
+
+// Between two reads, in the middle of an oversize record. Once it has become longer than a unit an edge is put before it, and from there on a
+// checkpoint may stand anywhere within it: nothing is written until it is over.
+Status Driver::pass_oversize() {
+  const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
+  const uint64_t passed = pipeline_.reader->passing_bytes();
+  if (passed < unit) return {};
+  if (!passing_edge_) {
+    passing_edge_ = true;
+    WEIR_TRY(end_unit());
+  }
+  if (passed - passing_captured_ < unit) return {};
+  passing_captured_ = passed;
+  return edge();
 }
 
 }  // namespace weir

@@ -1,8 +1,9 @@
 // Driver: the one loop. Pulls bytes from the source, records from the reader, runs the program, hands rows to the output, gives every record
 // its one fate, and stops in time.
 //
-// Commit units end where the input alone says: after the first record at which kUnitInputBytes of decoded input or kUnitOutputBytes of
-// written bytes have gone by since the last edge.
+// Commit units end where the input alone says: after the first record at which unit_bytes of written bytes, or four times as many of decoded
+// input, have gone by since the last edge. A record that is passed over because it is oversize, and longer than that, has an edge before it.
+// With a checkpointer, the run's state at each edge is written into its image; the clock decides which images are saved.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,11 @@
 
 namespace weir {
 
-inline constexpr uint64_t kUnitInputBytes = 16ull << 20;
-inline constexpr uint64_t kUnitOutputBytes = 4ull << 20;
-
 enum class Ending : uint8_t {
   kDone,         ///< all input was consumed, or LIMIT reached
   kReaderGone,   ///< stdout was closed by whoever read it
-  kInterrupted,  ///< signal or deadline
+  kInterrupted,  ///< signal or deadline; nothing to go on from
+  kCheckpointed,  ///< signal or deadline; the next run goes on
   kFailed,
 };
 
@@ -37,8 +36,22 @@ class Driver {
   static size_t scratch_bytes();
 
   Driver(const PipelineParts& pipeline, Counters& counters);
+  /// Goes on where the loaded checkpoint stands, in place of beginning: before run(). The sinks were loaded and resumed by the caller.
+  Status resume(const CheckpointReader& checkpoint);
+  /// Takes over what was counted, for a run that has nothing left to do but finish_up().
+  Status recall(const CheckpointReader& checkpoint);
   /// Runs to an ending. Sinks are started by the caller; here they are finished (kDone) or cancelled.
   Outcome run(Deadline deadline);
+  /// A checkpoint of a run that had written everything: shows it, and says so in the store.
+  Outcome finish_up();
+
+  /// Are the inputs those of a run that is done? Before run(), without resume().
+  Result<bool> same_sources(const CheckpointReader& checkpoint);
+
+  /// Of a checkpoint: everything but the states of the parts.
+  static size_t checkpoint_fixed_bytes();
+  /// Worst case of the sections of a checkpoint of this pipeline.
+  static size_t checkpoint_bytes_max(const PipelineParts& pipeline);
 
  private:
   enum class Go : uint8_t { kOn, kEnd };  ///< kEnd: a LIMIT was reached, or nobody reads
@@ -55,6 +68,24 @@ class Driver {
   Status reject_record(const RecordBatch& batch, const ReaderReject& reject);
   Status end_unit_if_due();
   Status end_unit();
+  Status pass_oversize();
+  Status open_input(uint32_t input);
+  Status end_input(uint32_t input);
+  Status finish_output(bool limit_reached);
+  Status publish();
+  Status learn_schema(uint32_t input);
+  bool load_source(const CheckpointReader& checkpoint, CheckpointSource& source);
+  Result<Sha256::Digest> chain_of(uint32_t input);
+
+  // Checkpoints.
+  void save_driver(StateWriter& out) const;
+  bool load_driver(StateReader& in);
+  Status load_counters(const CheckpointReader& checkpoint);
+  void capture();
+  Status edge();
+  Status commit_sinks();
+  Status save_checkpoint(CheckpointKind kind, const Error* verdict = nullptr);
+  void stop_with_checkpoint(Outcome& outcome);
   bool stop_asked(Deadline deadline);
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 
@@ -67,6 +98,23 @@ class Driver {
   uint64_t position_byte_ = 0;      ///< decoded bytes over all inputs behind the last settled record
   bool unit_full_ = false;
   uint64_t limit_left_;
+  bool passing_edge_ = false;       ///< the edge before the oversize record that is being passed over is behind us
+  uint64_t passing_captured_ = 0;   ///< bytes of it at the last capture
+
+  // Where a run that goes on would begin to read again: the reader's state before its last read, and the records since then.
+  uint64_t read_at_byte_ = 0;
+  uint64_t counted_at_read_ = 0;    ///< counters_.read then
+  size_t reader_state_bytes_ = 0;
+  uint64_t skipped_since_read_ = 0; ///< settled by the run before this one
+  uint64_t skip_left_ = 0;          ///< of those, still to come
+
+  uint32_t input_ = 0;
+  bool input_open_ = false;
+  Counters captured_;               ///< at the last capture
+  SourceIdentity identity_;         ///< of the open input, with a checkpointer
+  Sha256 finished_;                 ///< chain over the inputs that are done
+  uint64_t stored_at_open_ = 0;     ///< counters_.stored_bytes when the input was opened
+  uint64_t given_ns_ = kNever;      ///< from the start to the deadline
   uint64_t rejects_in_batch_ = 0;   ///< reader rejects of this batch that were settled
 
   // One batch's row lists and where settling stands.

@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "codec/codec.hpp"
+#include "engine/checkpointer.hpp"
 #include "engine/counters.hpp"
 #include "engine/record_output.hpp"
 #include "engine/rejects.hpp"
@@ -23,6 +24,10 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void on_progress(const Counters& counters) = 0;
 };
+
+/// A commit unit ends after so many written bytes, or four times as many decoded ones.
+inline constexpr uint64_t kUnitOutputBytes = 4ull << 20;
+inline constexpr uint64_t kUnitInputFactor = 4;
 
 struct PipelineParts {
   ByteSource* source = nullptr;
@@ -42,6 +47,10 @@ struct PipelineParts {
   Wakeup* wakeup = nullptr;
   RunObserver* observer = nullptr;  ///< may be null
   std::span<char> scratch;  ///< row lists: Driver::scratch_bytes
+  Checkpointer* checkpointer = nullptr;  ///< null: the run leaves nothing to go on from
+  std::span<char> snapshots;  ///< with a checkpointer: ByteIntake::snapshots_bytes
+  std::span<char> reader_state;  ///< with a checkpointer: reader->state_bytes_max()
+  uint64_t unit_bytes = kUnitOutputBytes;  ///< written bytes of a commit unit; its decoded bytes are four times as many
   bool publish_partial = false;  ///< show what was written when the run stops early
   uint64_t records_preview = kNoOffset;  ///< stop after this many records were written
 };

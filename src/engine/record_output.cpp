@@ -46,14 +46,19 @@ Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_
           if (writer_.batch_records() != 0) {
             // The batch's buffer is full before its limits are: the plan sizes the buffer so that this is a record that does not fit.
             WEIR_TRY(end_batch());
-            continue;
+            written.batch_sent = true;
+            return written;
           }
           written.row_failed = Code::kValueTooLarge;
           return written;
         }
         WEIR_TRY(drain());
         continue;
-      case WriteStop::kBatchFull: WEIR_TRY(end_batch()); continue;
+      case WriteStop::kBatchFull:
+        WEIR_TRY(end_batch());
+        written.batch_sent = bytes_.traits().whole_batches;
+        if (written.batch_sent) return written;
+        continue;
       case WriteStop::kUnitFull: written.unit_full = true; return written;
       case WriteStop::kRowFailed: written.row_failed = result.code; return written;
     }
@@ -62,10 +67,6 @@ Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_
 }
 
 Status RecordOutput::end_unit() {
-  if (bytes_.traits().object_per_batch) {
-    unit_written_ = 0;
-    return {};
-  }
   unit_written_ = 0;
   if (!bytes_.object_open()) return {};
   return bytes_.end_unit();
@@ -109,6 +110,24 @@ Status RecordOutput::finish() {
 uint64_t RecordOutput::batch_due_ns() const {
   if (batch_opened_ns_ == kNever || writer_.batch_records() == 0) return kNever;
   return batch_opened_ns_ + age_ns_;
+}
+
+Status RecordOutput::begin_again(const Schema& schema, std::span<const WriteColumn> columns) {
+  WEIR_ASSERT(!begun_);
+  begun_ = true;
+  return writer_.begin(schema, columns);
+}
+
+void RecordOutput::save(StateWriter& out) const {
+  WEIR_ASSERT(settled());
+  out.put(unit_written_);
+  writer_.save(out);
+  bytes_.save(out);
+}
+
+bool RecordOutput::load(StateReader& in) {
+  unit_written_ = in.get<uint64_t>();
+  return writer_.load(in) && bytes_.load(in);
 }
 
 }  // namespace weir

@@ -40,7 +40,7 @@ Config configure(std::span<const std::string> inputs, const Options& options) {
 }  // namespace
 
 Core::Core(std::span<const std::string> inputs, const Options& options)
-    : job_(clock_, wakeup_, Host::kLibrary, environ) {
+    : job_(clock_, wakeup_, disk_, Host::kLibrary, environ) {
   Config config = configure(inputs, options);
   if (config.deadline_ns != 0) deadline_.at_ns = clock_.monotonic_ns() + config.deadline_ns;
   empty_is_null_ = config.input.empty_is_null;

@@ -11,6 +11,7 @@
 
 #include "face/packed_record.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 
@@ -67,6 +68,7 @@ class Core {
 
   SystemClock clock_;
   SystemWakeup wakeup_{clock_};
+  SystemDisk disk_;
   Job job_;
   Deadline deadline_;
   std::optional<Puller> puller_;

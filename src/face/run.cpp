@@ -6,6 +6,7 @@
 
 #include "face/error_state.hpp"
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "plan/spec.hpp"
@@ -58,7 +59,8 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
   Deadline deadline;
   if (parsed.config.deadline_ns != 0) deadline.at_ns = clock.monotonic_ns() + parsed.config.deadline_ns;
   const bool query_in_file = parsed.config.query_line != 0;
-  Job job(clock, wakeup, Host::kLibrary, environ);
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kLibrary, environ);
   const auto check = [&](const Status& status) {
     if (!status) throw_error(status.error(), job.inputs(), query_in_file ? std::string_view(name) : "query");
   };
@@ -69,7 +71,7 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
   Summary summary;
   summary.status = "done";
   Outcome outcome;
-  if (job.skipped())
+  if (!job.skipped().empty())
     summary.status = "already_there";
   else
     outcome = job.run(deadline, nullptr);
@@ -80,6 +82,7 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
     case Ending::kReaderGone:
       summary.status = "reader_gone";
       break;
+    case Ending::kCheckpointed:
     case Ending::kInterrupted: {
       weir::Error error(Code::kInterrupted);
       error.detail.append_number(counters.read)

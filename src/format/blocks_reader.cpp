@@ -13,7 +13,8 @@ constexpr std::string_view kNames[] = {"data"};
 // --- blocks --------------------------------------------------------------------------------------------------------
 
 size_t BlocksReader::memory_max(const ReaderOptions& options, const Projection& projection) {
-  return Arena::aligned(sizeof(BlocksReader)) + reader_window_bytes(options) +
+  return Arena::aligned(sizeof(BlocksReader)) +
+         Arena::aligned(Window::memory_max(options.window_bytes, options.block_bytes)) +
          BatchBuilder::memory_max(0, single_column_views(projection));
 }
 
@@ -27,7 +28,7 @@ Result<RecordReader*> BlocksReader::make(const ReaderOptions& options, const Pro
   WEIR_TRY(check_single_column(projection, kNames[0]));
   Arena arena(room);
   auto* reader = arena.make<BlocksReader>();
-  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.record_bytes_max)),
+  reader->window_.attach(arena.take(Window::memory_max(options.window_bytes, options.block_bytes)),
                          options.window_bytes);
   reader->builder_.attach(arena, 0, single_column_views(projection), FieldEncoding::kBytes);
   reader->schema_ = {kNames, true};

@@ -3,8 +3,8 @@
 // Both have one column, `data`, of raw bytes. An empty input has no records. A file larger than record_bytes_max is an oversize
 // reject; block_bytes must not be larger than record_bytes_max. Every path of the projection must name `data`, or be `_1`.
 //
-// Memory: the window, BatchBuilder's arrays without columns of their own, and the object (FileReader: with the head of an
-// oversize record).
+// Memory: the window with room for one block (FileReader: for a file of record_bytes_max), BatchBuilder's arrays without columns of
+// their own, and the object (FileReader: with the head of an oversize record).
 #pragma once
 
 #include "format/batch_builder.hpp"
@@ -49,6 +49,7 @@ class FileReader final : public RecordReader {
   const Schema& schema() const override { return schema_; }
 
   static constexpr size_t kStateBytesMax = 4 + 8 + 8 + Oversize::kStateBytesMax;
+  uint64_t passing_bytes() const override { return skip_.active() ? skip_.size() : 0; }
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;

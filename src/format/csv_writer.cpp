@@ -7,25 +7,36 @@
 
 namespace weir {
 
-Status CsvWriter::compile(const Schema&) {
-  single_ = columns().size() == 1;
+/// A name of the header, quoted where it must be.
+char* CsvWriter::put_name(std::string_view name, char* out) const {
+  if (!csv_needs_quotes(name, options_.delimiter) && !(single_ && name.empty())) return copy_exact(out, name);
+  *out++ = '"';
+  out = put_csv_doubled(out, name);
+  *out++ = '"';
+  return out;
+}
+
+Status CsvWriter::compile(const Schema& schema) {
+  const bool raw = columns()[0].from == PlanColumn::From::kRawRecord;
+  single_ = (raw ? schema.names.size() : columns().size()) == 1;
   char* out = text_at();
   char* const delimiter = out;
   *out++ = options_.delimiter;
   bool first = true;
+  if (raw) {  // the one column stands for all names
+    for (const std::string_view name : schema.names) {
+      if (!first) *out++ = options_.delimiter;
+      out = put_name(name, out);
+      first = false;
+    }
+  }
   for (PlanColumn& column : columns()) {
+    if (raw) break;
     if (column.from == PlanColumn::From::kRecord) {
       return fail(Code::kContradiction, "`*` over JSON has no fixed columns to write as CSV: name the columns");
     }
-    const std::string_view name = column.key;
     if (!first) *out++ = options_.delimiter;
-    if (csv_needs_quotes(name, options_.delimiter) || (single_ && name.empty())) {
-      *out++ = '"';
-      out = put_csv_doubled(out, name);
-      *out++ = '"';
-    } else {
-      out = copy_exact(out, name);
-    }
+    out = put_name(column.key, out);
     column.key = first ? std::string_view() : std::string_view(delimiter, 1);
     first = false;
   }

@@ -26,6 +26,7 @@ class CsvWriter final : public WriterCore {
   Code resolve(const PlanColumn& column, uint32_t row, uint32_t index, Body& body) override;
 
  private:
+  char* put_name(std::string_view name, char* out) const;
   Code put_slowly(const PlanColumn& column, uint32_t row, uint32_t index, char*& out);
   void finish_text(TextRuns::Kind kind, std::string_view raw, const PlanColumn& column, Body& body) const;
 

@@ -34,6 +34,7 @@ class JsonReader final : public RecordReader {
 
   static constexpr size_t kStateBytesMax =
       4 + 8 + 8 + 3 + JsonDocument::kStateBytesMax + Oversize::kStateBytesMax + JsonFrame::kStateBytesMax;
+  uint64_t passing_bytes() const override { return skip_.active() ? skip_.size() : 0; }
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;

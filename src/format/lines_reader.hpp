@@ -23,6 +23,7 @@ class LinesReader final : public RecordReader {
   const Schema& schema() const override { return schema_; }
 
   static constexpr size_t kStateBytesMax = 4 + 8 + 8 + LineFramer::kStateBytesMax;
+  uint64_t passing_bytes() const override { return framer_.passing_bytes(); }
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;

@@ -69,13 +69,26 @@ class RecordReader {
   /// Valid once read() answered kHaveOutput or kFinished.
   virtual const Schema& schema() const = 0;
 
+  /// The schema of the open source is known: from the start, or once a header was read.
+  virtual bool schema_known() const { return true; }
+  /// Bytes so far of an oversize record that is being passed over; 0: none is.
+  virtual uint64_t passing_bytes() const { return 0; }
+
   virtual size_t state_bytes_max() const = 0;
+  /// Between two reads. Every record and reject of the reads before was delivered and is behind the state; feed a reader that
+  /// loaded it from saved_byte() on.
   virtual void save(StateWriter& out) const = 0;
+  /// The schema must be known already: begin the source and feed its first bytes until it is.
   virtual bool load(StateReader& in) = 0;
+  /// Offset in the decoded stream of the first byte that a state saved now asks for.
+  uint64_t saved_byte() { return window().base_decoded_byte() + window().begin(); }
 };
 
 /// Worst-case memory of a reader, window included; the derivation stands in each reader's file.
 size_t reader_memory_max(const ReaderOptions& options, const Projection& projection);
+
+/// What save() of a format's reader writes at most.
+size_t reader_state_max(Format format);
 
 /// Constructs in `room` (aligned to 64). `options` and `projection` must outlive the reader, which needs no destruction.
 /// Fails on options that make no sense together (Code::kBadTemplate, kContradiction ... with the detail).

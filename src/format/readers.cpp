@@ -44,4 +44,16 @@ Result<RecordReader*> make_reader(const ReaderOptions& options, const Projection
   return fail(Code::kUnknownFormat);
 }
 
+size_t reader_state_max(Format format) {
+  switch (format) {
+    case Format::kCsv: return CsvReader::kStateBytesMax;
+    case Format::kNdjson: return NdjsonReader::kStateBytesMax;
+    case Format::kJson: return JsonReader::kStateBytesMax;
+    case Format::kLines: return LinesReader::kStateBytesMax;
+    case Format::kBlocks: return BlocksReader::kStateBytesMax;
+    case Format::kFile: return FileReader::kStateBytesMax;
+  }
+  return 0;
+}
+
 }  // namespace weir

@@ -31,7 +31,7 @@ struct WriterOptions {
   bool header = true;
   uint64_t batch_records_max = 0;  ///< 0: no limit
   uint64_t batch_bytes_max = 0;  ///< 0: no limit. A batch is larger only when its first record alone is
-  /// kCsv, when `*` is the only column: records are copied as the bytes they came in. Set it when the input's
+  /// kCsv, only when `*` is the only column: records are copied as the bytes they came in. Set it when the input's
   /// delimiter, quote and escape are the output's.
   bool raw_records = false;
   /// A record is never written in pieces: one that is larger than the room gives kRoomFull, and nothing of it is
@@ -94,6 +94,10 @@ class RecordWriter {
   virtual bool load(StateReader& in) = 0;
 };
 
+/// What save() of any writer writes at most.
+size_t writer_state_max();
+
+/// Worst case: the writer, a PlanColumn for each column (with raw_records: one), and the header or the keys as they are written.
 /// `columns_max` output columns, those that `*` stands for counted, with names of `names_bytes_max` bytes together.
 size_t writer_memory_max(const WriterOptions& options, size_t columns_max, size_t names_bytes_max);
 RecordWriter* make_writer(const WriterOptions& options, size_t columns_max, size_t names_bytes_max,

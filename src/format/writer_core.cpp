@@ -75,7 +75,8 @@ Status WriterCore::add_column(PlanColumn::From from, uint32_t source, std::strin
 
 Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
-  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed && columns.size() == 1;
+  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed && columns.size() == 1 &&
+                   columns[0].star;
   columns_used_ = texts_used_ = names_bytes_ = 0;
   for (const WriteColumn& column : columns) {
     if (!column.star) {
@@ -85,18 +86,22 @@ Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> colu
                           static_cast<uint32_t>(computed ? column.computed : column.field), column.name));
     } else if (!schema.fixed) {
       WEIR_TRY(add_column(PlanColumn::From::kRecord, 0, {}));
+    } else if (raw) {
+      for (const std::string_view name : schema.names) names_bytes_ += name.size();
+      if (names_bytes_ > names_bytes_max_) return fail(Code::kOutOfRange, "longer column names than planned");
+      if (text_bytes_max(options_.format, schema.names.size(), names_bytes_) > texts_.size()) {
+        return fail(Code::kOutOfRange, "more output columns than planned");
+      }
+      WEIR_TRY(add_column(PlanColumn::From::kRawRecord, 0, {}));
     } else {
       for (uint32_t i = 0; i < schema.names.size(); ++i)
         WEIR_TRY(add_column(PlanColumn::From::kAll, i, schema.names[i]));
     }
   }
-  if (columns_used_ == 0) return fail(Code::kContradiction, "there is no column to write");
-  WEIR_TRY(compile(schema));
-  if (raw) {  // the header was made of all names
-    columns_used_ = 1;
-    columns_[0] = PlanColumn();
-    columns_[0].from = PlanColumn::From::kRawRecord;
+  if (columns_used_ == 0 || (raw && schema.names.empty())) {
+    return fail(Code::kContradiction, "there is no column to write");
   }
+  WEIR_TRY(compile(schema));
   fixed_bytes_ = kFrameBytes + kWideSlack;
   for (const PlanColumn& column : this->columns()) {
     fixed_bytes_ += column.key.size() + (column.from == PlanColumn::From::kComputed ? kValueBytes : kFieldBytes);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/assert.hpp"
+#include "base/fixed_text.hpp"
 #include "memory/arena.hpp"
 
 namespace weir {
@@ -26,6 +27,7 @@ struct BudgetLine {
   LineKind kind = LineKind::kWork;
   const char* knob = "";  ///< the setting that changes it; empty: none
   const char* why = "";   ///< one sentence for `weir plan --explain`
+  FixedText<120> formula; ///< what the bytes are made of, in numbers; empty where the line is a constant
 };
 
 class Budget {

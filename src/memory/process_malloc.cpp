@@ -4,8 +4,13 @@
 // it from the runtime arena (64 KiB) for libc's own needs. Neither asks the system for anything. A full set-up arena makes
 // malloc answer NULL, which operator new turns into exit 21. Linked into the binary only, never into the library.
 //
-// Blocks are powers of two from 32 bytes (16 of them are the header) kept in free lists by size; nothing is split or joined.
+// The set-up arena is given out front to back and its end never moves back: what lies behind `used` was never touched. So the
+// plan counts no more than what it holds the arena to (limit_setup) once the set-up proper is done.
+//
+// Blocks have four sizes a doubling from 32 bytes on (16 of them are the header), so less than a fifth of one is lost to
+// rounding. They are kept in free lists by size; nothing is split or joined.
 // One thread: Weir has one, and the exec sink's child only execs.
+#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -20,10 +25,10 @@ namespace weir {
 namespace {
 
 constexpr size_t kHeaderBytes = 16;
-constexpr int kClasses = 32;
+constexpr unsigned kClasses = 2 + 4 * 28;  // up to more than 2 GiB
 
 struct Header {
-  uint32_t size_class;  ///< the block holds 32 << size_class bytes, header included
+  uint32_t size_class;  ///< the block holds size_of(size_class) bytes, header included
   uint32_t offset;      ///< from the block's start to the user's bytes (aligned allocations)
   Header* next_free;
 };
@@ -41,25 +46,37 @@ alignas(64) char runtime_bytes[kRuntimeArenaBytes];
 constinit Region setup_region = {setup_bytes, sizeof setup_bytes, 0, {}};
 constinit Region runtime_region = {runtime_bytes, sizeof runtime_bytes, 0, {}};
 constinit uint64_t calls_after_seal = 0;
+constinit bool main_began = false;
 
-int class_of(size_t bytes) {
-  int size_class = 0;
-  while ((size_t{32} << size_class) < bytes) ++size_class;
-  return size_class;
+// Before main only libstdc++ asks for this much: 72 KiB from which it could throw when malloc has nothing left. Here a full arena
+// ends the process before anything is thrown (operator new's handler), so it goes without.
+constexpr size_t kBeforeMainMax = 64u << 10;
+
+// 32, 48, then 64, 80, 96, 112, 128, 160, 192, 224, 256, 320 ...
+size_t size_of(unsigned size_class) {
+  if (size_class < 2) return 32 + 16 * size_class;
+  const unsigned step = size_class - 2;
+  return size_t{4 + step % 4} << (4 + step / 4);
+}
+
+unsigned class_of(size_t bytes) {
+  if (bytes <= 48) return bytes <= 32 ? 0 : 1;
+  const size_t last = bytes - 1;
+  const auto width = static_cast<unsigned>(std::bit_width(last));
+  if (width < 7) return 2;
+  return 2 + 4 * (width - 7) + static_cast<unsigned>(last >> (width - 3)) - 3;
 }
 
 void* take(size_t bytes) {
-  if (bytes > (size_t{1} << 31)) return nullptr;
+  if (bytes > (size_t{1} << 31) || (!main_began && bytes > kBeforeMainMax)) return nullptr;
   Region& region = sealed() ? runtime_region : setup_region;
   if (sealed()) ++calls_after_seal;
-  // Rounded up to the class: a block of a byte more than 64 KiB (with its header) takes 128 KiB of an arena of 1 MiB. It can be handed out again.
-  const size_t want = bytes + kHeaderBytes;
-  const int size_class = class_of(want);
+  const unsigned size_class = class_of(bytes + kHeaderBytes);
   Header* block = region.free[size_class];
   if (block != nullptr) {
     region.free[size_class] = block->next_free;
   } else {
-    const size_t size = size_t{32} << size_class;
+    const size_t size = size_of(size_class);
     if (size > region.size - region.used) return nullptr;
     block = reinterpret_cast<Header*>(region.bytes + region.used);
     region.used += size;
@@ -85,7 +102,7 @@ void give_back(void* user) {
 
 size_t usable(void* user) {
   Header* block = header_of(user);
-  return (size_t{32} << block->size_class) - static_cast<size_t>(static_cast<char*>(user) - reinterpret_cast<char*>(block));
+  return size_of(block->size_class) - static_cast<size_t>(static_cast<char*>(user) - reinterpret_cast<char*>(block));
 }
 
 void* take_aligned(size_t alignment, size_t bytes) {
@@ -100,6 +117,12 @@ void* take_aligned(size_t alignment, size_t bytes) {
   return reinterpret_cast<void*>(wanted);
 }
 
+void limit_setup_region(uint64_t bytes) {
+  setup_region.size = bytes < setup_region.used       ? setup_region.used
+                      : bytes < sizeof setup_bytes ? static_cast<size_t>(bytes)
+                                                   : sizeof setup_bytes;
+}
+
 AllocatorFigures figures() {
   AllocatorFigures f;
   f.setup_bytes_max = setup_region.size;
@@ -111,7 +134,10 @@ AllocatorFigures figures() {
 
 }  // namespace
 
-void use_process_malloc() { set_allocator_figures_hook(figures); }
+void use_process_malloc() {
+  main_began = true;
+  set_allocator_hooks(figures, limit_setup_region);
+}
 
 }  // namespace weir
 

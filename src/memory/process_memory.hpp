@@ -27,12 +27,16 @@ struct AllocatorFigures {
   uint64_t setup_bytes_used = 0;         ///< its high-water
   uint64_t calls_after_seal = 0;         ///< allocator calls served from the runtime arena
   uint64_t runtime_bytes_used = 0;       ///< its high-water
-  uint64_t system_calls_after_seal = 0;  ///< requests to the system: 0, or the law is broken
+  uint64_t system_pages_after_seal = 0;  ///< pages that the kernel says were mapped since: 0, or the law is broken
 };
-/// Hook through which the binary's allocator reports; null when the system's allocator is in use.
+/// Hooks of the binary's allocator; null when the system's allocator is in use.
 using AllocatorFiguresHook = AllocatorFigures (*)();
-void set_allocator_figures_hook(AllocatorFiguresHook hook);
+using SetupLimitHook = void (*)(uint64_t bytes);
+void set_allocator_hooks(AllocatorFiguresHook figures, SetupLimitHook limit);
 AllocatorFigures allocator_figures();
+/// From here on the set-up arena gives out no more than its first `bytes`, however large it is: what lies behind stays
+/// untouched. More than there is: no limit.
+void limit_setup(uint64_t bytes);
 
 /// What the kernel says of this process; 0 where it can't be read.
 struct ProcessFigures {
@@ -44,6 +48,14 @@ struct ProcessFigures {
 };
 /// Reads /proc/self/status into a stack buffer; takes no memory.
 ProcessFigures process_figures();
+
+/// Bytes that stand on the main thread's stack before main: words, environment and what the kernel says to the program; 0 where
+/// it can't be told.
+uint64_t argument_bytes();
+
+/// Page tables of a process that has `image_bytes` mapped as its image and `work_bytes` as its one working mapping, every page
+/// of both touched.
+uint64_t page_table_bytes_max(uint64_t image_bytes, uint64_t work_bytes);
 
 /// Bytes of the loadable segments of this program (from the linker), rounded up to pages.
 uint64_t image_bytes();

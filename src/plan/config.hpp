@@ -57,6 +57,18 @@ struct InputConfig {
   uint64_t zstd_window_max = 8u << 20;
 };
 
+enum class OnChange : uint8_t { kFail, kRestart };
+
+struct CheckpointConfig {
+  std::string to = "auto";      ///< a file, a folder (ends in /), auto or none
+  uint64_t every_ns = 10'000'000'000;
+  std::string key;              ///< a secret: never shown; empty: none
+  OnChange on_change = OnChange::kFail;
+  uint64_t reserve_min_ns = 0;  ///< 0: by the deadline
+  uint64_t reserve_max_ns = 60'000'000'000;
+  bool restart = false;         ///< --restart: what is there counts no more
+};
+
 struct BatchConfig {
   uint64_t records = 0;               ///< 0: no limit
   uint64_t bytes = 4u << 20;
@@ -72,6 +84,7 @@ struct OutputConfig {
   bool header = true;             ///< csv, tsv
   std::string delimiter;          ///< csv; empty: ',' or tab
   bool publish_partial = false;
+  uint64_t unit = 4u << 20;       ///< written bytes of a commit unit
   bool create_folders = true;     ///< make missing parent folders
 };
 
@@ -100,7 +113,9 @@ struct Config {
   OutputConfig output;
   ExecConfig exec;
   RejectsConfig rejects;
-  uint64_t deadline_ns = 0;     ///< 0: none. Duration from the start
+  CheckpointConfig checkpoint;
+  uint64_t deadline_ns = 0;       ///< 0: none. Duration from the start
+  uint64_t deadline_wall_ns = 0;  ///< 0: none. Nanoseconds since 1970
   bool fail_on_rejects = false;
 };
 

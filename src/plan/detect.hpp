@@ -24,7 +24,7 @@ struct Detected {
 };
 
 /// Expands `*`, `?` and `[...]` (sorted by name), refuses what can't be read. "-" is stdin.
-Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from);
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk);
 
 /// Reads at most the first few KiB of each input.
 Result<Detected> detect_inputs(const InputConfig& config, FileSource& source);

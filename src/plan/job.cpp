@@ -1,30 +1,21 @@
 #include "plan/job.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "connector/exec_sink.hpp"
+#include "connector/file_checkpoint_store.hpp"
 #include "connector/file_sink.hpp"
 #include "connector/folder_sink.hpp"
 #include "connector/stdout_sink.hpp"
-#include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
+#include "plan/job_id.hpp"
 #include "plan/name_template.hpp"
 #include "plan/units.hpp"
 
 namespace weir {
 namespace {
 
-// What is there before the work starts. Measured on the release binary: the main thread touches less than half of its line.
-constexpr uint64_t kStackBytes = 192u << 10;
-constexpr uint64_t kKernelBytes = 96u << 10;  // page tables
-constexpr size_t kStoredBytes = 64u << 10;
-constexpr size_t kOutputBytes = 128u << 10;
-constexpr size_t kEncodedBytes = 64u << 10;
-constexpr size_t kRejectsBytes = 32u << 10;
-constexpr uint64_t kLibrarySetupBytes = 128u << 10;
-constexpr size_t kWholeBatchSlack = 64u << 10;
+constexpr uint64_t kTombstoneNs = 14ull * 24 * 3600 * 1'000'000'000;
 
 std::string folder_template(const std::string& to, OutputFormat format, Codec codec) {
   const char* ending = format == OutputFormat::kCsv     ? ".csv"
@@ -56,25 +47,29 @@ Codec codec_of(CodecChoice choice) {
 
 }  // namespace
 
-Job::Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment)
-    : clock_(clock), wakeup_(wakeup), host_(host), environment_(environment) {}
+Job::Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment)
+    : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
-Job::~Job() { unmap_working_memory(memory_); }
+Job::~Job() {
+  unmap_working_memory(memory_);
+  limit_setup(kNoOffset);
+}
 
 Status Job::prepare(Config config) {
   config_ = std::move(config);
   WEIR_TRY(choose_input());
   WEIR_TRY(compile());
   WEIR_TRY(choose_output());
+  WEIR_TRY(choose_checkpoint());
   sum_up();
   return {};
 }
 
 Status Job::choose_input() {
-  auto inputs = expand_inputs(config_.input.from);
+  auto inputs = expand_inputs(config_.input.from, disk_);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
-  source_ = std::make_unique<FileSource>(inputs_, wakeup_);
+  source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
   auto detected = detect_inputs(config_.input, *source_);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
@@ -133,12 +128,11 @@ Status Job::compile() {
   }
   program_ = std::move(compiled->program);
   columns_.clear();
-  names_bytes_ = reader_options_.csv.header_bytes_max;
   for (size_t i = 0; i < program_->output().size(); ++i) {
     const OutputColumn& column = program_->output()[i];
     columns_.push_back({column.name, column.field, program_->computed_index(i), column.star});
-    names_bytes_ += column.name.size();
   }
+  names_bytes_ = output_names_max();
   return {};
 }
 
@@ -238,9 +232,10 @@ Status Job::choose_output() {
     output_name_ = to_ == To::kExec ? config_.exec.command.empty() ? "exec" : config_.exec.command[0] : to_ == To::kStdout ? "stdout" : "the caller";
   }
   for (const std::string& input : inputs_) {
-    struct stat a {}, b {};
-    if (to_ == To::kFile && stat(input.c_str(), &a) == 0 && stat(output_name_.c_str(), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
-        S_ISREG(a.st_mode)) {
+    if (to_ != To::kFile || input == "stdin") continue;
+    const auto a = disk_.info(input.c_str());
+    const auto b = disk_.info(output_name_.c_str());
+    if (a && b && a->kind == FileKind::kRegular && a->device == b->device && a->inode == b->inode) {
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
     }
   }
@@ -285,99 +280,53 @@ Status Job::choose_rejects() {
   return {};
 }
 
+// Where the job's state is kept, if the run can leave one.
+Status Job::choose_checkpoint() {
+  checkpoint_name_.clear();
+  const std::string& to = config_.checkpoint.to;
+  if (to == "none") return {};
+  const bool named = to != "auto";
+  const char* why_not = nullptr;
+  if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
+    why_not = "a host that takes the records itself goes on by itself";
+  } else if (preview_records_ != kNoOffset) {
+    return {};
+  } else if (to_ == To::kStdout) {
+    why_not = "what went to stdout can't be taken back";
+  } else if (rejects_name_ == "stdout" || rejects_name_ == "stderr") {
+    why_not = "what went to rejects.to can't be taken back";
+  } else if (config_.output.publish_partial) {
+    why_not = "output.publish_partial gives away what a later run would go on with";
+  } else if (!source_->resumable()) {
+    why_not = "an input is no regular file, and can't be read again from the middle";
+  }
+  for (const std::string* name : {&output_name_, &rejects_name_}) {
+    if (why_not != nullptr || name->empty() || (name == &output_name_ && to_ != To::kFile)) continue;
+    const auto there = disk_.info(name->c_str());
+    if (there && there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
+  }
+  if (why_not != nullptr) return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
+  const std::string beside = to_ == To::kFile ? output_name_ : output_prefix_ + "batch" + output_suffix_;
+  if (!named) {
+    if (to_ != To::kFile && to_ != To::kFolder) return {};
+    checkpoint_name_ = beside + ".weir";
+  } else if (to.back() == '/') {
+    const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
+    checkpoint_name_ = to + (config_.name.empty() ? stem : config_.name) + ".weir";
+  } else {
+    checkpoint_name_ = to;
+  }
+  for (const std::string& input : inputs_) {
+    if (input == checkpoint_name_) return fail(Code::kContradiction, "checkpoint.to is an input: " + input);
+  }
+  job_id_ = job_id(config_);
+  return {};
+}
+
 bool Job::raw_records_possible() const {
   const CsvOptions& csv = reader_options_.csv;
   return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' && csv.escape == 0 &&
          csv.ragged != CsvOptions::Ragged::kPad;
-}
-
-void Job::add_line(const char* name, uint64_t bytes, const char* knob, const char* why) {
-  budget_.add({name, bytes, LineKind::kWork, knob, why});
-}
-
-void Job::sum_up() {
-  budget_ = Budget{};
-  sizes_ = Sizes{};
-  if (host_ == Host::kProcess) {
-    const auto process = [&](const char* name, uint64_t bytes, const char* why) { budget_.add({name, bytes, LineKind::kProcess, "", why}); };
-    const uint64_t arenas = kSetupArenaBytes + kRuntimeArenaBytes;
-    const uint64_t image = image_bytes();
-    process("program image", image > arenas ? image - arenas : image, "code, constants and static data of the binary, all of it");
-    process("set-up", kSetupArenaBytes, "pipeline file, compiled query, names of inputs: taken before the first byte is read");
-    process("libc", kRuntimeArenaBytes, "the C library's own needs while running");
-    process("stack", kStackBytes, "the one thread's stack; nothing recurses on data");
-    process("page tables", kKernelBytes, "what the kernel keeps for this process' memory");
-  }
-  sizes_.stored = kStoredBytes;
-  add_line("input buffer", sizes_.stored, "", "bytes as they are stored, before decompression");
-  if (detected_.needs_gzip) {
-    sizes_.gzip = decoder_memory_max(Codec::kGzip, decoder_limits_);
-    add_line("gzip decoder", sizes_.gzip, "", "state and 32 KiB of history");
-  }
-  if (detected_.needs_zstd) {
-    sizes_.zstd = decoder_memory_max(Codec::kZstd, decoder_limits_);
-    add_line("zstd decoder", sizes_.zstd, "input.zstd_window_max", "state and the largest window a frame may ask for");
-  }
-  sizes_.reader = reader_memory_max(reader_options_, program_->projection());
-  add_line("reader", sizes_.reader, "input.record_max, input.window, input.columns_max",
-           "a window with room for the largest record, the index of its fields, slices of up to 2,048 records");
-  sizes_.program = program_memory_max(*program_);
-  add_line("query", sizes_.program, "input.record_max", "values of 256 records at a time and the text that functions make");
-  sizes_.driver = Driver::scratch_bytes();
-  add_line("row lists", sizes_.driver, "", "which records of a batch pass, and which fail");
-
-  if (host_ == Host::kLibrary) {
-    budget_.add({"set-up", kLibrarySetupBytes, LineKind::kProcess, "", "pipeline, compiled query, names of inputs: on the host's heap"});
-  }
-  if (pull_) {
-    add_line("batch", pull_bytes_, "", "the records of one batch, where the caller reads them");
-  } else {
-    sum_up_output();
-  }
-  if (!rejects_name_.empty()) {
-    sizes_.rejects = kRejectsBytes;
-    add_line("rejects buffer", sizes_.rejects, "", "rejected records on their way out");
-    if (rejects_codec_ != Codec::kNone) {
-      sizes_.rejects_encoder = encoder_memory_max(rejects_codec_, -1);
-      sizes_.rejects_encoded = kEncodedBytes;
-      add_line("rejects encoder", sizes_.rejects_encoder + sizes_.rejects_encoded, "", "compression of the rejects");
-    }
-  }
-  // Spare memory buys fewer system calls; it changes no output byte.
-  const uint64_t total = budget_.total();
-  constexpr size_t kReadAhead = 192u << 10;
-  if (total + 2 * kReadAhead <= config_.memory && (detected_.needs_gzip || detected_.needs_zstd)) {
-    budget_.add({"read-ahead", kReadAhead, LineKind::kSpare, "memory", "spare: longer reads; changes no output byte"});
-    sizes_.stored += kReadAhead;
-  }
-  WEIR_ASSERT(!fits() || budget_.total() <= config_.memory);
-}
-
-void Job::add_pull_memory(uint64_t bytes) {
-  pull_bytes_ = bytes;
-  sum_up();
-}
-
-void Job::sum_up_output() {
-  const size_t columns_max = columns_.size() + reader_options_.csv.columns_max;
-  sizes_.writer = writer_memory_max(writer_options_, columns_max, names_bytes_);
-  add_line("writer", sizes_.writer, "input.columns_max, input.header_bytes_max", "names of the output's columns, ready to be copied");
-  const bool whole = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
-  sizes_.output = whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
-  add_line(whole ? "batch" : "output buffer", sizes_.output, whole ? "batch.bytes" : "", whole ? "one whole batch, kept until it is accepted" : "records on their way out");
-  if (output_codec_ != Codec::kNone) {
-    sizes_.encoder = encoder_memory_max(output_codec_, config_.output.level);
-    sizes_.encoded = kEncodedBytes;
-    add_line(output_codec_ == Codec::kGzip ? "gzip encoder" : "zstd encoder", sizes_.encoder, "output.level", "state and tables of the level");
-    add_line("compressed output", sizes_.encoded, "", "compressed bytes on their way out");
-  }
-}
-
-Error Job::refusal() const {
-  Error error(Code::kBudgetTooSmall);
-  error.detail.append("needs ").append(format_bytes(budget_.needed()).view()).append(" (").append_number(budget_.needed());
-  error.detail.append(" bytes), the budget is ").append(format_bytes(config_.memory).view());
-  return error;
 }
 
 Status Job::make_sinks() {
@@ -386,9 +335,9 @@ Status Job::make_sinks() {
     case To::kOutside:
     case To::kPull: break;
     case To::kStdout: own_sink_ = std::make_unique<StdoutSink>(); break;
-    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders); break;
+    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_); break;
     case To::kFolder:
-      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders);
+      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
       break;
     case To::kExec: {
       ExecOptions options;
@@ -406,17 +355,18 @@ Status Job::make_sinks() {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (!rejects_name_.empty()) {
-    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders);
+    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders, disk_);
   }
   return {};
 }
 
 Status Job::build() {
   if (!fits()) return fail(refusal());
+  limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
-    struct stat info {};
-    if (stat(output_name_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
-      skipped_ = true;
+    const auto there = disk_.info(output_name_.c_str());
+    if (there && there->kind == FileKind::kRegular) {
+      skipped_ = "already_there";
       return {};
     }
   }
@@ -441,7 +391,7 @@ Status Job::build() {
   if (pull_) {
     pull_memory_ = arena.take(pull_bytes_);
   } else {
-    RecordWriter* writer = make_writer(writer_options_, columns_.size() + reader_options_.csv.columns_max, names_bytes_, arena.take(sizes_.writer));
+    RecordWriter* writer = make_writer(writer_options_, output_columns_max(), names_bytes_, arena.take(sizes_.writer));
     const std::span<char> output = arena.take(sizes_.output);
     Encoder* encoder = nullptr;
     std::span<char> encoded;
@@ -451,7 +401,7 @@ Status Job::build() {
     }
     sink = outside_sink_ != nullptr ? outside_sink_ : own_sink_.get();
     byte_output_.emplace(*sink, encoder, output, encoded, clock_, counters_);
-    record_output_.emplace(*writer, *byte_output_, kUnitOutputBytes, config_.batch.age_ns, clock_, counters_);
+    record_output_.emplace(*writer, *byte_output_, config_.output.unit, config_.batch.age_ns, clock_, counters_);
     pipeline_.output = &*record_output_;
   }
   if (rejects_sink_ != nullptr) {
@@ -473,6 +423,21 @@ Status Job::build() {
   pipeline_.wakeup = &wakeup_;
   pipeline_.records_preview = preview_records_;
   pipeline_.publish_partial = config_.output.publish_partial;
+  pipeline_.unit_bytes = config_.output.unit;
+  if (!checkpoint_name_.empty()) {
+    pipeline_.snapshots = arena.take(sizes_.snapshots);
+    pipeline_.reader_state = arena.take(sizes_.reader_state);
+    checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+    CheckpointOptions options;
+    options.every_ns = config_.checkpoint.every_ns;
+    options.reserve_min_ns = config_.checkpoint.reserve_min_ns == 0 ? kNever : config_.checkpoint.reserve_min_ns;
+    options.reserve_max_ns = config_.checkpoint.reserve_max_ns;
+    options.job_id = job_id_;
+    options.key = config_.checkpoint.key;
+    checkpointer_.emplace(*checkpoint_store_, arena.take(sizes_.checkpoint), clock_, options);
+    pipeline_.checkpointer = &*checkpointer_;
+    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint && sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
+  }
   if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
     const uint64_t size = source_->size(i);
@@ -480,21 +445,95 @@ Status Job::build() {
     if (size == kNoOffset) break;
   }
   // The sinks last: nothing is touched unless everything else is ready.
-  if (sink != nullptr) WEIR_TRY(sink->start());
-  if (rejects_sink_ != nullptr) {
-    if (Status started = rejects_sink_->start(); !started) {
-      if (sink != nullptr) sink->cancel();
-      return started;
+  if (checkpointer_) WEIR_TRY(open_checkpoint());
+  return skipped_.empty() ? start_sinks() : Status{};
+}
+
+Status Job::start_sinks() {
+  BatchSink* sinks[] = {pipeline_.sink, pipeline_.rejects_sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kSink, CheckpointSection::kRejectsSink};
+  Status status;
+  for (size_t i = 0; status && i < std::size(sinks); ++i) {
+    if (sinks[i] == nullptr) continue;
+    if (!goes_on_) {
+      status = sinks[i]->start();
+      continue;
     }
+    StateReader state = checkpointer_->loaded().section(kSections[i]);
+    if (!sinks[i]->load(state) || !state.at_end()) status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
+    if (status) status = sinks[i]->resume(finishing_);
   }
+  if (status && goes_on_) status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
+  // Only now that everything was found in order does this run take the job over.
+  if (status && goes_on_) status = checkpointer_->claim();
+  if (status) return {};
+  for (BatchSink* sink : sinks) {
+    if (sink != nullptr) sink->cancel();
+  }
+  return status;
+}
+
+// Takes the job, and finds out whether there is something to go on with.
+Status Job::open_checkpoint() {
+  auto there = checkpointer_->open();
+  if (!there) {
+    const bool unusable = there.error().exit() == Exit::kCheckpointInvalid;
+    if (!unusable || !config_.checkpoint.restart) return fail(there.error());
+    checkpointer_->forget();
+    return {};
+  }
+  if (!*there) return {};
+  const CheckpointHead& head = checkpointer_->loaded().head();
+  if (config_.checkpoint.restart) {
+    checkpointer_->forget();
+    return {};
+  }
+  if (head.kind == CheckpointKind::kDone) {
+    auto done = is_done_already();
+    if (!done) return fail(done.error());
+    if (*done) {
+      skipped_ = "already_done";
+    } else {
+      checkpointer_->forget();
+    }
+    return {};
+  }
+  if (!checkpointer_->is_this_job()) {
+    if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
+    checkpointer_->forget();
+    return {};
+  }
+  goes_on_ = true;
+  finishing_ = head.kind == CheckpointKind::kFinishing;
+  resumed_at_ = head.progress;
   return {};
+}
+
+// The checkpoint is a tombstone: did that run do what this one is to do?
+Result<bool> Job::is_done_already() {
+  const CheckpointReader& loaded = checkpointer_->loaded();
+  const uint64_t now = clock_.wall_ns();
+  if (!checkpointer_->is_this_job() || (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs)) return false;
+  if (to_ == To::kFile) {
+    // Somebody took the output away: make it again.
+    StateReader state = loaded.section(CheckpointSection::kSink);
+    const auto bytes = state.get<uint64_t>();
+    const auto output = disk_.info(output_name_.c_str());
+    if (!state.ok() || !output || output->kind != FileKind::kRegular || output->size != bytes) return false;
+  }
+  auto same = driver_->same_sources(loaded);
+  if (!same) return fail(same.error());
+  if (*same) return true;
+  if (config_.output.if_exists == IfExists::kReplace) return false;
+  Error error(Code::kSourceChanged, "the job was done with another input (");
+  error.detail.append(checkpoint_name_).append(")");
+  return fail(error);
 }
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
-  Outcome outcome = driver_->run(deadline);
-  return outcome;
+  return finishing_ ? driver_->finish_up() : driver_->run(deadline);
 }
 
 std::string_view Job::leftover() const {

@@ -29,9 +29,11 @@ enum class Host : uint8_t {
   kLibrary,  ///< a host program: what Weir itself holds
 };
 
+using LineFormula = decltype(BudgetLine::formula);
+
 class Job {
  public:
-  Job(Clock& clock, SystemWakeup& wakeup, Host host, char** environment);
+  Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment);
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -58,7 +60,7 @@ class Job {
   const PipelineParts& parts() const { return pipeline_; }
   std::span<char> pull_memory() const { return pull_memory_; }
   /// Worst case of the output's names and of views of them; known after prepare().
-  size_t names_memory_max() const { return (columns_.size() + reader_options_.csv.columns_max) * sizeof(std::string_view) + names_bytes_; }
+  size_t names_memory_max() const { return output_columns_max() * sizeof(std::string_view) + names_bytes_; }
   Counters& pull_counters() { return counters_; }
 
   const Config& config() const { return config_; }
@@ -73,28 +75,47 @@ class Job {
   /// What stays behind of an output that was not completed; empty: nothing.
   std::string_view leftover() const;
   std::string_view rejects_leftover() const;
-  /// The output was there already, and if_exists says skip.
-  bool skipped() const { return skipped_; }
+  /// Nothing is to be done: why, as the summary's status says it ("already_there", "already_done"); else empty.
+  std::string_view skipped() const { return skipped_; }
+  /// The checkpoint's place; empty: the run leaves none.
+  std::string_view checkpoint_name() const { return checkpoint_name_; }
+  /// Null: none. After build().
+  const Checkpointer* checkpointer() const { return checkpointer_ ? &*checkpointer_ : nullptr; }
+  /// Decoded bytes behind which this run went on; kNoOffset: it began at the beginning.
+  uint64_t resumed_at() const { return resumed_at_; }
   size_t work_bytes() const { return budget_.work_bytes(); }
 
  private:
   struct Sizes {
     size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
+    size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
 
   Status choose_input();
   Status choose_output();
   Status compile();
   Status choose_rejects();
+  Status choose_checkpoint();
+  Status open_checkpoint();
+  Result<bool> is_done_already();
+  Status start_sinks();
+  // memory_table.cpp
   void sum_up();
+  void sum_up_process();
+  void sum_up_input();
   void sum_up_output();
-  void add_line(const char* name, uint64_t bytes, const char* knob, const char* why);
+  void sum_up_checkpoint();
+  void add_line(const char* name, uint64_t bytes, const char* knob, const char* why, const LineFormula& formula = {});
+  /// The columns of the output with those that `*` stands for, and the bytes of their names, at most.
+  size_t output_columns_max() const;
+  size_t output_names_max() const;
   Status make_sinks();
   bool raw_records_possible() const;
 
   Clock& clock_;
   SystemWakeup& wakeup_;
+  Disk& disk_;
   Host host_;
   char** environment_;
   Config config_;
@@ -113,20 +134,28 @@ class Job {
   std::string output_suffix_;
   std::string rejects_name_;
   std::string output_why_;
+  std::string checkpoint_name_;
+  Sha256::Digest job_id_{};
   enum class To : uint8_t { kStdout, kFile, kFolder, kExec, kOutside, kPull } to_ = To::kStdout;
   std::unique_ptr<Program> program_;
   std::vector<WriteColumn> columns_;
   size_t names_bytes_ = 0;
   Budget budget_;
   Sizes sizes_;
+  uint64_t setup_bytes_max_ = kNoOffset;  ///< what build() may make the set-up arena
   uint64_t preview_records_ = kNoOffset;
   BatchSink* outside_sink_ = nullptr;
-  bool skipped_ = false;
+  std::string_view skipped_;
   bool pull_ = false;
   uint64_t pull_bytes_ = 0;
   std::span<char> pull_memory_;
 
   std::span<char> memory_;
+  std::unique_ptr<CheckpointStore> checkpoint_store_;
+  std::optional<Checkpointer> checkpointer_;
+  bool goes_on_ = false;     ///< with a checkpoint that was loaded
+  bool finishing_ = false;   ///< and all that is left is to show the output
+  uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   std::unique_ptr<BatchSink> rejects_sink_;
   std::optional<ByteOutput> byte_output_;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/spec.hpp"
 
@@ -35,7 +36,7 @@ class JobPlan : public ::testing::Test {
     config.query = "SELECT * FROM input";
     config.output.to = folder_ + "/out.csv";
     config.memory = memory;
-    Job job(clock_, wakeup_, host, nullptr);
+    Job job(clock_, wakeup_, disk_, host, nullptr);
     const Status prepared = job.prepare(std::move(config));
     EXPECT_TRUE(prepared) << prepared.error().detail.view();
     EXPECT_EQ(job.fits(), job.budget().needed() <= memory);
@@ -45,6 +46,7 @@ class JobPlan : public ::testing::Test {
   std::string folder_;
   SystemClock clock_;
   SystemWakeup wakeup_{clock_};
+  SystemDisk disk_;
 };
 
 TEST_F(JobPlan, spare_memory_never_takes_the_plan_past_the_budget) {

@@ -93,6 +93,8 @@ std::string_view kind_words(KeyKind kind) {
       return "a whole number";
     case KeyKind::kDuration:
       return "a duration such as 15m";
+    case KeyKind::kDeadline:
+      return "a duration such as 15m, or a time such as 2026-11-27T04:30:00Z";
     case KeyKind::kCountOrShare:
       return "a count such as 100 or a share such as 1%";
     case KeyKind::kBool:
@@ -115,7 +117,12 @@ Error out_of_range(const KeySpec& spec, std::string_view found) {
 
 Status check_text(const KeySpec& spec, std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return fail(Code::kWrongType, "a NUL byte can't be used here");
-  if (text.size() < spec.min) return fail(Code::kWrongType, "expected a text, found nothing");
+  if (text.empty() && spec.min > 0) return fail(Code::kWrongType, "expected a text, found nothing");
+  if (text.size() < spec.min) {
+    Error error(Code::kOutOfRange, "at least ");
+    error.detail.append_number(spec.min).append(" bytes, found ").append_number(text.size());
+    return fail(error);
+  }
   if (text.size() > spec.max) {
     Error error(Code::kOutOfRange, "at most ");
     error.detail.append_number(spec.max).append(" bytes, found ").append_number(text.size());
@@ -155,6 +162,16 @@ Status read_scalar(const KeySpec& spec, std::string_view text, KeyValue& value, 
       value.number = *duration;
       if (*duration < spec.min || *duration > spec.max)
         return fail(out_of_range(spec, format_duration(*duration).view()));
+      return {};
+    }
+    case KeyKind::kDeadline: {
+      value.is_time = text.find('T') != std::string_view::npos && text.find('-') != std::string_view::npos;
+      const Result<uint64_t> number = value.is_time ? parse_time_ns(text) : parse_duration_ns(text);
+      if (!number) return fail(number.error());
+      value.number = *number;
+      if (!value.is_time && (*number < spec.min || *number > spec.max)) {
+        return fail(out_of_range(spec, format_duration(*number).view()));
+      }
       return {};
     }
     case KeyKind::kCountOrShare: {
@@ -201,8 +218,6 @@ Status read_scalar(const KeySpec& spec, std::string_view text, KeyValue& value, 
       return {};
     case KeyKind::kColumnTypes:
       return fail(Code::kWrongType, "expected a map of column names to types, `{id: int}`");
-    case KeyKind::kNotYet:
-      return {};
   }
   return {};
 }
@@ -267,8 +282,11 @@ class FileReader {
       if (const KeySpec* spec = find_key(path); spec != nullptr && path.find('.') == prefix_dot(prefix)) {
         read_key(*spec, child);
       } else if (prefix.empty() && is_section(path) && child.key().find('.') == std::string_view::npos) {
+        const KeySpec* short_form = child.is_scalar() && !child.is_nothing() ? find_key(short_form_of(path)) : nullptr;
         if (child.is_map()) {
           read_section(child, path);
+        } else if (short_form != nullptr) {
+          read_key(*short_form, child);
         } else if (!child.is_nothing()) {
           error_at(spec_error(Code::kWrongType, "", path, "expected keys below it, indented; found a value"),
                    child.line(), child.column());
@@ -292,10 +310,6 @@ class FileReader {
 
   void read_key(const KeySpec& spec, YamlNode node) {
     const KeyMark mark{KeyOrigin::kFile, node.key_line(), node.key_column()};
-    if (spec.kind == KeyKind::kNotYet) {
-      key_error(spec, Error(Code::kNotYet, "leave it out; this version starts each run anew"), mark.line, mark.column);
-      return;
-    }
     KeyValue value;
     std::string buffer;
     if (node.is_nothing()) {
@@ -473,6 +487,7 @@ class FileReader {
 void apply_value(Pipeline& pipeline, std::string_view path, std::string_view text, KeyOrigin key_origin,
                  std::string_view origin) {
   const KeySpec* spec = find_key(path);
+  if (spec == nullptr) spec = find_key(short_form_of(path));
   if (spec == nullptr) {
     if (is_section(path)) {
       pipeline.report(Severity::kError,
@@ -485,7 +500,6 @@ void apply_value(Pipeline& pipeline, std::string_view path, std::string_view tex
   const auto report = [&](const Error& error) {
     pipeline.report(Severity::kError, spec_error(error.code, origin, path, error.detail.view()));
   };
-  if (spec->kind == KeyKind::kNotYet) return report(Error(Code::kNotYet, "this version starts each run anew"));
   const bool flow = (spec->kind == KeyKind::kTextList && text.starts_with('[') && text.ends_with(']')) ||
                     (spec->kind == KeyKind::kCommand && text.starts_with('[') && text.ends_with(']')) ||
                     spec->kind == KeyKind::kColumnTypes;

@@ -33,7 +33,7 @@ enum class KeyKind : uint8_t {
   kTextList,  ///< a text or a list of texts
   kColumnTypes,  ///< a map of column names to types
   kCommand,  ///< a text for /bin/sh -c, or a list: program and arguments
-  kNotYet,  ///< a key of a later version: W2021
+  kDeadline,  ///< a duration, or a time: `2026-11-27T04:30:00Z`
 };
 
 /// A value that was read as the key's kind says, for its setter.
@@ -43,6 +43,7 @@ struct KeyValue {
   double share = 0;
   bool is_share = false;  ///< kCountOrShare: `share` holds, not `number`
   bool flag = false;
+  bool is_time = false;  ///< kDeadline: `number` is nanoseconds since 1970
   uint32_t choice = 0;  ///< kEnum: index in KeySpec.values
   std::vector<std::string> list;
   std::vector<ColumnType> types;
@@ -72,6 +73,8 @@ std::span<const KeySpec> key_table();
 const KeySpec* find_key(std::string_view path);
 /// Is `path` the name of a section, as `input` is?
 bool is_section(std::string_view path);
+/// The key that a section's name stands for when a value is written behind it (`checkpoint: state/`), or empty.
+std::string_view short_form_of(std::string_view section);
 /// The key nearest to an unknown one, or empty.
 std::string_view nearest_key(std::string_view path);
 

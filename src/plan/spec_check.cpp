@@ -52,6 +52,7 @@ class Checker {
     output();
     exec();
     rejects();
+    checkpoint();
     places();
   }
 
@@ -294,6 +295,24 @@ class Checker {
       report(Severity::kError, Code::kBadTemplate, "rejects.to", "{batch} is for output.to; rejects have no batches");
     if (to_file() && normalised(to) == normalised(config_.output.to))
       contradiction("rejects.to", "it is the same file as output.to");
+  }
+
+  /// Asked for by name, where the run leaves nothing to go on from.
+  void checkpoint() {
+    const std::string& to = config_.checkpoint.to;
+    if (to == "auto" || to == "none") return;
+    if (has_scheme(to)) {
+      Detail detail("this version keeps checkpoints in files, not ");
+      return report(Severity::kError, Code::kNotYet, "checkpoint.to", detail.append(quoted(scheme_of(to)).view()).view());
+    }
+    if (reads_stdin()) contradiction("checkpoint.to", "stdin can't be read again from the middle; name files, or set it to none");
+    if (to_stdout()) contradiction("checkpoint.to", "what went to stdout can't be taken back; write to a file, or set it to none");
+    if (config_.rejects.to == "stdout" || config_.rejects.to == "stderr") {
+      contradiction("checkpoint.to", "what went to rejects.to can't be taken back; write rejects to a file");
+    }
+    if (config_.output.publish_partial) contradiction("checkpoint.to", "output.publish_partial gives away what a later run would go on with");
+    if (!to_stdout() && normalised(to) == normalised(config_.output.to)) contradiction("checkpoint.to", "it is the same file as output.to");
+    if (normalised(to) == normalised(config_.rejects.to)) contradiction("checkpoint.to", "it is the same file as rejects.to");
   }
 
   /// An output among the inputs.

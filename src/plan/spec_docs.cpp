@@ -81,8 +81,8 @@ std::string schema_of(const KeySpec& spec) {
     case KeyKind::kColumnTypes:
       return "\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"enum\": [" + json_words(spec.values) +
              "]}, " + std::string(kVariable) + "]}";
-    case KeyKind::kNotYet:
-      return "\"not\": {}";
+    case KeyKind::kDeadline:
+      return R"("anyOf": [{"const": 0}, {"type": "string", "pattern": "^([0-9][0-9_.]* ?([dhms]|ms|us|ns) ?)+$|^0$|^[0-9-]+T[0-9:]+Z$|\\$\\{"}])";
   }
   return {};
 }
@@ -115,6 +115,7 @@ constexpr Section kSections[] = {
     {"output", "Where records go."},
     {"exec", "The command behind `output.to: exec`."},
     {"rejects", "Where bad records go, and how many are too many."},
+    {"checkpoint", "How a run that was stopped goes on; see `docs/resume.md`."},
 };
 
 std::string_view section_of(const KeySpec& spec) {
@@ -147,8 +148,8 @@ std::string_view kind_name(KeyKind kind) {
       return "map";
     case KeyKind::kCommand:
       return "text or list";
-    case KeyKind::kNotYet:
-      return "not yet";
+    case KeyKind::kDeadline:
+      return "duration or time";
   }
   return "";
 }
@@ -192,6 +193,8 @@ std::string allowed_values(const KeySpec& spec) {
     }
     case KeyKind::kCount:
       return range(number_text(spec.min), number_text(spec.max));
+    case KeyKind::kDeadline:
+      return range(format_duration(spec.min).view(), format_duration(spec.max).view()) + ", or a time";
     case KeyKind::kDuration:
       return range(format_duration(spec.min).view(), format_duration(spec.max).view());
     case KeyKind::kCountOrShare:
@@ -209,8 +212,6 @@ std::string allowed_values(const KeySpec& spec) {
     case KeyKind::kTextList:
     case KeyKind::kCommand:
       return range(number_text(spec.min), number_text(spec.max)) + " items";
-    case KeyKind::kNotYet:
-      return "";
   }
   return "";
 }
@@ -230,7 +231,8 @@ std::string json_schema() {
     if (section.name.empty()) continue;
     out.append(",\n    \"").append(section.name).append("\": {\"description\": ");
     append_json_string(out, section.doc);
-    out += ", \"type\": [\"object\", \"null\"], \"additionalProperties\": false, \"properties\": {\n";
+    out.append(", \"type\": [\"object\", ").append(short_form_of(section.name).empty() ? "" : "\"string\", ");
+    out += "\"null\"], \"additionalProperties\": false, \"properties\": {\n";
     first = true;
     for (const KeySpec& spec : key_table()) {
       if (section_of(spec) != section.name) continue;

@@ -1,5 +1,7 @@
 #include "plan/units.hpp"
 
+#include <chrono>
+
 namespace weir {
 
 namespace {
@@ -172,6 +174,32 @@ Result<uint64_t> parse_duration_ns(std::string_view text) {
     rest = trimmed(rest.substr(letters));
   }
   return total;
+}
+
+Result<uint64_t> parse_time_ns(std::string_view text) {
+  const std::string_view whole = trimmed(text);
+  const auto wrong = [&] { return fail(expected("a time such as 2026-11-27T04:30:00Z", text)); };
+  std::string_view rest = whole;
+  const auto take = [&](size_t digits, char behind, uint64_t& value) {
+    if (rest.size() < digits + 1) return false;
+    value = 0;
+    for (size_t i = 0; i < digits; ++i) {
+      if (!is_digit(rest[i])) return false;
+      value = value * 10 + static_cast<uint64_t>(rest[i] - '0');
+    }
+    if (rest[digits] != behind) return false;
+    rest.remove_prefix(digits + 1);
+    return true;
+  };
+  uint64_t year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (!take(4, '-', year) || !take(2, '-', month) || !take(2, 'T', day) || !take(2, ':', hour)) return wrong();
+  if (!take(2, 'Z', minute) && (!take(2, ':', minute) || !take(2, 'Z', second))) return wrong();
+  if (!rest.empty() || year < 1970 || hour > 23 || minute > 59 || second > 59) return wrong();
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || year > 2500) return wrong();
+  const auto days = static_cast<uint64_t>(std::chrono::sys_days(date).time_since_epoch().count());
+  return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1'000'000'000u;
 }
 
 Result<uint64_t> parse_count(std::string_view text) {

@@ -21,6 +21,9 @@ Result<uint64_t> parse_size(std::string_view text);
 /// `15m`, `30s`, `500ms`, `1h30m`, `1.5s`: ns, us, ms, s, m, h, d, larger units first. A number without a unit is refused, but `0`.
 Result<uint64_t> parse_duration_ns(std::string_view text);
 
+/// `2026-11-27T04:30:00Z`: nanoseconds since 1970. Seconds may be left out; UTC only.
+Result<uint64_t> parse_time_ns(std::string_view text);
+
 /// `100`, `1_000_000`. No sign, no fraction.
 Result<uint64_t> parse_count(std::string_view text);
 

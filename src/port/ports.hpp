@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/fixed_text.hpp"
 #include "base/state.hpp"
 #include "base/step.hpp"
 #include "record/position.hpp"
@@ -21,6 +22,9 @@ struct ReadResult {
   Step step = Step::kNeedInput;  ///< kHaveOutput: `bytes` were read; kBlocked; kFinished: end of this input; kFailed
   size_t bytes = 0;
 };
+
+/// What tells an input from any other content under its name: printable, compared with ByteSource::same.
+using SourceIdentity = FixedText<200>;
 
 /// A run's inputs, one after the other, as stored bytes.
 class ByteSource {
@@ -34,6 +38,14 @@ class ByteSource {
   virtual uint64_t size(size_t index) const = 0;
   /// Opens input `index` at its start; closes the one before.
   virtual Status open(size_t index) = 0;
+  /// Every input can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
+  virtual bool resumable() const = 0;
+  /// Of input `index`, which need not be open. Only of resumable sources.
+  virtual Result<SourceIdentity> identity(size_t index) = 0;
+  /// Do two identities of one input stand for the same content?
+  virtual bool same(std::string_view before, std::string_view now) const = 0;
+  /// Goes on in the open input at this offset. Only of resumable sources.
+  virtual Status seek(uint64_t stored_byte) = 0;
   /// Reads the next bytes of the open input into `room`: any number of them, at least one unless the end is reached.
   virtual ReadResult read(std::span<char> room, Error& error) = 0;
   virtual void close() noexcept = 0;
@@ -81,9 +93,29 @@ class BatchSink {
   /// What stays behind after `cancel`, for the message ("out.csv.part"); may be empty.
   virtual std::string_view leftover() const = 0;
 
+  /// What was committed can be gone on with in another run: save, load and resume are real.
+  virtual bool resumable() const = 0;
   virtual size_t state_bytes_max() const = 0;
+  /// At the end of a commit unit, and once more when all output was written and committed, before finish().
   virtual void save(StateWriter& out) const = 0;
   virtual bool load(StateReader& in) = 0;
+  /// In place of start(), after load(): what was written behind the saved state is taken back. Fails with W5003 when what was
+  /// durable is not there. `finishing`: the state is of the end; what finish() had published already counts.
+  virtual Status resume(bool finishing) = 0;
+};
+
+/// Keeps a job's checkpoint: one value, replaced whole. Calls from one thread; the run that holds it keeps others away.
+class CheckpointStore {
+ public:
+  virtual ~CheckpointStore() = default;
+  virtual std::string_view name() const = 0;
+  /// Takes the job for this run, until release(). W5101 when another run has it.
+  virtual Status acquire() = 0;
+  /// Reads the checkpoint into `room`; 0: there is none. W5001 when it is larger.
+  virtual Result<size_t> load(std::span<char> room) = 0;
+  /// Replaces what load() read or the last save() wrote, and nothing else (W5101). Durable when this returns.
+  virtual Status save(std::string_view bytes) = 0;
+  virtual void release() noexcept = 0;
 };
 
 /// Where the driver waits, the only place: until a port is ready, a signal came, or the time is up.

@@ -48,13 +48,14 @@ uint64_t process_cpu_ns() {
 }
 
 const char* status_name(const Job& job, const Outcome& outcome) {
-  if (job.skipped()) return "already_there";
+  if (!job.skipped().empty()) return job.skipped().data();
   switch (outcome.ending) {
     case Ending::kDone:
       if (outcome.limit_reached) return "limit_reached";
       return job.counters().rejected != 0 ? "done_with_rejects" : "done";
     case Ending::kReaderGone: return "reader_gone";
     case Ending::kInterrupted: return "interrupted";
+    case Ending::kCheckpointed: return "checkpointed";
     case Ending::kFailed: return "failed";
   }
   return "";
@@ -74,6 +75,7 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   if (format == SummaryFormat::kJson) {
     const Exit exit = outcome.ending == Ending::kFailed        ? outcome.error.exit()
                       : outcome.ending == Ending::kInterrupted ? Exit::kInterrupted
+                      : outcome.ending == Ending::kCheckpointed ? Exit::kCheckpointed
                       : outcome.ending == Ending::kDone && job.config().fail_on_rejects && c.rejected != 0 ? Exit::kDoneWithRejects
                                                                                                            : Exit::kDone;
     out.text("{\"status\":\"").text(status_name(job, outcome)).format("\",\"exit\":%d", static_cast<int>(exit));
@@ -91,7 +93,13 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
                number(process.file_bytes), number(process.table_bytes));
     out.format(",\"setup_bytes\":%llu,\"allocations_after_seal\":%llu,\"runtime_bytes\":%llu,\"system_allocations_after_seal\":%llu",
                number(allocator.setup_bytes_used), number(allocator.calls_after_seal), number(allocator.runtime_bytes_used),
-               number(allocator.system_calls_after_seal));
+               number(allocator.system_pages_after_seal));
+    if (const Checkpointer* checkpointer = job.checkpointer(); checkpointer != nullptr) {
+      out.text(",\"checkpoint\":{\"at\":\"").json(job.checkpoint_name());
+      out.format("\",\"saves\":%llu,\"runs\":%u", number(checkpointer->saves()), checkpointer->runs());
+      if (job.resumed_at() != kNoOffset) out.format(",\"resumed_at\":%llu", number(job.resumed_at()));
+      out.text("}");
+    }
     out.text(",\"output\":\"").json(job.output_name()).text("\"}\n");
     return;
   }
@@ -111,6 +119,11 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   out.text(", ").count(c.batches).text(c.batches == 1 ? " batch" : " batches");
   if (c.retries != 0) out.text(", ").count(c.retries).text(" sent again");
   out.text(" -> ").plain(job.output_name(), 300).text("\n");
+  if (const Checkpointer* checkpointer = job.checkpointer(); checkpointer != nullptr && (checkpointer->saves() > 1 || job.resumed_at() != kNoOffset)) {
+    out.text("  checkpoint ").count(checkpointer->saves()).text(" saved, run ").count(checkpointer->runs());
+    if (job.resumed_at() != kNoOffset) out.text(" of this job, went on at ").bytes(job.resumed_at()).text(" of input");
+    out.text(" -> ").plain(job.checkpoint_name(), 300).text("\n");
+  }
   if (c.written != 0) {
     out.text("  record    ").count(c.read == 0 ? 0 : c.decoded_bytes / c.read).text(" bytes read, ");
     out.count(c.output_bytes / c.written).text(" bytes written, on average\n");
@@ -124,7 +137,7 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
     // Two runs are compared by their peaks: the kernel counts in steps of 256 KiB, so a tenth of a MiB is not enough.
     out.format("  memory    peak %.2f MiB of a budget of ", static_cast<double>(process.peak_bytes) / (1u << 20)).bytes(job.config().memory);
     out.text(" (planned ").bytes(job.budget().total()).text("); allocations from the system after the seal: ");
-    out.count(allocator.system_calls_after_seal).text("\n");
+    out.count(allocator.system_pages_after_seal).text("\n");
   }
   print_advice(out, job, figures);
 }

@@ -1,3 +1,4 @@
+#include <expected>
 #include <utility>
 
 #include "record/field.hpp"
@@ -49,6 +50,10 @@ struct BoundNode {
   Known known = Known::kAny;
 };
 
+/// As the parser's Failed: the Error waits in the binder, because expressions recurse up to 256 levels.
+struct NotBound {};
+using Bound = std::expected<BoundNode, NotBound>;
+
 class Binder {
  public:
   Binder(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options)
@@ -64,10 +69,15 @@ class Binder {
   Status bind_where();
   void split(uint32_t expr);
 
-  Result<BoundNode> bind_expr(uint32_t parsed_index);
-  Result<BoundNode> bind_literal(const Expr& expr);
-  Result<BoundNode> bind_path(const Expr& expr);
-  Result<BoundNode> bind_aggregate(const Expr& expr);
+  Bound bind_expr(uint32_t parsed_index);
+  [[gnu::noinline]] Bound bind_operator(const Expr& expr, std::span<const BoundNode> args);
+  [[gnu::noinline]] std::unexpected<NotBound> give_up(const Error& error) {
+    failure_ = error;
+    return std::unexpected(NotBound{});
+  }
+  [[gnu::noinline]] Bound bind_literal(const Expr& expr);
+  [[gnu::noinline]] Bound bind_path(const Expr& expr);
+  [[gnu::noinline]] Bound bind_aggregate(const Expr& expr);
   Result<uint32_t> field_of(const Expr& expr);
   [[nodiscard]] bool names_source(std::string_view name) const;
   [[nodiscard]] Type hint_of(const std::vector<PathStep>& steps) const;
@@ -86,6 +96,7 @@ class Binder {
   std::unique_ptr<BoundQuery> query_;
   bool in_aggregate_ = false;
   bool in_where_ = false;
+  Error failure_;  ///< of the last NotBound
   const Expr* bare_field_ = nullptr;  ///< the first column outside of an aggregate
 };
 
@@ -136,8 +147,8 @@ Status Binder::bind_item(const SelectItem& item) {
   } else {
     column.name = "_" + std::to_string(query_->columns.size() + 1);
   }
-  Result<BoundNode> node = bind_expr(item.expr);
-  if (!node) return fail(node.error());
+  const Bound node = bind_expr(item.expr);
+  if (!node) return fail(failure_);
   const BoundExpr& expr = query_->exprs[node->index];
   if (expr.op == Op::kField && query_->fields[static_cast<size_t>(expr.field)].hint == Type::kText) {
     column.field = expr.field;
@@ -152,8 +163,8 @@ Status Binder::bind_item(const SelectItem& item) {
 Status Binder::bind_where() {
   if (parsed_.where < 0) return {};
   in_where_ = true;
-  Result<BoundNode> node = bind_expr(static_cast<uint32_t>(parsed_.where));
-  if (!node) return fail(node.error());
+  const Bound node = bind_expr(static_cast<uint32_t>(parsed_.where));
+  if (!node) return fail(failure_);
   WEIR_TRY(expect(parsed_.exprs[static_cast<size_t>(parsed_.where)], *node, Known::kBool));
   split(node->index);
   return {};
@@ -243,9 +254,9 @@ Result<uint32_t> Binder::field_of(const Expr& expr) {
   return static_cast<uint32_t>(query_->paths.size() - 1);
 }
 
-Result<BoundNode> Binder::bind_path(const Expr& expr) {
+Bound Binder::bind_path(const Expr& expr) {
   Result<uint32_t> field = field_of(expr);
-  if (!field) return fail(field.error());
+  if (!field) return give_up(field.error());
   if (!in_aggregate_ && !in_where_ && bare_field_ == nullptr) bare_field_ = &expr;
   BoundExpr bound;
   bound.op = Op::kField;
@@ -260,7 +271,7 @@ Result<BoundNode> Binder::bind_path(const Expr& expr) {
 
 // --- expressions -----------------------------------------------------------------------------------------------------
 
-Result<BoundNode> Binder::bind_literal(const Expr& expr) {
+Bound Binder::bind_literal(const Expr& expr) {
   BoundExpr bound;
   bound.offset = expr.offset;
   bound.literal = expr.literal;
@@ -269,20 +280,26 @@ Result<BoundNode> Binder::bind_literal(const Expr& expr) {
   return BoundNode{static_cast<uint32_t>(query_->exprs.size() - 1), known_of(bound.literal.type)};
 }
 
-Result<BoundNode> Binder::bind_aggregate(const Expr& expr) {
-  if (in_where_) return error_at(expr.offset, Code::kBadQuery, "aggregates can't be used in WHERE");
-  if (in_aggregate_) return error_at(expr.offset, Code::kBadQuery, "an aggregate stands within another one");
+Bound Binder::bind_aggregate(const Expr& expr) {
+  if (in_where_) {
+    return give_up(lexer_.error(Code::kBadQuery, expr.offset, "aggregates can't be used in WHERE"));
+  }
+  if (in_aggregate_) {
+    return give_up(lexer_.error(Code::kBadQuery, expr.offset, "an aggregate stands within another one"));
+  }
   BoundAggregate aggregate;
   aggregate.kind = static_cast<AggregateKind>(expr.mode);
   Known known = Known::kNumber;
   if (!expr.args.empty()) {
     in_aggregate_ = true;
-    Result<BoundNode> arg = bind_expr(expr.args[0]);
+    const Bound arg = bind_expr(expr.args[0]);
     in_aggregate_ = false;
     if (!arg) return arg;
     aggregate.arg = arg->index;
-    if (aggregate.kind == AggregateKind::kSum || aggregate.kind == AggregateKind::kAvg)
-      WEIR_TRY(expect(expr, *arg, Known::kNumber));
+    if (aggregate.kind == AggregateKind::kSum || aggregate.kind == AggregateKind::kAvg) {
+      const Status fits = expect(expr, *arg, Known::kNumber);
+      if (!fits) return give_up(fits.error());
+    }
     if (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) known = arg->known;
   }
   BoundExpr bound;
@@ -295,18 +312,23 @@ Result<BoundNode> Binder::bind_aggregate(const Expr& expr) {
   return BoundNode{static_cast<uint32_t>(query_->exprs.size() - 1), known};
 }
 
-Result<BoundNode> Binder::bind_expr(uint32_t parsed_index) {
+Bound Binder::bind_expr(uint32_t parsed_index) {
   const Expr& expr = parsed_.exprs[parsed_index];
   if (expr.op == Op::kLiteral) return bind_literal(expr);
   if (expr.op == Op::kField) return bind_path(expr);
   if (expr.op == Op::kAggregate) return bind_aggregate(expr);
   std::vector<BoundNode> args;
   for (const uint32_t arg : expr.args) {
-    Result<BoundNode> bound = bind_expr(arg);
+    const Bound bound = bind_expr(arg);
     if (!bound) return bound;
     args.push_back(*bound);
   }
-  WEIR_TRY(check_operands(expr, args));
+  return bind_operator(expr, args);
+}
+
+Bound Binder::bind_operator(const Expr& expr, std::span<const BoundNode> args) {
+  const Status fits = check_operands(expr, args);
+  if (!fits) return give_up(fits.error());
   BoundExpr bound;
   bound.op = expr.op;
   bound.negated = expr.negated;

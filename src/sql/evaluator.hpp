@@ -31,6 +31,7 @@ class Evaluator {
   /// texts.
   void plan(uint32_t registers, uint32_t selections, bool texts);
   [[nodiscard]] size_t memory_max() const;
+  [[nodiscard]] size_t text_bytes_max() const { return text_bytes_; }
   void attach(std::span<char> room);
   [[nodiscard]] Need need_of(uint32_t expr) const;
   /// Whether evaluating `expr` may need room for texts.

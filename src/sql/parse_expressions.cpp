@@ -5,12 +5,12 @@
 namespace weir::sql {
 
 Node Parser::expression() {
-  if (broken_) return fail(*broken_);
+  if (broken_) return give_up(*broken_);
   if (nesting_ >= kNestingMax) return error_at(token_.offset, "expressions are nested deeper than 64");
   ++nesting_;
   Node node = or_chain();
   --nesting_;
-  if (node && broken_) return fail(*broken_);
+  if (node && broken_) return give_up(*broken_);
   return node;
 }
 
@@ -88,7 +88,7 @@ Node Parser::predicate_of(uint32_t left) {
   const bool negated = take_word("NOT");
   if (take_word("BETWEEN")) {
     WEIR_SQL_TAKE(low, sum());
-    WEIR_TRY(expect_word("AND"));
+    WEIR_SQL_TRY(expect_word("AND"));
     WEIR_SQL_TAKE(high, sum());
     return make(Op::kBetween, offset, {left, low, high}, negated);
   }
@@ -104,7 +104,7 @@ Node Parser::predicate_of(uint32_t left) {
 }
 
 Node Parser::in_list(uint32_t left, bool negated, uint32_t offset) {
-  WEIR_TRY(expect_symbol("("));
+  WEIR_SQL_TRY(expect_symbol("("));
   if (at_word("SELECT")) return error_at(token_.offset, "subqueries are not supported");
   std::vector<uint32_t> args{left};
   do {
@@ -159,7 +159,7 @@ Node Parser::product() {
 }
 
 Node Parser::unary() {
-  if (broken_) return fail(*broken_);
+  if (broken_) return give_up(*broken_);
   const uint32_t offset = token_.offset;
   if (!at_symbol("-") && !at_symbol("+")) return primary();
   const bool minus = at_symbol("-");
@@ -180,7 +180,7 @@ Node Parser::number(bool negative, uint32_t offset) {
   if (parse_number(text, expr.literal) != NumberError::kNone) {
     return error_at(offset, "the number has more than 38 digits");
   }
-  WEIR_TRY(advance());
+  WEIR_SQL_TRY(advance());
   return add(std::move(expr));
 }
 
@@ -192,7 +192,7 @@ Node Parser::primary() {
     expr.offset = offset;
     expr.text = token_.text;
     expr.literal.type = Type::kText;
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
     return add(std::move(expr));
   }
   if (token_.kind == TokenKind::kQuotedWord) return path();
@@ -200,7 +200,7 @@ Node Parser::primary() {
     if (at_word("SELECT")) return error_at(token_.offset, "subqueries are not supported");
     WEIR_SQL_TAKE(inner, expression());
     if (at_symbol(",")) return error_at(token_.offset, "expected ), found , (lists are only for IN)");
-    WEIR_TRY(expect_symbol(")"));
+    WEIR_SQL_TRY(expect_symbol(")"));
     // `(a || b) || c`: kept as it was written; only chains without parentheses are joined.
     if (at(inner).op == Op::kConcat) at(inner).mode = 1;
     return inner;
@@ -215,24 +215,21 @@ Node Parser::word() {
   expr.offset = offset;
   if (at_word("TRUE") || at_word("FALSE")) {
     expr.literal = Value::of_bool(at_word("TRUE"));
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
     return add(std::move(expr));
   }
   if (at_word("NULL") || at_word("MISSING")) {
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
     return add(std::move(expr));
   }
   if (at_word("CASE")) return case_expression();
   if (at_word("CAST")) return cast();
   if (at_word("EXISTS")) return error_at(offset, "subqueries are not supported");
   if (is_reserved(token_)) return unexpected("an expression");
-  Result<Token> next = lexer_.next();
-  if (!next) return fail(next.error());
-  ahead_ = std::move(*next);
-  has_ahead_ = true;
+  WEIR_SQL_TRY(look_ahead());
   if (ahead_.kind == TokenKind::kSymbol && ahead_.text == "(") {
     const Token name = token_;
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
     return call(name);
   }
   return path();
@@ -243,11 +240,11 @@ Node Parser::path() {
   expr.op = Op::kField;
   expr.offset = token_.offset;
   expr.path.push_back({token_.text, -1, token_.kind == TokenKind::kQuotedWord});
-  WEIR_TRY(advance());
+  WEIR_SQL_TRY(advance());
   while (true) {
     if (expr.path.size() > kPathStepsMax) return error_at(expr.offset, "the path has more than 32 steps");
     if (at_symbol("[")) {
-      WEIR_TRY(advance());
+      WEIR_SQL_TRY(advance());
       if (token_.kind == TokenKind::kText) {
         expr.path.push_back({token_.text, -1, true});
       } else {
@@ -258,18 +255,15 @@ Node Parser::path() {
         }
         expr.path.push_back({std::string(), static_cast<int32_t>(value.integer), false});
       }
-      WEIR_TRY(advance());
-      WEIR_TRY(expect_symbol("]"));
+      WEIR_SQL_TRY(advance());
+      WEIR_SQL_TRY(expect_symbol("]"));
     } else if (at_symbol(".")) {
-      Result<Token> next = has_ahead_ ? Result<Token>(ahead_) : lexer_.next();
-      if (!next) return fail(next.error());
-      ahead_ = std::move(*next);
-      has_ahead_ = true;
+      if (!has_ahead_) WEIR_SQL_TRY(look_ahead());
       if (ahead_.kind == TokenKind::kSymbol && ahead_.text == "*") return add(std::move(expr));  // `s.*`
-      WEIR_TRY(advance());
+      WEIR_SQL_TRY(advance());
       if (token_.kind != TokenKind::kWord && token_.kind != TokenKind::kQuotedWord) return unexpected("a name");
       expr.path.push_back({token_.text, -1, token_.kind == TokenKind::kQuotedWord});
-      WEIR_TRY(advance());
+      WEIR_SQL_TRY(advance());
     } else {
       return add(std::move(expr));
     }
@@ -280,7 +274,7 @@ Node Parser::case_expression() {
   Expr expr;
   expr.op = Op::kCase;
   expr.offset = token_.offset;
-  WEIR_TRY(advance());
+  WEIR_SQL_TRY(advance());
   if (!at_word("WHEN")) {
     expr.op = Op::kCaseOf;
     WEIR_SQL_TAKE(operand, expression());
@@ -289,7 +283,7 @@ Node Parser::case_expression() {
   if (!at_word("WHEN")) return unexpected("WHEN");
   while (take_word("WHEN")) {
     WEIR_SQL_TAKE(when, expression());
-    WEIR_TRY(expect_word("THEN"));
+    WEIR_SQL_TRY(expect_word("THEN"));
     WEIR_SQL_TAKE(then, expression());
     expr.args.push_back(when);
     expr.args.push_back(then);
@@ -321,44 +315,52 @@ Node Parser::cast() {
   Expr expr;
   expr.op = Op::kCast;
   expr.offset = token_.offset;
-  WEIR_TRY(advance());
-  WEIR_TRY(expect_symbol("("));
+  WEIR_SQL_TRY(advance());
+  WEIR_SQL_TRY(expect_symbol("("));
   WEIR_SQL_TAKE(operand, expression());
   expr.args.push_back(operand);
-  WEIR_TRY(expect_word("AS"));
+  WEIR_SQL_TRY(expect_word("AS"));
   for (const TypeName& type : kTypes) {
     if (at_word(type.name)) expr.type = type.type;
   }
   if (expr.type == Type::kNull) return unexpected("a type (INT, DECIMAL, DOUBLE, TEXT or BOOL)");
   const bool is_double = at_word("DOUBLE");
-  WEIR_TRY(advance());
+  WEIR_SQL_TRY(advance());
   if (is_double) (void)take_word("PRECISION");
   if (at_symbol("(")) return error_at(token_.offset, "expected ), found ( (types have no length or scale here)");
-  WEIR_TRY(expect_symbol(")"));
+  WEIR_SQL_TRY(expect_symbol(")"));
   return add(std::move(expr));
 }
 
 Node Parser::call(const Token& name) {
   const FunctionInfo* const info = find_function(name.text);
-  if (info == nullptr) {
-    Detail detail;
-    detail.append(std::string_view(name.text).substr(0, 60));
-    const std::string_view nearest = nearest_function(name.text);
-    if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
-    return error_at(name.offset, detail.view(), Code::kUnknownFunction);
-  }
-  WEIR_TRY(expect_symbol("("));
+  if (info == nullptr) return unknown_function(name);
+  WEIR_SQL_TRY(expect_symbol("("));
   Expr expr;
   expr.op = info->op;
   expr.mode = info->mode;
   expr.offset = name.offset;
-  WEIR_TRY(call_arguments(*info, expr));
-  WEIR_TRY(expect_symbol(")"));
+  WEIR_SQL_TRY(call_arguments(*info, expr));
+  WEIR_SQL_TRY(expect_symbol(")"));
   if (at_word("OVER")) return error_at(token_.offset, "window functions are not supported");
   return add(std::move(expr));
 }
 
-Status Parser::call_arguments(const FunctionInfo& info, Expr& expr) {
+std::unexpected<Failed> Parser::unknown_function(const Token& name) {
+  Detail detail;
+  detail.append(std::string_view(name.text).substr(0, 60));
+  const std::string_view nearest = nearest_function(name.text);
+  if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
+  return error_at(name.offset, detail.view(), Code::kUnknownFunction);
+}
+
+std::unexpected<Failed> Parser::bad_arguments(std::string_view usage) {
+  Detail detail("the arguments of ");
+  detail.append(usage);
+  return unexpected(detail.view());
+}
+
+Done Parser::call_arguments(const FunctionInfo& info, Expr& expr) {
   if (expr.op == Op::kTrim) return trim_arguments(expr);
   if (expr.op == Op::kAggregate) {
     if (at_word("DISTINCT")) return error_at(token_.offset, "DISTINCT is not supported");
@@ -377,14 +379,12 @@ Status Parser::call_arguments(const FunctionInfo& info, Expr& expr) {
              (expr.op == Op::kSubstring && expr.args.size() <= 2 && take_word(separators[expr.args.size() - 1])));
   }
   if (expr.args.size() < info.args_min || !at_symbol(")")) {
-    Detail detail("the arguments of ");
-    detail.append(info.usage);
-    return unexpected(detail.view());
+    return bad_arguments(info.usage);
   }
   return {};
 }
 
-Status Parser::trim_arguments(Expr& expr) {
+Done Parser::trim_arguments(Expr& expr) {
   bool marked = true;
   if (take_word("LEADING")) {
     expr.mode = static_cast<uint8_t>(TrimMode::kLeading);

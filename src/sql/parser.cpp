@@ -22,7 +22,24 @@ bool is_reserved(const Token& token) {
   return false;
 }
 
-Status Parser::advance() {
+std::unexpected<Failed> Parser::give_up(const Error& error) {
+  failure_ = error;
+  return std::unexpected(Failed{});
+}
+
+std::unexpected<Failed> Parser::error_at(uint32_t offset, std::string_view detail, Code code) {
+  return give_up(lexer_.error(code, offset, detail));
+}
+
+Done Parser::look_ahead() {
+  Result<Token> next = lexer_.next();
+  if (!next) return give_up(next.error());
+  ahead_ = std::move(*next);
+  has_ahead_ = true;
+  return {};
+}
+
+Done Parser::advance() {
   if (has_ahead_) {
     token_ = std::move(ahead_);
     has_ahead_ = false;
@@ -34,7 +51,7 @@ Status Parser::advance() {
     broken_ = next.error();
     token_ = Token();
     token_.offset = static_cast<uint32_t>(lexer_.text().size());
-    return fail(*broken_);
+    return give_up(*broken_);
   }
   token_ = std::move(*next);
   return {};
@@ -71,8 +88,8 @@ void Parser::describe(Detail& detail) const {
   if (shown.size() < token_.text.size()) detail.append("...");
 }
 
-std::unexpected<Error> Parser::unexpected(std::string_view expected) const {
-  if (broken_) return fail(*broken_);
+std::unexpected<Failed> Parser::unexpected(std::string_view expected) {
+  if (broken_) return give_up(*broken_);
   Detail detail("expected ");
   detail.append(expected).append(", found ");
   describe(detail);
@@ -81,12 +98,12 @@ std::unexpected<Error> Parser::unexpected(std::string_view expected) const {
   return error_at(token_.offset, detail.view());
 }
 
-Status Parser::expect_word(std::string_view keyword) {
+Done Parser::expect_word(std::string_view keyword) {
   if (!take_word(keyword)) return unexpected(keyword);
   return {};
 }
 
-Status Parser::expect_symbol(std::string_view symbol) {
+Done Parser::expect_symbol(std::string_view symbol) {
   if (!take_symbol(symbol)) return unexpected(symbol);
   return {};
 }
@@ -113,7 +130,7 @@ Node Parser::make(Op op, uint32_t offset, std::vector<uint32_t> args, bool negat
 
 // --- clauses -------------------------------------------------------------------------------------------------------
 
-Status Parser::refuse_clauses() const {
+Done Parser::refuse_clauses() {
   struct Clause {
     std::string_view word;
     std::string_view detail;
@@ -144,48 +161,53 @@ Status Parser::refuse_clauses() const {
 }
 
 Result<ParsedQuery> Parser::run() {
-  WEIR_TRY(advance());
+  if (!query()) return fail(failure_);
+  return std::move(query_);
+}
+
+Done Parser::query() {
+  WEIR_SQL_TRY(advance());
   if (token_.kind == TokenKind::kEnd) {
     SelectItem star;
     star.star = true;
     query_.items.push_back(star);
-    return std::move(query_);
+    return {};
   }
-  WEIR_TRY(refuse_clauses());
-  WEIR_TRY(expect_word("SELECT"));
+  WEIR_SQL_TRY(refuse_clauses());
+  WEIR_SQL_TRY(expect_word("SELECT"));
   if (at_word("DISTINCT")) return error_at(token_.offset, "DISTINCT is not supported");
   (void)take_word("ALL");
-  WEIR_TRY(select_list());
-  WEIR_TRY(expect_word("FROM"));
-  WEIR_TRY(source());
+  WEIR_SQL_TRY(select_list());
+  WEIR_SQL_TRY(expect_word("FROM"));
+  WEIR_SQL_TRY(source());
   if (at_symbol(",")) return error_at(token_.offset, "JOIN is not supported: a query reads one input");
-  WEIR_TRY(refuse_clauses());
+  WEIR_SQL_TRY(refuse_clauses());
   if (take_word("WHERE")) {
     WEIR_SQL_TAKE(where, expression());
     query_.where = where;
   }
-  WEIR_TRY(refuse_clauses());
-  if (take_word("LIMIT")) WEIR_TRY(limit());
+  WEIR_SQL_TRY(refuse_clauses());
+  if (take_word("LIMIT")) WEIR_SQL_TRY(limit());
   (void)take_symbol(";");
-  if (broken_) return fail(*broken_);
-  WEIR_TRY(refuse_clauses());
+  if (broken_) return give_up(*broken_);
+  WEIR_SQL_TRY(refuse_clauses());
   if (token_.kind != TokenKind::kEnd) {
     return unexpected(query_.limit != ~uint64_t{0} ? "the end of the query"
                       : query_.where >= 0          ? "an operator, LIMIT or the end of the query"
                                                    : "WHERE, LIMIT or the end of the query");
   }
-  return std::move(query_);
+  return {};
 }
 
-Status Parser::select_list() {
+Done Parser::select_list() {
   do {
     if (query_.items.size() >= kColumnsMax) return error_at(token_.offset, "SELECT has more than 1024 columns");
-    WEIR_TRY(select_item());
+    WEIR_SQL_TRY(select_item());
   } while (take_symbol(","));
   return {};
 }
 
-Status Parser::select_item() {
+Done Parser::select_item() {
   SelectItem item;
   item.offset = token_.offset;
   if (take_symbol("*")) {
@@ -207,15 +229,15 @@ Status Parser::select_item() {
     return {};
   }
   if (at_word("OVER")) return error_at(token_.offset, "window functions are not supported");
-  WEIR_TRY(alias(item.alias));
+  WEIR_SQL_TRY(alias(item.alias));
   query_.items.push_back(std::move(item));
   return {};
 }
 
-Status Parser::alias(std::string& name) {
+Done Parser::alias(std::string& name) {
   const bool as = take_word("AS");
   if (token_.kind == TokenKind::kQuotedWord || (token_.kind == TokenKind::kWord && !is_reserved(token_))) {
-    if (!as) WEIR_TRY(refuse_clauses());
+    if (!as) WEIR_SQL_TRY(refuse_clauses());
     name = token_.text;
     return advance();
   }
@@ -223,31 +245,31 @@ Status Parser::alias(std::string& name) {
   return {};
 }
 
-Status Parser::source() {
+Done Parser::source() {
   if (at_symbol("(")) return error_at(token_.offset, "subqueries are not supported");
   if (token_.kind == TokenKind::kText || token_.kind == TokenKind::kQuotedWord) {
     query_.source = token_.text;
     query_.source_word.clear();
     if (query_.source.empty()) return unexpected("a file name");
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
   } else if (at_word("INPUT") || at_word("STDIN") || at_word("S3OBJECT")) {
     query_.source_word = token_.text;
-    WEIR_TRY(advance());
+    WEIR_SQL_TRY(advance());
   } else if (token_.kind == TokenKind::kWord && !is_reserved(token_)) {
     return unexpected("input (a file's name is written in quotes)");
   } else {
     return unexpected("input or a file name in quotes");
   }
   if (take_symbol("[")) {
-    WEIR_TRY(expect_symbol("*"));
-    WEIR_TRY(expect_symbol("]"));
+    WEIR_SQL_TRY(expect_symbol("*"));
+    WEIR_SQL_TRY(expect_symbol("]"));
     if (at_symbol(".") || at_symbol("["))
       return error_at(token_.offset, "a path within the document is given by input.path");
   }
   return alias(query_.alias);
 }
 
-Status Parser::limit() {
+Done Parser::limit() {
   Value value;
   if (token_.kind != TokenKind::kNumber || parse_number(token_.text, value) != NumberError::kNone ||
       value.type != Type::kInt) {

@@ -1,6 +1,7 @@
 // The parser's inside: one class in two files, clauses (parser.cpp) and expressions (parse_expressions.cpp).
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +18,11 @@ namespace weir::sql {
 /// Whether the token is a word that can't name a column or an alias unless quoted.
 bool is_reserved(const Token& token);
 
-using Node = Result<uint32_t>;
+/// An error on its way out. The Error itself waits in the parser, once: expressions recurse, and 64 levels of ten frames
+/// with an Error in each were half a megabyte of stack, more than the memory plan's line for it.
+struct Failed {};
+using Node = std::expected<uint32_t, Failed>;
+using Done = std::expected<void, Failed>;
 
 class Parser {
  public:
@@ -26,7 +31,7 @@ class Parser {
 
  private:
   // --- tokens ---
-  Status advance();
+  [[gnu::noinline]] Done advance();
   bool at_word(std::string_view keyword) const {
     return token_.kind == TokenKind::kWord && is_word(token_.text, keyword);
   }
@@ -34,21 +39,26 @@ class Parser {
   /// Goes past the keyword or symbol if it is there. Errors of the lexer are kept in `broken_`.
   bool take_word(std::string_view keyword);
   bool take_symbol(std::string_view symbol);
-  Status expect_word(std::string_view keyword);
-  Status expect_symbol(std::string_view symbol);
-  std::unexpected<Error> unexpected(std::string_view expected) const;
-  std::unexpected<Error> error_at(uint32_t offset, std::string_view detail, Code code = Code::kBadQuery) const {
-    return fail(lexer_.error(code, offset, detail));
-  }
+  Done expect_word(std::string_view keyword);
+  Done expect_symbol(std::string_view symbol);
+  [[gnu::noinline]] std::unexpected<Failed> give_up(const Error& error);
+  [[gnu::noinline]] std::unexpected<Failed> unexpected(std::string_view expected);
+  [[gnu::noinline]] std::unexpected<Failed> error_at(uint32_t offset, std::string_view detail,
+                                                     Code code = Code::kBadQuery);
+  [[gnu::noinline]] std::unexpected<Failed> unknown_function(const Token& name);
+  [[gnu::noinline]] std::unexpected<Failed> bad_arguments(std::string_view usage);
+  /// Puts the token behind the next one into `ahead_`.
+  [[gnu::noinline]] Done look_ahead();
   void describe(Detail& detail) const;
-  Status refuse_clauses() const;
+  Done refuse_clauses();
 
   // --- clauses ---
-  Status select_list();
-  Status select_item();
-  Status alias(std::string& name);
-  Status source();
-  Status limit();
+  Done query();
+  Done select_list();
+  Done select_item();
+  Done alias(std::string& name);
+  Done source();
+  Done limit();
 
   // --- expressions, loosest first ---
   Node expression();
@@ -68,8 +78,8 @@ class Parser {
   Node case_expression();
   Node cast();
   Node call(const Token& name);
-  Status call_arguments(const FunctionInfo& info, Expr& expr);
-  Status trim_arguments(Expr& expr);
+  Done call_arguments(const FunctionInfo& info, Expr& expr);
+  Done trim_arguments(Expr& expr);
 
   Node add(Expr expr);
   Node make(Op op, uint32_t offset, std::vector<uint32_t> args, bool negated = false);
@@ -80,14 +90,21 @@ class Parser {
   Token ahead_;
   bool has_ahead_ = false;
   std::optional<Error> broken_;
+  Error failure_;  ///< of the last Failed
   ParsedQuery query_;
   uint32_t nesting_ = 0;
 };
 
-/// Gives `name` the value of a Result, or returns its error.
-#define WEIR_SQL_TAKE(name, expression)                   \
-  auto name##_result = (expression);                      \
-  if (!name##_result) return fail(name##_result.error()); \
+/// Gives `name` the value of a Node, or hands its failure on.
+#define WEIR_SQL_TAKE(name, expression)                        \
+  auto name##_result = (expression);                           \
+  if (!name##_result) return std::unexpected(Failed{});        \
   const auto name = *name##_result
+
+/// Hands the failure of a Node or Done on.
+#define WEIR_SQL_TRY(expression)                               \
+  do {                                                         \
+    if (!(expression)) return std::unexpected(Failed{});       \
+  } while (false)
 
 }  // namespace weir::sql

@@ -114,6 +114,8 @@ Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& o
 /// decode quoted fields on the fly and need no room. The texts of one record take at most 2*record_max, else it is
 /// kValueTooLarge, whatever stands beside it: a chunk that does not fit is done again with half its rows.
 size_t program_memory_max(const Program& program);
+/// The texts' share of it.
+size_t program_text_bytes_max(const Program& program);
 void attach_program_memory(Program& program, std::span<char> room);
 
 /// The slow clear evaluator: the same answers record by record by walking the tree. The oracle of tests and fuzzing.

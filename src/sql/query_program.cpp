@@ -269,6 +269,10 @@ size_t program_memory_max(const Program& program) {
   return static_cast<const sql::QueryProgram&>(program).memory_max();
 }
 
+size_t program_text_bytes_max(const Program& program) {
+  return static_cast<const sql::QueryProgram&>(program).text_bytes_max();
+}
+
 void attach_program_memory(Program& program, std::span<char> room) {
   static_cast<sql::QueryProgram&>(program).attach(room);
 }

@@ -37,6 +37,7 @@ class QueryProgram final : public Program {
   bool load(StateReader& in) override;
 
   [[nodiscard]] size_t memory_max() const { return evaluator_.memory_max(); }
+  [[nodiscard]] size_t text_bytes_max() const { return evaluator_.text_bytes_max(); }
   void attach(std::span<char> room) { evaluator_.attach(room); }
   [[nodiscard]] const BoundQuery& query() const { return *query_; }
 

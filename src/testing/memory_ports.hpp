@@ -25,6 +25,17 @@ class MemorySource final : public ByteSource {
     at_ = 0;
     return {};
   }
+  bool resumable() const override { return true; }
+  Result<SourceIdentity> identity(size_t index) override {
+    SourceIdentity identity("size=");
+    identity.append_number(inputs[index].size());
+    return identity;
+  }
+  bool same(std::string_view before, std::string_view now) const override { return before == now; }
+  Status seek(uint64_t stored_byte) override {
+    at_ = stored_byte;
+    return {};
+  }
   ReadResult read(std::span<char> room, Error& error) override {
     ++reads;
     if (reads == fail_at_read) {
@@ -88,9 +99,11 @@ class MemorySink final : public BatchSink {
   }
   void cancel() noexcept override { cancelled = true; }
   std::string_view leftover() const override { return {}; }
+  bool resumable() const override { return false; }
   size_t state_bytes_max() const override { return 0; }
   void save(StateWriter&) const override {}
   bool load(StateReader&) override { return true; }
+  Status resume(bool) override { return {}; }
 
   uint64_t writes = 0;
 

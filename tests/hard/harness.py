@@ -269,7 +269,7 @@ def sha256_of_file(path):
 # ---- compressed bytes made by hand --------------------------------------------------------------------------------------
 
 
-def _times(matrix, vector):
+def times_matrix(matrix, vector):
     result, i = 0, 0
     while vector:
         if vector & 1:
@@ -282,13 +282,13 @@ def _times(matrix, vector):
 def crc32_combine(first, second, second_bytes):
     """The CRC-32 of two texts put together, from theirs."""
     odd = [0xEDB88320] + [1 << n for n in range(31)]
-    even = [_times(odd, odd[n]) for n in range(32)]
-    odd = [_times(even, even[n]) for n in range(32)]
+    even = [times_matrix(odd, odd[n]) for n in range(32)]
+    odd = [times_matrix(even, even[n]) for n in range(32)]
     while second_bytes:
         for out, source in ((even, odd), (odd, even)):
-            out[:] = [_times(source, source[n]) for n in range(32)]
+            out[:] = [times_matrix(source, source[n]) for n in range(32)]
             if second_bytes & 1:
-                first = _times(out, first)
+                first = times_matrix(out, first)
             second_bytes >>= 1
             if not second_bytes:
                 break
@@ -314,7 +314,7 @@ def gzip_repeated(text, times, level=6, head=b""):
     body, crc, one = pack(text), zlib.crc32(head), zlib.crc32(text)
     behind = crc32_behind(len(text))
     for _ in range(times):
-        crc = _times(behind, crc) ^ one
+        crc = times_matrix(behind, crc) ^ one
         yield body
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     yield packer.flush(zlib.Z_FINISH) + struct.pack("<II", crc, (len(head) + len(text) * times) & 0xFFFFFFFF)

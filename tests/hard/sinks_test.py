@@ -6,6 +6,7 @@ import select
 import signal
 import stat
 import subprocess
+import time
 
 from harness import SELECT_ALL, Case, Process, lines_of, weir
 
@@ -226,4 +227,5 @@ class FolderSink(Case):
         run = weir("query", SELECT_ALL, "--from", "csv", "-o", self.path("out/"), "--set", "batch.records=100", "--to", "ndjson", "--summary", "json",
                    stdin=HEAD + rows(0, 250) + b'"', exit=30, code="W3009")
         self.assertEqual([n for n in self.content() if n.endswith(".ndjson")], ["000000.ndjson", "000001.ndjson"])
-        self.assertTrue(run.error["leftover"].endswith("000002.ndjson.part"), str(run))
+        self.assertNotIn("leftover", run.error)  # nothing of the third batch was written yet: no empty file stays
+        self.assertEqual(len(self.content()), 2)

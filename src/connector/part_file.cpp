@@ -1,0 +1,129 @@
+#include "connector/part_file.hpp"
+
+#include <algorithm>
+
+#include "hash/crc32c.hpp"
+
+namespace weir {
+
+// Opens and locks. Between the two another run may have published this very file: it is then no longer ours to touch.
+Status PartFile::hold(const char* path) {
+  for (;;) {
+    auto opened = disk_.open_to_write(path, true);
+    if (!opened) return fail(opened.error());
+    auto locked = disk_.lock(*opened);
+    if (!locked || !*locked) {
+      disk_.close(*opened);
+      if (!locked) return fail(locked.error());
+      Error error(Code::kFenced, path);
+      error.detail.append(" is being written by another run");
+      return fail(error);
+    }
+    const auto held = disk_.info(*opened);
+    const auto named = disk_.info(path);
+    if (held && named && held->device == named->device && held->inode == named->inode && named->kind != FileKind::kNone) {
+      file_ = *opened;
+      return {};
+    }
+    disk_.close(*opened);
+    if (!held) return fail(held.error());
+    if (!named) return fail(named.error());
+  }
+}
+
+Status PartFile::create(const char* path) {
+  for (;;) {
+    WEIR_TRY(hold(path));
+    const auto info = disk_.info(file_);
+    if (!info) return fail(info.error());
+    if (info->links <= 1) break;
+    // A run that was killed while it published left the output under both names: what is shown is not to be touched.
+    disk_.remove(path);
+    close();
+  }
+  clear();
+  name_is_durable_ = false;
+  return disk_.truncate(file_, 0);
+}
+
+Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
+  auto info = disk_.info(path);
+  if (!info) return fail(info.error());
+  if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_)) return false;
+  auto opened = disk_.open_to_read(path);
+  if (!opened) return fail(opened.error());
+  uint32_t crc = 0;
+  uint64_t at = written_ - written_ % kSegmentBytes;
+  if (at == written_ && written_ != 0) at -= kSegmentBytes;
+  Status status;
+  char room[4096];
+  while (status && at < written_) {
+    auto got = disk_.read_at(*opened, at, {room, static_cast<size_t>(std::min<uint64_t>(sizeof room, written_ - at))});
+    if (!got) status = fail(got.error());
+    if (!got || *got == 0) break;
+    crc = crc32c(crc, {room, *got});
+    at += *got;
+  }
+  disk_.close(*opened);
+  if (!status) return fail(status.error());
+  return at == written_ && crc == segment_crc_;
+}
+
+Status PartFile::reopen(const char* path) {
+  if (written_ == 0) return create(path);
+  name_is_durable_ = true;
+  auto good = verify(path, true);
+  if (!good) return fail(good.error());
+  if (!*good) {
+    Error error(Code::kOutputLost, path);
+    error.detail.append(": its first ").append_number(written_).append(" bytes are not those that were written");
+    return fail(error);
+  }
+  WEIR_TRY(hold(path));
+  return disk_.truncate(file_, written_);
+}
+
+Result<bool> PartFile::is_complete_at(const char* path) { return verify(path, false); }
+
+Status PartFile::append(std::string_view bytes) {
+  WEIR_TRY(disk_.append(file_, bytes));
+  crc_ = crc32c(crc_, bytes);
+  while (!bytes.empty()) {
+    // A segment that is full stays until the next byte comes: its checksum is what a resumed run verifies.
+    const uint64_t used = written_ % kSegmentBytes;
+    if (used == 0) segment_crc_ = 0;
+    const auto take = static_cast<size_t>(std::min<uint64_t>(bytes.size(), kSegmentBytes - used));
+    segment_crc_ = crc32c(segment_crc_, bytes.substr(0, take));
+    written_ += take;
+    bytes.remove_prefix(take);
+  }
+  return {};
+}
+
+Status PartFile::sync(const char* path) {
+  WEIR_TRY(disk_.sync(file_, path));
+  if (name_is_durable_) return {};
+  WEIR_TRY(disk_.sync_folder_of(path));
+  name_is_durable_ = true;
+  return {};
+}
+
+void PartFile::close() noexcept {
+  if (file_ >= 0) disk_.close(file_);
+  file_ = -1;
+}
+
+void PartFile::save(StateWriter& out) const {
+  out.put(written_);
+  out.put(crc_);
+  out.put(segment_crc_);
+}
+
+bool PartFile::load(StateReader& in) {
+  written_ = in.get<uint64_t>();
+  crc_ = in.get<uint32_t>();
+  segment_crc_ = in.get<uint32_t>();
+  return in.ok();
+}
+
+}  // namespace weir

@@ -1,0 +1,98 @@
+#include "engine/checkpointer.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace weir {
+
+Checkpointer::Checkpointer(CheckpointStore& store, std::span<char> room, Clock& clock, const CheckpointOptions& options)
+    : store_(store), room_(room), clock_(clock), options_(options), saved_ns_(clock.monotonic_ns()) {
+  head_.job_id = options.job_id;
+  head_.version = FixedText<24>(WEIR_VERSION);
+  head_.epoch = 1;
+  head_.runs = 1;
+}
+
+Result<bool> Checkpointer::open() {
+  WEIR_TRY(store_.acquire());
+  auto size = store_.load(room_);
+  if (!size) return fail(size.error());
+  if (*size == 0) return false;
+  if (Status parsed = reader_.parse({room_.data(), *size}, options_.key); !parsed) {
+    Error error = parsed.error();
+    error.detail.append(error.detail.empty() ? "" : " ").append("(").append(store_.name()).append(")");
+    return fail(error);
+  }
+  if (reader_.is_signed() && options_.key.empty()) {
+    Error error(Code::kCheckpointInvalid, "it is signed, and checkpoint.key is not set (");
+    error.detail.append(store_.name()).append(")");
+    return fail(error);
+  }
+  image_bytes_ = *size;
+  loaded_ = stored_ = true;
+  const CheckpointHead& before = reader_.head();
+  loaded_progress_ = before.progress;
+  loaded_idle_runs_ = before.idle_runs;
+  head_.epoch = before.epoch + 1;
+  head_.sequence = before.sequence;
+  head_.runs = before.runs + 1;
+  head_.progress = before.progress;
+  return true;
+}
+
+void Checkpointer::forget() {
+  loaded_ = false;
+  image_bytes_ = 0;
+  head_.runs = 1;
+  head_.progress = 0;
+  head_.idle_runs = 0;
+}
+
+Status Checkpointer::claim() {
+  WEIR_ASSERT(loaded_);
+  if (loaded_idle_runs_ >= kIdleRunsMax) {
+    const CheckpointHead& before = reader_.head();
+    Error error(Code::kStuck);
+    error.source = before.verdict_source;
+    error.byte = before.progress;
+    error.detail.append("at byte ").append_number(before.progress).append(" of the decoded input");
+    if (before.verdict != 0) error.detail.append("; the last run ended with W").append_number(before.verdict);
+    return fail(error);
+  }
+  head_.idle_runs = loaded_idle_runs_ + 1;
+  return save(reader_.head().kind);
+}
+
+void Checkpointer::captured(CheckpointWriter& writer, uint64_t progress) {
+  WEIR_ASSERT(writer.ok());
+  head_.progress = progress;
+  head_.idle_runs = loaded_ && progress <= loaded_progress_ ? loaded_idle_runs_ + 1 : 0;
+  image_bytes_ = writer.seal(head_, {}).size();
+  news_ = true;
+}
+
+Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
+  WEIR_ASSERT(image_bytes_ != 0);
+  head_.kind = kind;
+  ++head_.sequence;
+  head_.saved_wall_ns = clock_.wall_ns();
+  head_.verdict = verdict == nullptr ? 0 : static_cast<uint16_t>(verdict->code);
+  head_.verdict_source = verdict == nullptr ? ~uint32_t{0} : verdict->source;
+  head_.verdict_byte = verdict == nullptr ? kNoOffset : verdict->byte;
+  head_.verdict_record = verdict == nullptr ? kNoOffset : verdict->record;
+  WEIR_TRY(store_.save(reseal_checkpoint(room_.first(image_bytes_), head_, options_.key)));
+  stored_ = true;
+  news_ = false;
+  ++saves_;
+  saved_ns_ = clock_.monotonic_ns();
+  return {};
+}
+
+uint64_t Checkpointer::reserve_ns(uint64_t given_ns) const {
+  const uint64_t floor = options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);
+  const uint64_t wanted = std::max(3 * flush_times_.p99_ns(), floor);
+  return std::min({wanted, options_.reserve_max_ns, given_ns / 2});
+}
+
+}  // namespace weir

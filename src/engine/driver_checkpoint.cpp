@@ -1,0 +1,305 @@
+// The driver's checkpoints: what stands in them, and how a run goes on from one. docs/checkpoint_format.md has the sections.
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "engine/driver.hpp"
+
+namespace weir {
+namespace {
+
+constexpr size_t kDriverBytes = 5 * 8 + 8 + 3 + 4;
+constexpr uint8_t kBegun = 1;
+constexpr uint8_t kSchemaKnown = 2;
+
+uint32_t hash_of(const Schema& schema) {
+  Sha256 hash;
+  for (const std::string_view name : schema.names) {
+    hash.update(name);
+    hash.update({"\0", 1});
+  }
+  const Sha256::Digest digest = hash.digest();
+  uint32_t word = 0;
+  std::memcpy(&word, digest.data(), sizeof word);
+  return word;
+}
+
+std::unexpected<Error> refused(std::string_view what) { return fail(Code::kCheckpointInvalid, what); }
+
+}  // namespace
+
+size_t Driver::checkpoint_fixed_bytes() {
+  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + Counters::kStateBytes +
+         ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
+}
+
+size_t Driver::checkpoint_bytes_max(const PipelineParts& pipeline) {
+  size_t bytes = checkpoint_fixed_bytes() + ByteIntake::snapshots_bytes(pipeline) / 2;
+  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() + pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
+  if (pipeline.rejects->output() != nullptr) bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
+  return bytes;
+}
+
+void Driver::save_driver(StateWriter& out) const {
+  const bool schema_known = pipeline_.reader->schema_known();
+  out.put(decoded_before_);
+  out.put(unit_begin_byte_);
+  out.put(position_byte_);
+  out.put(limit_left_);
+  out.put(skipped_since_read_ + (counters_.read - counted_at_read_));
+  out.put(passing_captured_);
+  out.put(static_cast<uint8_t>(passing_edge_));
+  out.put(static_cast<uint8_t>((pipeline_.output->begun() ? kBegun : 0) | (schema_known ? kSchemaKnown : 0)));
+  out.put(static_cast<uint8_t>(input_open_));
+  out.put(schema_known && pipeline_.output->begun() ? hash_of(pipeline_.reader->schema()) : 0);
+}
+
+// Writes the state at this edge into the checkpointer's image.
+void Driver::capture() {
+  // Behind the last record that has its fate, or within the oversize one that is being passed over.
+  const uint64_t progress = std::max(position_byte_, input_open_ ? decoded_before_ + read_at_byte_ : decoded_before_);
+  ByteOutput* rejects = pipeline_.rejects->output();
+  // What was read ahead is read again by the next run: it does not count twice.
+  const uint64_t stored_byte = input_open_ ? intake_.place(read_at_byte_).stored_byte : 0;
+  captured_ = counters_;
+  if (input_open_) captured_.stored_bytes = stored_at_open_ + stored_byte;
+  pipeline_.checkpointer->capture(progress, [&](CheckpointWriter& out) {
+    out.section(CheckpointSection::kSource, [&](StateWriter& to) {
+      CheckpointSource source;
+      source.inputs = static_cast<uint32_t>(pipeline_.source->count());
+      source.input = input_open_ ? input_ : source.inputs;
+      if (input_open_) {
+        source.name = pipeline_.source->name(input_);
+        source.identity = identity_.view();
+        source.stored_byte = stored_byte;
+        source.stored_size = pipeline_.source->size(input_);
+      }
+      source.finished = finished_.digest();
+      source.save(to);
+      finished_.save(to);
+    });
+    out.section(CheckpointSection::kDriver, [&](StateWriter& to) { save_driver(to); });
+    out.section(CheckpointSection::kCounters, [&](StateWriter& to) { captured_.save(to); });
+    out.section(CheckpointSection::kIntake, [&](StateWriter& to) {
+      if (input_open_) intake_.save(to, read_at_byte_);
+    });
+    out.section(CheckpointSection::kReader, [&](StateWriter& to) {
+      if (input_open_) to.bytes({pipeline_.reader_state.data(), reader_state_bytes_});
+    });
+    out.section(CheckpointSection::kProgram, [&](StateWriter& to) { pipeline_.program->save(to); });
+    out.section(CheckpointSection::kOutput, [&](StateWriter& to) {
+      if (pipeline_.output->begun()) pipeline_.output->save(to);
+    });
+    out.section(CheckpointSection::kSink, [&](StateWriter& to) { pipeline_.sink->save(to); });
+    out.section(CheckpointSection::kRejects, [&](StateWriter& to) {
+      if (rejects != nullptr) rejects->save(to);
+    });
+    out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
+      if (rejects != nullptr) pipeline_.rejects_sink->save(to);
+    });
+    out.section(CheckpointSection::kFlushTimes, [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+  });
+}
+
+// Everything before this place has its fate, and the output's bytes of it are with the sink.
+Status Driver::edge() {
+  if (pipeline_.checkpointer == nullptr || !pipeline_.output->settled()) return {};
+  ByteOutput* rejects = pipeline_.rejects->output();
+  if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
+  capture();
+  return pipeline_.checkpointer->due() ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+}
+
+Status Driver::commit_sinks() {
+  if (pipeline_.rejects_sink != nullptr) WEIR_TRY(pipeline_.rejects_sink->commit());
+  return pipeline_.sink->commit();
+}
+
+Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
+  const uint64_t before = now();
+  WEIR_TRY(commit_sinks());
+  WEIR_TRY(pipeline_.checkpointer->save(kind, verdict));
+  const uint64_t took = now() - before;
+  counters_.times.send_ns += took;
+  pipeline_.checkpointer->flush_times().add(took);
+  return {};
+}
+
+// The run stops before the end of the input: saves the last edge's image. After a failure of the output, what is in the store stays as it is: what
+// was written since is not known to be durable.
+void Driver::stop_with_checkpoint(Outcome& outcome) {
+  Checkpointer& checkpointer = *pipeline_.checkpointer;
+  const bool failed = outcome.ending == Ending::kFailed;
+  const Code code = outcome.error.code;
+  const bool output_failed = failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
+                                        outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
+  const bool input_failed = code == Code::kReadFailed;
+  if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
+  const Error* verdict = failed ? &outcome.error : nullptr;
+  if (Status saved = save_checkpoint(CheckpointKind::kRunning, verdict); !saved) {
+    if (!failed) outcome = {Ending::kFailed, saved.error(), false};
+    return;
+  }
+  if (failed) return;
+  outcome.ending = Ending::kCheckpointed;
+  // What came after the edge is unread, as far as the job is concerned.
+  const StageTimes times = counters_.times;
+  counters_ = captured_;
+  counters_.times = times;
+}
+
+// --- going on ------------------------------------------------------------------------------------------------------
+
+bool Driver::load_driver(StateReader& in) {
+  decoded_before_ = in.get<uint64_t>();
+  unit_begin_byte_ = in.get<uint64_t>();
+  position_byte_ = in.get<uint64_t>();
+  limit_left_ = in.get<uint64_t>();
+  skip_left_ = in.get<uint64_t>();
+  passing_captured_ = in.get<uint64_t>();
+  const auto passing = in.get<uint8_t>();
+  passing_edge_ = passing == 1;
+  return in.ok() && passing <= 1;
+}
+
+// Reads from the input's beginning as far as its header goes.
+Status Driver::learn_schema(uint32_t input) {
+  WEIR_TRY(intake_.open(input));
+  while (!pipeline_.reader->schema_known()) {
+    RecordBatch batch;
+    Error error;
+    const Step step = pipeline_.reader->read(batch, error);
+    if (step == Step::kFailed) return fail(error);
+    if (step == Step::kFinished) break;
+    if (step != Step::kNeedInput) continue;
+    auto filled = intake_.fill();
+    if (!filled) return fail(filled.error());
+  }
+  return {};
+}
+
+bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& source) {
+  StateReader in = checkpoint.section(CheckpointSection::kSource);
+  return source.load_front(in) && finished_.load(in) && in.at_end();
+}
+
+// The chain over the inputs before `input`, as they are now.
+Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
+  Sha256 chain;
+  for (uint32_t i = 0; i < input; ++i) {
+    auto identity = pipeline_.source->identity(i);
+    if (!identity) {
+      Error error = identity.error();
+      error.source = i;
+      if (error.code == Code::kNoInput) error = Error(Code::kSourceChanged, "an input that was read already is gone");
+      return fail(error);
+    }
+    for (const std::string_view part : {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
+      chain.update(part);
+    }
+  }
+  return chain.digest();
+}
+
+Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
+  CheckpointSource source;
+  if (!load_source(checkpoint, source)) return refused("its source section is not sound");
+  if (source.inputs != pipeline_.source->count()) return false;
+  auto chain = chain_of(source.input);
+  if (!chain && chain.error().code == Code::kSourceChanged) return false;
+  if (!chain) return fail(chain.error());
+  if (*chain != source.finished) return false;
+  if (source.input == source.inputs) return true;
+  if (pipeline_.source->name(source.input) != source.name) return false;
+  auto identity = pipeline_.source->identity(source.input);
+  if (!identity) return fail(identity.error());
+  return pipeline_.source->same(source.identity, identity->view());
+}
+
+Status Driver::load_counters(const CheckpointReader& checkpoint) {
+  StateReader counters = checkpoint.section(CheckpointSection::kCounters);
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  return {};
+}
+
+Status Driver::recall(const CheckpointReader& checkpoint) {
+  StateReader driver = checkpoint.section(CheckpointSection::kDriver);
+  if (!load_driver(driver)) return refused("its driver section is not sound");
+  return load_counters(checkpoint);
+}
+
+Status Driver::resume(const CheckpointReader& checkpoint) {
+  CheckpointSource source;
+  if (!load_source(checkpoint, source)) return refused("its source section is not sound");
+  // The inputs are those that the run began with: the finished ones by their chain, the current one by itself.
+  const auto changed = [&](uint32_t input, std::string_view what) {
+    Error error(Code::kSourceChanged);
+    error.source = input;
+    error.detail.append(what);
+    return fail(error);
+  };
+  if (source.input > pipeline_.source->count()) return changed(0, "there are fewer inputs than were read already");
+  auto chain = chain_of(source.input);
+  if (!chain) return fail(chain.error());
+  if (*chain != source.finished) return changed(0, "an input that was read already has changed, or the list of inputs");
+  input_ = source.input;
+  const bool in_input = source.input < source.inputs;
+  if (in_input) {
+    if (source.input >= pipeline_.source->count() || pipeline_.source->name(source.input) != source.name) {
+      return changed(source.input, "the list of inputs has changed");
+    }
+    auto identity = pipeline_.source->identity(source.input);
+    if (!identity) return fail(identity.error());
+    if (!pipeline_.source->same(source.identity, identity->view())) {
+      Error error(Code::kSourceChanged);
+      error.source = source.input;
+      error.detail.append("it was ").append(source.identity).append(", it is ").append(identity->view());
+      return fail(error);
+    }
+    identity_ = SourceIdentity(source.identity);
+  }
+
+  StateReader driver = checkpoint.section(CheckpointSection::kDriver);
+  if (!load_driver(driver)) return refused("its driver section is not sound");
+  const auto flags = driver.get<uint8_t>();
+  const auto open = driver.get<uint8_t>();
+  const auto schema_hash = driver.get<uint32_t>();
+  if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input) return refused("its driver section is not sound");
+  WEIR_TRY(load_counters(checkpoint));
+  stored_at_open_ = counters_.stored_bytes - std::min(counters_.stored_bytes, source.stored_byte);
+  StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
+  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");
+
+  const bool begun = (flags & kBegun) != 0;
+  if (in_input) {
+    const uint64_t stored_bytes = counters_.stored_bytes;  // what is read again does not count
+    if (begun && (flags & kSchemaKnown) != 0) {
+      WEIR_TRY(learn_schema(source.input));
+    } else {
+      WEIR_TRY(intake_.open(source.input));
+    }
+    StateReader reader = checkpoint.section(CheckpointSection::kReader);
+    if (!pipeline_.reader->load(reader) || !reader.at_end()) return refused("its reader section is not sound");
+    StateReader intake = checkpoint.section(CheckpointSection::kIntake);
+    WEIR_TRY(intake_.resume(source.input, intake));
+    if (!intake.at_end()) return refused("its decoder section is not sound");
+    counters_.decoded_bytes = decoded_before_ + pipeline_.reader->saved_byte();
+    counters_.stored_bytes = stored_bytes;
+    input_open_ = true;
+  }
+  StateReader program = checkpoint.section(CheckpointSection::kProgram);
+  if (!pipeline_.program->load(program) || !program.at_end()) return refused("its query section is not sound");
+  if (begun) {
+    if (in_input && hash_of(pipeline_.reader->schema()) != schema_hash) return changed(source.input, "its header is another one");
+    WEIR_TRY(pipeline_.output->begin_again(pipeline_.reader->schema(), pipeline_.columns));
+    StateReader output = checkpoint.section(CheckpointSection::kOutput);
+    if (!pipeline_.output->load(output) || !output.at_end()) return refused("its output section is not sound");
+  }
+  if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) {
+    StateReader state = checkpoint.section(CheckpointSection::kRejects);
+    if (!rejects->load(state) || !state.at_end()) return refused("its rejects section is not sound");
+  }
+  return {};
+}
+
+}  // namespace weir
