@@ -40,23 +40,23 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
   if (!info) return fail(info.error());
   seen_ = *info;
   if (info->kind == FileKind::kNone) return 0;
-  if (info->kind != FileKind::kRegular || info->size > room.size() || info->size == 0) {
-    return fail(Code::kCheckpointInvalid,
-                path_ + (info->size == 0 ? " is empty" : " is no checkpoint of this job: wrong size"));
+  if (info->kind != FileKind::kRegular || info->size == 0) {
+    return fail(Code::kCheckpointInvalid, path_ + (info->size == 0 ? " is empty" : " is no regular file"));
   }
+  const size_t wanted = std::min<uint64_t>(info->size, room.size());
   auto opened = disk_.open_to_read(path_.c_str());
   if (!opened) return fail(opened.error());
   size_t used = 0;
   Status status;
-  while (used < info->size) {
-    auto got = disk_.read_at(*opened, used, room.subspan(used, info->size - used));
+  while (used < wanted) {
+    auto got = disk_.read_at(*opened, used, room.subspan(used, wanted - used));
     if (!got) status = fail(got.error());
     if (!got || *got == 0) break;
     used += *got;
   }
   disk_.close(*opened);
   if (!status) return fail(status.error());
-  return used;
+  return used < wanted ? used : info->size;
 }
 
 Status FileCheckpointStore::save(std::string_view bytes) {

@@ -260,6 +260,8 @@ Status ByteIntake::resume(uint32_t index, StateReader& in) {
       return refuse();
     if (kind != static_cast<uint8_t>(Codec::kNone)) {
       if (decoder_ == nullptr || !decoder_->load(in)) return refuse();
+      const DecoderPosition at = decoder_->position();
+      if (at.stored_byte != stored || at.decoded_byte != decoded) return refuse();
       // Until the window has come past it, this is the place to go on from.
       save_snapshot(behind_);
     } else if (stored != wanted || decoded != wanted) {

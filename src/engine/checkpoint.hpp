@@ -98,6 +98,8 @@ class CheckpointReader {
  public:
   /// Views into `bytes`. W5001 (damaged, or signed with another key), W5004 (newer).
   Status parse(std::string_view bytes, std::string_view key);
+  /// The head alone, of a checkpoint of which only the first bytes are there: whose it is, nothing that one could go on with.
+  Status peek(std::string_view bytes);
   [[nodiscard]] const CheckpointHead& head() const { return head_; }
   [[nodiscard]] StateReader section(CheckpointSection id) const {
     return StateReader(sections_[static_cast<size_t>(id) - 1]);

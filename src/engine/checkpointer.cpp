@@ -19,7 +19,13 @@ Result<bool> Checkpointer::open() {
   auto size = store_.load(room_);
   if (!size) return fail(size.error());
   if (*size == 0) return false;
-  if (Status parsed = reader_.parse({room_.data(), *size}, options_.key); !parsed) {
+  // Larger than any checkpoint of this job: another job's, of which the head is enough to know.
+  const bool fits = *size <= room_.size();
+  Status parsed =
+      fits ? reader_.parse({room_.data(), *size}, options_.key) : reader_.peek({room_.data(), room_.size()});
+  if (parsed && !fits && is_this_job())
+    parsed = fail(Code::kCheckpointInvalid, "it is larger than a checkpoint of this job can be");
+  if (!parsed) {
     Error error = parsed.error();
     error.detail.append(error.detail.empty() ? "" : " ").append("(").append(store_.name()).append(")");
     return fail(error);
@@ -29,8 +35,10 @@ Result<bool> Checkpointer::open() {
     error.detail.append(store_.name()).append(")");
     return fail(error);
   }
+  stored_ = true;
+  if (!fits) return true;
   image_bytes_ = *size;
-  loaded_ = stored_ = true;
+  loaded_ = true;
   const CheckpointHead& before = reader_.head();
   loaded_progress_ = before.progress;
   loaded_idle_runs_ = before.idle_runs;

@@ -41,7 +41,9 @@ Outcome Driver::run(Deadline deadline) {
     if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
-    if (!publishing_ && (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable)) {
+    // With a checkpoint the next run goes on behind the last edge, and there is no time to spend on more.
+    const bool unavailable = outcome.ending == Ending::kFailed && outcome.error.exit() == Exit::kUnavailable;
+    if (!publishing_ && outcome.ending != Ending::kCheckpointed && !unavailable) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
       closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() &&
@@ -110,11 +112,15 @@ Outcome Driver::finish_up() {
   return outcome;
 }
 
+// The deadline less what is kept for committing and saving.
+uint64_t Driver::stop_at_ns(Deadline deadline) const {
+  if (deadline.at_ns == kNever || pipeline_.checkpointer == nullptr) return deadline.at_ns;
+  return deadline.at_ns - std::min(deadline.at_ns, pipeline_.checkpointer->reserve_ns(given_ns_));
+}
+
 bool Driver::stop_asked(Deadline deadline) {
   if (pipeline_.wakeup->stop_requested()) return true;
-  if (deadline.at_ns == kNever) return false;
-  const uint64_t reserve = pipeline_.checkpointer != nullptr ? pipeline_.checkpointer->reserve_ns(given_ns_) : 0;
-  return deadline.passed(now() + reserve);
+  return deadline.at_ns != kNever && now() >= stop_at_ns(deadline);
 }
 
 Status Driver::open_input(uint32_t input) {
@@ -177,6 +183,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
           }
         }
       }
+      if (stop_asked(deadline)) return interrupt();
       RecordBatch batch;
       Error error;
       const uint64_t before = now();
@@ -192,13 +199,12 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
           return {};
         }
         if (pipeline_.observer != nullptr) pipeline_.observer->on_progress(counters_);
-        if (stop_asked(deadline)) return interrupt();
         continue;
       }
       if (pipeline_.reader->passing_bytes() != 0) WEIR_TRY(pass_oversize());
       auto filled = fill_window(deadline);
       if (!filled) return fail(filled.error());
-      if (*filled == Step::kBlocked || stop_asked(deadline)) return interrupt();
+      if (*filled == Step::kBlocked) return interrupt();
     }
     WEIR_TRY(end_input(input));
   }
@@ -219,7 +225,7 @@ Result<Step> Driver::fill_window(Deadline deadline) {
     return Step::kNeedInput;
   }
   const uint64_t before = now();
-  pipeline_.wakeup->wait(std::min(due, deadline.at_ns));
+  pipeline_.wakeup->wait(std::min(due, stop_at_ns(deadline)));
   counters_.times.read_ns += now() - before;
   return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
 }
@@ -450,12 +456,13 @@ Status Driver::end_unit() {
 Status Driver::pass_oversize() {
   const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
   const uint64_t passed = pipeline_.reader->passing_bytes();
-  if (passed < unit) return {};
+  // One that the run before this one gave its fate has had its edge, too.
+  if (passed < unit || skip_left_ != 0) return {};
   if (!passing_edge_) {
     passing_edge_ = true;
     WEIR_TRY(end_unit());
   }
-  if (passed - passing_captured_ < unit) return {};
+  if (passed < passing_captured_ + unit) return {};
   passing_captured_ = passed;
   return edge();
 }

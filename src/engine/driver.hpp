@@ -87,6 +87,7 @@ class Driver {
   Status commit_sinks();
   Status save_checkpoint(CheckpointKind kind, const Error* verdict = nullptr);
   void stop_with_checkpoint(Outcome& outcome);
+  [[nodiscard]] uint64_t stop_at_ns(Deadline deadline) const;
   bool stop_asked(Deadline deadline);
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 
@@ -97,7 +98,6 @@ class Driver {
   uint64_t decoded_before_ = 0;  ///< decoded bytes of the inputs before this one
   uint64_t unit_begin_byte_ = 0;  ///< decoded bytes over all inputs at the last edge
   uint64_t position_byte_ = 0;  ///< decoded bytes over all inputs behind the last settled record
-  bool unit_full_ = false;
   uint64_t limit_left_;
   bool passing_edge_ = false;  ///< the edge before the oversize record that is being passed over is behind us
   uint64_t passing_captured_ = 0;  ///< bytes of it at the last capture

@@ -281,7 +281,7 @@ TEST(Driver, output_bytes_do_not_depend_on_read_sizes_window_or_buffers) {
 }
 
 TEST(Driver, an_input_unit_ends_with_the_record_that_makes_it_16_MiB) {
-  constexpr uint64_t kUnitInputBytes = 16u << 20;  // four times what may be written in a unit
+  static_assert(kUnitInputFactor * kUnitOutputBytes == 16u << 20);
   for (const int more : {-1, 0, 1}) {  // bytes of the record at the edge
     JobSetup setup;
     setup.query = "SELECT a FROM input WHERE a = 'none'";  // nothing is written: no unit ends by its output

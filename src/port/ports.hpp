@@ -112,7 +112,7 @@ class CheckpointStore {
   virtual std::string_view name() const = 0;
   /// Takes the job for this run, until release(). W5101 when another run has it.
   virtual Status acquire() = 0;
-  /// Reads the checkpoint into `room`; 0: there is none. W5001 when it is larger.
+  /// Reads the checkpoint into `room`, or as much of it as fits; gives its whole size, 0: there is none.
   virtual Result<size_t> load(std::span<char> room) = 0;
   /// Replaces what load() read or the last save() wrote, and nothing else (W5101). Durable when this returns.
   virtual Status save(std::string_view bytes) = 0;
