@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "io/system_wakeup.hpp"
 #include "port/disk.hpp"
 #include "port/ports.hpp"
 
@@ -16,7 +15,7 @@ namespace weir {
 class FileSource final : public ByteSource {
  public:
   /// `paths` outlives the source; "stdin" is the standard input.
-  FileSource(std::span<const std::string> paths, Disk& disk, SystemWakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
+  FileSource(std::span<const std::string> paths, Disk& disk, Wakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
   ~FileSource() override { close(); }
 
   size_t count() const override { return paths_.size(); }
@@ -46,7 +45,7 @@ class FileSource final : public ByteSource {
 
   std::span<const std::string> paths_;
   Disk& disk_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   int file_ = -1;
   size_t index_ = 0;
   bool regular_ = false;

@@ -47,7 +47,7 @@ Codec codec_of(CodecChoice choice) {
 
 }  // namespace
 
-Job::Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment)
+Job::Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment)
     : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
 Job::~Job() {
