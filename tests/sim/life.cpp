@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -109,6 +110,15 @@ class Life {
     return false;
   }
   void strike(FaultKind kind, uint64_t times = 1) { tally_.faults[static_cast<size_t>(kind)] += times; }
+
+  void dump(const char* name, const std::string& bytes) {
+    const char* folder = std::getenv("WEIR_SIM_DUMP");
+    if (folder == nullptr) return;
+    if (std::FILE* file = std::fopen((std::string(folder) + "/" + name).c_str(), "wb")) {
+      std::fwrite(bytes.data(), 1, bytes.size(), file);
+      std::fclose(file);
+    }
+  }
 
   // --- a run ---------------------------------------------------------------------------------------------------------
   void put_inputs(Machine& machine) {
@@ -314,13 +324,19 @@ class Life {
       const auto there = machine.disk.content(file.path);
       if (!there || (work_.output_was_there && *there == "what was there")) continue;
       shown = true;
-      if (*there != stored_[file.path]) return wrong("visible, but not complete: " + file.path);
+      if (*there != stored_[file.path]) {
+        dump("found", *there), dump("expected", stored_[file.path]);
+        return wrong("visible, but not complete: " + file.path);
+      }
     }
     const std::string& rejects = work_.config.rejects.to;
     if (!rejects.empty()) {
       const auto there = machine.disk.content(rejects);
       const bool old = there && work_.output_was_there && *there == "what was there";
-      if (there && !old && *there != stored_[rejects]) return wrong("visible, but not complete: " + rejects);
+      if (there && !old && *there != stored_[rejects]) {
+        dump("found", *there), dump("expected", stored_[rejects]);
+        return wrong("visible, but not complete: " + rejects);
+      }
       if (shown && !work_.folder && (!there || old)) return wrong("the output is shown before its rejects");
     }
     for (const std::string& name : machine.disk.names()) {
