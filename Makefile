@@ -5,17 +5,19 @@ JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
+BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON && \
+  $(BUILD) build/release --target bench_tools -j $(JOBS)
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test asan fuzz bench check format docs install clean
+.PHONY: help build demo test full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
 	@echo
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
-	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
+	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_ARGS=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
 
 build: ## build/release/weir, one static binary (about a minute on a fresh machine)
 	@scripts/setup.sh build
@@ -33,6 +35,17 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
 
+prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5 minutes; FULL=1: up to 100 GiB, hours)
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_sealed weir_wall_canary -j $(JOBS)
+	@python3 tests/memory/prove.py $(if $(FULL),--full) --programs build/release/tests/memory $(POINTS); \
+	  rc=$$?; [ $$rc = 77 ] || exit $$rc
+
+full: ## test, and the hard cases at their full size: records of 10 GiB, 10 GB of zeros
+	@$(MAKE) --no-print-directory test
+	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
+
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/asan -DCMAKE_BUILD_TYPE=Debug -DWEIR_SANITIZE=address,undefined -DWEIR_TESTS=ON
@@ -45,13 +58,31 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each (clang, libFuzzer, sanitizers)
 	@$(BUILD) build/fuzz --target weir_fuzz -j $(JOBS)
 	@scripts/fuzz.sh
 
-bench: ## every micro-benchmark; BENCH_FILTER=<regex> picks some
+bench: ## whole jobs beside the peers that are here, on one core (bench/README.md); BENCH_ARGS="--jobs J1,J6 --mb 200"
+	@scripts/setup.sh bench
+	@$(BENCH_TOOLS)
+	@python3 bench/run.py $(BENCH_ARGS)
+
+bench-peers: ## install the peers that package registries have, under build/peers
+	@scripts/bench_peers.sh
+
+bench-compare: ## this tree beside another revision, job by job: BASE=<rev>
+	@scripts/setup.sh bench
+	@$(BENCH_TOOLS)
+	@JOBS=$(JOBS) python3 bench/compare.py $(or $(BASE),main) $(BENCH_ARGS)
+
+bench-instructions: ## instructions per byte of each job beside the recorded ones; UPDATE=1 records
+	@scripts/setup.sh bench
+	@$(BENCH_TOOLS)
+	@python3 bench/instructions.py $(if $(UPDATE),--update) $(BENCH_ARGS)
+
+microbench: ## the kernels alone (Google Benchmark); BENCH_FILTER=<regex> picks some
 	@scripts/setup.sh bench
 	@$(CONFIGURE) -B build/bench -DCMAKE_BUILD_TYPE=Release -DWEIR_BENCH=ON
 	@$(BUILD) build/bench --target weir_bench -j $(JOBS)
-	@scripts/bench.sh
+	@scripts/microbench.sh
 
-check: ## format, names (clang-tidy) and include arrows
+check: ## format, include arrows, and names (clang-tidy) of what the branch changed; CHECK_ALL=1: of all files
 	@scripts/setup.sh check
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@scripts/check.sh
@@ -64,7 +95,7 @@ docs: ## rewrite the generated parts of docs/ from the tables in the code
 
 format: ## put all sources into the one format
 	@scripts/setup.sh check
-	@git ls-files -co --exclude-standard -- 'src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp' | xargs -r clang-format-19 -i
+	@git ls-files -co --exclude-standard -- 'src/*.cpp' 'src/*.hpp' 'src/*.h' 'include/*.hpp' 'include/*.h' 'tests/*.cpp' 'examples/*.cpp' 'bench/*.cpp' | xargs -r clang-format-19 -i
 
 install: build ## the binary, the library, its headers and a CMake package, under PREFIX
 	@$(BUILD) build/release -j $(JOBS)

@@ -3,7 +3,7 @@
 #   scripts/setup.sh build   compiler, CMake, the static libraries: enough for the release binary
 #   scripts/setup.sh demo    build, and pip to get the demo's data
 #   scripts/setup.sh test    build, and what the tests need
-#   scripts/setup.sh bench   build, and Google Benchmark
+#   scripts/setup.sh bench   test, and Google Benchmark, valgrind
 #   scripts/setup.sh check   test, and clang-format, clang-tidy
 #   scripts/setup.sh fuzz    test, and clang with its run-time libraries
 # Written for Debian 12. Needs root (or sudo) only when something is missing.
@@ -13,13 +13,13 @@ mode=${1:-build}
 
 build="g++ cmake ninja-build nasm make xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev"
 demo="python3 python3-pip python3-setuptools python3-wheel gzip"
-tests="libgtest-dev python3 sqlite3 gzip zstd"
+tests="libgtest-dev python3 sqlite3 gzip zstd strace git"
 case $mode in
   build) want=$build libraries="isal" ;;
   demo) want="$build $demo" libraries="isal" ;;
   test) want="$build $tests" libraries="isal simdjson" ;;
-  bench) want="$build libbenchmark-dev python3" libraries="isal simdjson" ;;
-  check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev git" libraries="isal simdjson" ;;
+  bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal simdjson" ;;
+  check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal simdjson" ;;
   fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal simdjson" ;;
   *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
@@ -27,7 +27,7 @@ esac
 if command -v apt-get >/dev/null; then
   # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
   have() { case $1 in ninja-build) command -v ninja ;;
-    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd) command -v "$1" ;; xz-utils) command -v xz ;;
+    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | strace | valgrind) command -v "$1" ;; xz-utils) command -v xz ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
   installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
   missing=()

@@ -18,6 +18,7 @@ int query_command(Words words, char** environment);
 int plan_command(Words words, char** environment);
 int check_command(Words words, char** environment);
 int test_command(Words words, char** environment);
+int status_command(Words words, char** environment);
 int schema_command(Words words);
 int version_command(Words words);
 int help_command(Words words);
@@ -28,7 +29,8 @@ std::string_view help_text(std::string_view command);
 /// Where messages go and how: readable on a terminal, JSON elsewhere.
 bool messages_as_json();
 /// Prints the error to stderr and gives its exit code.
-int report_error(const Error& error, std::string_view source = {}, std::string_view file = {}, std::string_view leftover = {});
+int report_error(const Error& error, std::string_view source = {}, std::string_view file = {}, std::string_view leftover = {},
+                 std::string_view rejects_leftover = {});
 /// "weir run: unknown option --foo (did you mean ...)": exit 20.
 int usage_error(std::string_view command, std::string_view what);
 

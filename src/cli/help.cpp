@@ -14,24 +14,28 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir plan PIPELINE.yaml [INPUT...]    where every byte of the budget goes, before a record is read
   weir check PIPELINE.yaml [INPUT...]   every mistake with line, column and how to mend it
   weir test CASES.yaml...               run cases: input, expected output, expected rejects
+  weir status CHECKPOINT                where a job stands
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
   weir version
 
   zcat big.csv.gz | weir query "SELECT id, amount FROM input WHERE amount > 100" --to ndjson
 
-Exit codes: 0 done, 3 done with rejects (--fail-on-rejects), 11 interrupted, 20 bad configuration, 21 budget too small, 30 input
-corrupt, 31 source changed, 32 too many rejects, 33 decompression bomb, 40 source or sink unavailable, 41 output exists, 51 another
-run at work, 60 access denied, 70 internal error.
+Exit codes: 0 done, 3 done with rejects (--fail-on-rejects), 10 stopped with a checkpoint (run it again to go on), 11 stopped without one,
+20 bad configuration, 21 budget too small, 30 input corrupt, 31 source changed, 32 too many rejects, 33 decompression bomb, 40 source or
+sink unavailable, 41 output exists, 42 stuck, 50 checkpoint invalid, 51 another run at work, 60 access denied, 70 internal error.
 )";
 
 constexpr std::string_view kRun = R"(weir run PIPELINE.yaml [INPUT...] [options]
 
 Runs the pipeline. INPUTs take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
+A run that was stopped (deadline, signal, crash) and is started again goes on where it was: its state is kept beside the output.
 
   -s, --set KEY=VALUE     override a key of the file (any number of times): --set batch.records=100
   -m, --memory SIZE       the budget of the whole process: 48MiB
-      --deadline TIME     stop in order after this time: 30s
+      --deadline TIME     stop in order after this time: 30s; or at a point of time: 2026-11-27T04:30:00Z
+      --checkpoint PATH   where the state is kept; none: keep none
+      --restart           begin anew, whatever the checkpoint says
   -o, --output PATH       output.to       -t, --to FORMAT    output.format: csv tsv ndjson json lines raw
   -f, --from FORMAT       input.format    -d, --delimiter C  input.delimiter
       --codec CODEC       output.codec    --path PATH        input.path, for JSON: Records[*]
@@ -73,6 +77,12 @@ constexpr std::string_view kCheck = R"(weir check PIPELINE.yaml [INPUT...] [-s K
 Reports every mistake of the file with line, column and a way to mend it: unknown keys, wrong types, contradictions, mistakes in the query.
 )";
 
+constexpr std::string_view kStatus = R"(weir status CHECKPOINT [--json]
+
+Tells where a job stands: input and share, records and rejects, runs so far, when it was saved, and with what the last run stopped. CHECKPOINT is
+the file that a run leaves beside its output, `out.ndjson.weir`.
+)";
+
 constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
 
 Runs the cases of each file: a pipeline, an input, the expected output, rejects and exit code. See docs/testing.md.
@@ -86,6 +96,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "plan") return kPlan;
   if (command == "check") return kCheck;
   if (command == "test") return kTest;
+  if (command == "status") return kStatus;
   return kAll;
 }
 

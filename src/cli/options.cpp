@@ -40,9 +40,9 @@ constexpr Option kOptions[] = {
     {"--summary", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
-    {"--json", 0, "", false, "", "plan check test"},
+    {"--json", 0, "", false, "", "plan check test status"},
     {"--quiet", 'q', "", false, "", "run query test"},
-    {"--help", 'h', "", false, "", "run query plan check test schema version help"},
+    {"--help", 'h', "", false, "", "run query plan check test status schema version help"},
 };
 
 bool allows(const Option& option, std::string_view command) {
@@ -59,11 +59,13 @@ bool allows(const Option& option, std::string_view command) {
 
 bool messages_as_json() { return isatty(STDERR_FILENO) == 0; }
 
-int report_error(const Error& error, std::string_view source, std::string_view file, std::string_view leftover) {
+int report_error(const Error& error, std::string_view source, std::string_view file, std::string_view leftover,
+                 std::string_view rejects_leftover) {
   MessageContext context;
   context.source = source;
   context.file = file;
   context.leftover = leftover;
+  context.rejects_leftover = rejects_leftover;
   context.json = messages_as_json();
   print_message(STDERR_FILENO, error, context);
   const Exit exit = error.exit();
@@ -199,7 +201,12 @@ bool load_pipeline(std::string_view file, const CommandOptions& options, std::sp
     print_message(STDERR_FILENO, diagnostic.error, context);
   }
   if (pipeline.ok()) return true;
-  exit_code = static_cast<int>(Exit::kBadConfig);
+  // A file that there is no memory to read is not a bad one.
+  for (const Diagnostic& diagnostic : pipeline.diagnostics) {
+    if (diagnostic.severity != Severity::kError) continue;
+    exit_code = static_cast<int>(diagnostic.error.exit());
+    break;
+  }
   return false;
 }
 

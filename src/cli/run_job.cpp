@@ -40,7 +40,7 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
     else print_plan_json(STDERR_FILENO, job);
     return report_error(job.refusal());
   }
-  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()));
+  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()), {}, job.leftover(), job.rejects_leftover());
 
   const SummaryFormat summary = options.summary == "json"   ? SummaryFormat::kJson
                                 : options.summary == "text" ? SummaryFormat::kText
@@ -77,10 +77,10 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
     case Ending::kInterrupted: {
       Error error(Code::kInterrupted);
       error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");
-      exit_code = report_error(error, {}, {}, job.leftover());
+      exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
       break;
     }
-    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover()); break;
+    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover(), job.rejects_leftover()); break;
   }
   print_summary(STDERR_FILENO, job, outcome, figures, summary);
   return exit_code;

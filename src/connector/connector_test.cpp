@@ -38,14 +38,16 @@ bool there(const std::string& path) {
 }
 
 class Connectors : public ::testing::Test {
+ public:
+  ~Connectors() override {
+    const std::string command = "rm -rf " + folder_;
+    EXPECT_EQ(std::system(command.c_str()), 0);
+  }
+
  protected:
   Connectors() {
     char name[] = "/tmp/weir_connector_XXXXXX";
     folder_ = mkdtemp(name);
-  }
-  ~Connectors() override {
-    const std::string command = "rm -rf " + folder_;
-    EXPECT_EQ(std::system(command.c_str()), 0);
   }
   std::string in(const std::string& name) const { return folder_ + "/" + name; }
 

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -114,7 +115,9 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
     // Between vfork and execve: system calls only.
     for (const int signal_number : {SIGPIPE, SIGINT, SIGTERM}) signal(signal_number, SIG_DFL);
     setpgid(0, 0);  // a group of its own: what the command started ends with it
-    if (dup2(ends[0], STDIN_FILENO) < 0) _exit(126);
+    while (dup2(ends[0], STDIN_FILENO) < 0) {
+      if (errno != EINTR) _exit(126);
+    }
     setrlimit(RLIMIT_AS, &memory);
     execve(program_.c_str(), argv_.data(), envp_.data());
     _exit(127);
@@ -126,7 +129,7 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
   }
   child_ = child;
   pipe_ = ends[1];
-  fcntl(pipe_, F_SETFL, O_NONBLOCK);
+  if (fcntl(pipe_, F_SETFL, O_NONBLOCK) != 0) return judge("can't be written to without waiting", errno, error);
   due_ns_ = clock_.monotonic_ns() + options_.timeout_ns;
   return Accepted::kYes;
 }
@@ -202,9 +205,13 @@ Accepted ExecSink::close_object(Error& error) {
 }
 
 void ExecSink::end_child() noexcept {
-  if (pipe_ >= 0) ::close(pipe_);
-  pipe_ = -1;
-  if (child_ < 0) return;
+  // The pipe is closed last: its end must not look like the batch's end to a command that is being ended.
+  const int pipe = std::exchange(pipe_, -1);
+  if (child_ >= 0) end_group();
+  if (pipe >= 0) ::close(pipe);
+}
+
+void ExecSink::end_group() noexcept {
   // The whole group, and the child itself in case it had no time to make one.
   kill(-child_, SIGTERM);
   kill(child_, SIGTERM);

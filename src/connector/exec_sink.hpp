@@ -45,6 +45,7 @@ class ExecSink final : public BatchSink {
  private:
   Accepted judge(std::string_view what, int number, Error& error);
   void end_child() noexcept;
+  void end_group() noexcept;
   bool wait_child(uint64_t until_ns, bool stoppable, int* status);
 
   ExecOptions options_;

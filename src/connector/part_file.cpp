@@ -32,7 +32,15 @@ Status PartFile::hold(const char* path) {
 }
 
 Status PartFile::create(const char* path) {
-  WEIR_TRY(hold(path));
+  for (;;) {
+    WEIR_TRY(hold(path));
+    const auto info = disk_.info(file_);
+    if (!info) return fail(info.error());
+    if (info->links <= 1) break;
+    // A run that was killed while it published left the output under both names: what is shown is not to be touched.
+    disk_.remove(path);
+    close();
+  }
   clear();
   name_is_durable_ = false;
   return disk_.truncate(file_, 0);

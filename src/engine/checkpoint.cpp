@@ -152,7 +152,7 @@ void CheckpointSource::save(StateWriter& out) const {
   out.put(stored_size);
 }
 
-bool CheckpointSource::load(StateReader& in) {
+bool CheckpointSource::load_front(StateReader& in) {
   inputs = in.get<uint32_t>();
   input = in.get<uint32_t>();
   name = in.text();
@@ -161,7 +161,7 @@ bool CheckpointSource::load(StateReader& in) {
   if (!chain.empty()) std::memcpy(finished.data(), chain.data(), chain.size());
   stored_byte = in.get<uint64_t>();
   stored_size = in.get<uint64_t>();
-  return in.at_end() && in.ok() && input <= inputs;
+  return in.ok() && input <= inputs;
 }
 
 }  // namespace weir

@@ -125,7 +125,8 @@ struct CheckpointSource {
   uint64_t stored_size = kNoOffset;
 
   void save(StateWriter& out) const;
-  bool load(StateReader& in);
+  /// Something may follow.
+  bool load_front(StateReader& in);
   static constexpr size_t kNameMax = 4096;
   static constexpr size_t kBytesMax = 4 + 4 + 4 + kNameMax + 4 + 200 + 32 + 8 + 8;
 };

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/state.hpp"
+
 namespace weir {
 
 struct StageTimes {
@@ -34,7 +36,24 @@ struct Counters {
   uint64_t input_size = 0;     ///< stored bytes of all inputs, where known; else 0
   StageTimes times;
 
+  // A checkpoint's part: what goes on over the runs of a job.
+  static constexpr size_t kStateBytes = 13 * 8;
+  void save(StateWriter& out) const {
+    for (const auto counter : kSaved) out.put(this->*counter);
+  }
+  bool load(StateReader& in) {
+    for (const auto counter : kSaved) this->*counter = in.get<uint64_t>();
+    return in.ok();
+  }
+
   [[nodiscard]] bool balanced() const { return read == written + folded + filtered + rejected; }
+
+ private:
+  static constexpr uint64_t Counters::*kSaved[] = {
+      &Counters::read,         &Counters::written,    &Counters::folded,  &Counters::filtered, &Counters::rejected,
+      &Counters::stored_bytes, &Counters::decoded_bytes, &Counters::output_bytes, &Counters::sent_bytes, &Counters::batches,
+      &Counters::units,        &Counters::retries,    &Counters::inputs_done};
+  static_assert(sizeof kSaved / sizeof kSaved[0] * 8 == kStateBytes);
 };
 
 }  // namespace weir

@@ -94,6 +94,7 @@ Outcome Driver::finish_up() {
   if (pipeline_.rejects_sink != nullptr) status = pipeline_.rejects_sink->finish();
   if (status) status = pipeline_.sink->finish();
   if (status) status = pipeline_.checkpointer->save(CheckpointKind::kDone);
+  outcome.limit_reached = limit_left_ == 0 && !pipeline_.program->has_aggregates();
   if (status) return outcome;
   outcome.ending = Ending::kFailed;
   outcome.error = status.error();

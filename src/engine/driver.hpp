@@ -38,6 +38,8 @@ class Driver {
   Driver(const PipelineParts& pipeline, Counters& counters);
   /// Goes on where the loaded checkpoint stands, in place of beginning: before run(). The sinks were loaded and resumed by the caller.
   Status resume(const CheckpointReader& checkpoint);
+  /// Takes over what was counted, for a run that has nothing left to do but finish_up().
+  Status recall(const CheckpointReader& checkpoint);
   /// Runs to an ending. Sinks are started by the caller; here they are finished (kDone) or cancelled.
   Outcome run(Deadline deadline);
   /// A checkpoint of a run that had written everything: shows it, and says so in the store.
@@ -78,6 +80,7 @@ class Driver {
   // Checkpoints.
   void save_driver(StateWriter& out) const;
   bool load_driver(StateReader& in);
+  Status load_counters(const CheckpointReader& checkpoint);
   void capture();
   Status edge();
   Status commit_sinks();

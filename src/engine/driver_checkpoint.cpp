@@ -9,7 +9,6 @@ namespace weir {
 namespace {
 
 constexpr size_t kDriverBytes = 5 * 8 + 8 + 3 + 4;
-constexpr size_t kCountersBytes = 13 * 8;
 constexpr uint8_t kBegun = 1;
 constexpr uint8_t kSchemaKnown = 2;
 
@@ -25,20 +24,12 @@ uint32_t hash_of(const Schema& schema) {
   return word;
 }
 
-template <typename Visit>
-void each_counter(Counters& c, Visit visit) {
-  for (uint64_t* counter : {&c.read, &c.written, &c.folded, &c.filtered, &c.rejected, &c.stored_bytes, &c.decoded_bytes, &c.output_bytes, &c.sent_bytes,
-                            &c.batches, &c.units, &c.retries, &c.inputs_done}) {
-    visit(*counter);
-  }
-}
-
 std::unexpected<Error> refused(std::string_view what) { return fail(Code::kCheckpointInvalid, what); }
 
 }  // namespace
 
 size_t Driver::checkpoint_fixed_bytes() {
-  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + kCountersBytes +
+  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + Counters::kStateBytes +
          ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
 }
 
@@ -65,7 +56,8 @@ void Driver::save_driver(StateWriter& out) const {
 
 // Writes the state at this edge into the checkpointer's image.
 void Driver::capture() {
-  const uint64_t progress = input_open_ ? decoded_before_ + read_at_byte_ : decoded_before_;
+  // Behind the last record that has its fate, or within the oversize one that is being passed over.
+  const uint64_t progress = std::max(position_byte_, input_open_ ? decoded_before_ + read_at_byte_ : decoded_before_);
   ByteOutput* rejects = pipeline_.rejects->output();
   // What was read ahead is read again by the next run: it does not count twice.
   const uint64_t stored_byte = input_open_ ? intake_.place(read_at_byte_).stored_byte : 0;
@@ -87,9 +79,7 @@ void Driver::capture() {
       finished_.save(to);
     });
     out.section(CheckpointSection::kDriver, [&](StateWriter& to) { save_driver(to); });
-    out.section(CheckpointSection::kCounters, [&](StateWriter& to) {
-      each_counter(captured_, [&](uint64_t& counter) { to.put(counter); });
-    });
+    out.section(CheckpointSection::kCounters, [&](StateWriter& to) { captured_.save(to); });
     out.section(CheckpointSection::kIntake, [&](StateWriter& to) {
       if (input_open_) intake_.save(to, read_at_byte_);
     });
@@ -190,8 +180,7 @@ Status Driver::learn_schema(uint32_t input) {
 
 bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& source) {
   StateReader in = checkpoint.section(CheckpointSection::kSource);
-  StateReader head(in.bytes(in.left() - std::min(in.left(), Sha256::kStateBytesMax)));
-  return source.load(head) && finished_.load(in) && in.at_end();
+  return source.load_front(in) && finished_.load(in) && in.at_end();
 }
 
 // The chain over the inputs before `input`, as they are now.
@@ -225,6 +214,18 @@ Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
   auto identity = pipeline_.source->identity(source.input);
   if (!identity) return fail(identity.error());
   return pipeline_.source->same(source.identity, identity->view());
+}
+
+Status Driver::load_counters(const CheckpointReader& checkpoint) {
+  StateReader counters = checkpoint.section(CheckpointSection::kCounters);
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  return {};
+}
+
+Status Driver::recall(const CheckpointReader& checkpoint) {
+  StateReader driver = checkpoint.section(CheckpointSection::kDriver);
+  if (!load_driver(driver)) return refused("its driver section is not sound");
+  return load_counters(checkpoint);
 }
 
 Status Driver::resume(const CheckpointReader& checkpoint) {
@@ -264,9 +265,7 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   const auto open = driver.get<uint8_t>();
   const auto schema_hash = driver.get<uint32_t>();
   if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input) return refused("its driver section is not sound");
-  StateReader counters = checkpoint.section(CheckpointSection::kCounters);
-  each_counter(counters_, [&](uint64_t& counter) { counter = counters.get<uint64_t>(); });
-  if (!counters.ok() || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  WEIR_TRY(load_counters(checkpoint));
   stored_at_open_ = counters_.stored_bytes - std::min(counters_.stored_bytes, source.stored_byte);
   StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
   if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");

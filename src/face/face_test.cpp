@@ -23,12 +23,14 @@ static_assert(std::is_trivially_copyable_v<weir::Record> && std::is_trivially_co
 static_assert(!std::is_copy_constructible_v<weir::Stream> && std::is_nothrow_move_constructible_v<weir::Stream>);
 
 class Face : public ::testing::Test {
+ public:
+  ~Face() override { std::filesystem::remove_all(folder_); }
+
  protected:
   Face() {
     char name[] = "/tmp/weir_face_XXXXXX";
     folder_ = mkdtemp(name);
   }
-  ~Face() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   std::string file(const std::string& name, const std::string& text) const {

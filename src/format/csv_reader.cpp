@@ -38,7 +38,8 @@ size_t CsvReader::memory_max(const ReaderOptions& options, const Projection& pro
   const bool all = projection.all && !options.raw_only;
   const size_t columns = projection.paths.size() + (all ? options.csv.columns_max : 0);
   const size_t names_text = options.csv.header_bytes_max + kGeneratedNameBytes * options.csv.columns_max;
-  return Arena::aligned(sizeof(CsvReader)) + Arena::aligned(Window::memory_max(options.window_bytes, options.record_bytes_max)) +
+  return Arena::aligned(sizeof(CsvReader)) +
+         Arena::aligned(Window::memory_max(options.window_bytes, options.record_bytes_max)) +
          Arena::array_bytes<uint32_t>(entries_max(options)) + Arena::array_bytes<uint32_t>(kRowsMax + 64) +
          Arena::array_bytes<std::string_view>(options.csv.columns_max) + Arena::aligned(names_text) +
          Arena::array_bytes<int32_t>(columns) + Arena::array_bytes<Column>(columns) +
@@ -46,7 +47,8 @@ size_t CsvReader::memory_max(const ReaderOptions& options, const Projection& pro
          3 * Arena::array_bytes<uint32_t>(kRowsMax) + Arena::aligned(kRejectHeadMax);
 }
 
-Result<RecordReader*> CsvReader::make(const ReaderOptions& options, const Projection& projection, std::span<char> room) {
+Result<RecordReader*> CsvReader::make(const ReaderOptions& options, const Projection& projection,
+                                      std::span<char> room) {
   for (const FieldPath& path : projection.paths) {
     if (path.steps.size() > 1) return fail(Code::kUnknownColumn, "CSV has no nested fields");
   }
@@ -92,6 +94,7 @@ void CsvReader::begin_source(uint32_t source) {
 
 void CsvReader::restart_scan(size_t at, CsvScanState state) {
   index_.count = index_.end_count = 0;
+  index_.feeds_only = false;
   next_end_ = next_entry_ = 0;
   scanned_ = record_begin_ = at;
   scan_state_ = state;
@@ -109,11 +112,12 @@ Error CsvReader::at(Code code, uint64_t decoded_byte) const {
 bool CsvReader::scan_more() {
   if (next_entry_ != 0) {
     const uint32_t left = index_.count - next_entry_;
-    std::memmove(index_.entries, index_.entries + next_entry_, left * sizeof(uint32_t));
+    if (!index_.feeds_only) std::memmove(index_.entries, index_.entries + next_entry_, left * sizeof(uint32_t));
     index_.count = left;
     next_entry_ = 0;
   }
   index_.end_count = next_end_ = 0;
+  index_.feeds_only = header_done_ && columns_.empty();  // what is left over counts, and is not looked at any more
   const size_t before = scanned_;
   // Scans to the last byte, so that no record waits for bytes behind it. A comment's prefix must be whole to be told.
   const bool to_the_end = window_.closed() || dialect_.comment.empty();
@@ -128,7 +132,8 @@ size_t CsvReader::open_quote(size_t record_begin, size_t to) const {
     const CsvScanState before = state;
     bool structural = false;
     state = csv_scan_byte(dialect_, state, window_.base()[i], &structural);
-    if (state == CsvScanState::kQuoted && (before == CsvScanState::kFieldStart || before == CsvScanState::kRecordStart)) opened = i;
+    if (state == CsvScanState::kQuoted && (before == CsvScanState::kFieldStart || before == CsvScanState::kRecordStart))
+      opened = i;
   }
   return opened;
 }
@@ -201,13 +206,14 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
     // No whole record is indexed.
     if (scan_more()) {
       if (index_.end_count != 0) continue;
-      if (scanned_ < window_.end() && index_.count + 64 <= index_.entries_max) continue;
+      if (scanned_ < window_.end() && (index_.feeds_only || index_.count + 64 <= index_.entries_max)) continue;
     }
     const uint32_t pending = index_.count - next_entry_;
     // A record this large, or of this many fields, can't be a good one: pass over it.
     const bool many = pending > options_.csv.columns_max;
     const bool large = scanned_ - record_begin_ > options_.record_bytes_max;
-    // Whether a quote is open at the cap is told from the first record_bytes_max bytes: with too many columns, wait for those.
+    // Whether a quote is open at the cap is told from the first record_bytes_max bytes: with too many columns, wait
+    // for those.
     if (large || (many && (window_.closed() || window_.end() - record_begin_ > options_.record_bytes_max))) {
       const Code reason = many ? Code::kTooManyColumns : Code::kRecordTooLarge;
       if (Status started = start_skip(record_begin_, reason); !started) return failed(started.error());
@@ -218,7 +224,8 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
       const size_t shift = window_.compact();
       record_begin_ -= shift;
       scanned_ -= shift;
-      for (uint32_t i = next_entry_; i < index_.count; ++i) index_.entries[i] -= static_cast<uint32_t>(shift);
+      for (uint32_t i = next_entry_; i < index_.count && !index_.feeds_only; ++i)
+        index_.entries[i] -= static_cast<uint32_t>(shift);
       return Step::kNeedInput;
     }
     if (scanned_ < window_.end()) continue;
@@ -231,16 +238,61 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
       if (!options_.csv.resync) {
         return failed(at(Code::kUnclosedQuote, window_.base_decoded_byte() + open_quote(record_begin_, window_.end())));
       }
-      if (Status started = start_skip(record_begin_, Code::kUnclosedQuoteSkipped); !started) return failed(started.error());
+      if (Status started = start_skip(record_begin_, Code::kUnclosedQuoteSkipped); !started)
+        return failed(started.error());
       continue;
     }
     // The last record has no terminator: its end is the input's end.
     WEIR_ASSERT(!last_closed_);
     last_closed_ = true;
-    index_.entries[index_.count] = static_cast<uint32_t>(window_.end());
+    index_.entries[index_.feeds_only ? index_.end_count : index_.count] = static_cast<uint32_t>(window_.end());
     index_.ends[index_.end_count++] = index_.count++;
     scan_state_ = CsvScanState::kRecordStart;
   }
+}
+
+// Rows of the records that follow, up to one that wants a look: whole, not empty, and of the right number of fields.
+// Members are held in registers, since what is stored could be any of them.
+uint32_t CsvReader::fill_plain(uint32_t rows, uint32_t rows_max) {
+  const char* const base = window_.base();
+  const uint32_t* const ends = index_.ends;
+  // Where the record's line feed stands, by its number or by its entry's.
+  const uint32_t* const feeds = index_.entries;
+  const bool feeds_only = index_.feeds_only;
+  const uint32_t record_bytes_max = options_.record_bytes_max;
+  const auto window_end = static_cast<uint32_t>(window_.end());
+  const uint32_t fields = std::min(fields_, options_.csv.columns_max);
+  const uint32_t end_count = index_.end_count;
+  uint32_t next_end = next_end_;
+  uint32_t first = next_entry_;
+  auto begin = static_cast<uint32_t>(record_begin_);
+  Slice* const records = records_.data();
+  uint32_t* const record_ends = record_ends_.data();
+  uint32_t* const row_first = row_first_.data();
+  uint32_t* const row_fields = row_fields_.data();
+  while (next_end < end_count && rows < rows_max) {
+    const uint32_t last = ends[next_end];
+    const uint32_t feed = feeds[feeds_only ? next_end : last];
+    const uint32_t size = feed - begin;
+    // One comparison for "empty" and "too large".
+    if (last - first + 1 != fields || size - 1 >= record_bytes_max || feed >= window_end) [[unlikely]]
+      break;
+    const uint32_t end = feed - (base[feed - 1] == '\r');
+    if (end == begin) [[unlikely]]
+      break;
+    records[rows] = {begin, end - begin};
+    record_ends[rows] = feed + 1;
+    row_first[rows] = first;
+    row_fields[rows] = fields;
+    ++rows;
+    ++next_end;
+    first = last + 1;
+    begin = feed + 1;
+  }
+  next_end_ = next_end;
+  next_entry_ = first;
+  record_begin_ = begin;
+  return rows;
 }
 
 // Turns indexed records into a batch. kNeedInput: nothing came of it (blank lines, a header), go on.
@@ -252,16 +304,21 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
   bool padded = false;
   const bool checks = options_.reject_nul || options_.reject_invalid_utf8;
 
+  const bool plain = header_done_ && !checks && dialect_.comment.empty();
+
   if (columns_resolved_ && !columns_.empty()) {
-    const auto columns = static_cast<uint32_t>(projection_.paths.size() + (projection_.all && !options_.raw_only ? fields_ : 0));
+    const auto columns =
+        static_cast<uint32_t>(projection_.paths.size() + (projection_.all && !options_.raw_only ? fields_ : 0));
     if (columns != 0) rows_max = std::clamp<uint32_t>(static_cast<uint32_t>(slices_.size()) / columns, 1, kRowsMax);
   }
 
   while (next_end_ < index_.end_count && rows < rows_max && reject_count_ < kReaderRejectsMax) {
+    if (plain) rows = fill_plain(rows, rows_max);
+    if (next_end_ == index_.end_count || rows == rows_max) break;
     const uint32_t first = next_entry_;
     const uint32_t last = index_.ends[next_end_];
     const auto begin = static_cast<uint32_t>(record_begin_);
-    const uint32_t feed = entries[last];
+    const uint32_t feed = entries[index_.feeds_only ? next_end_ : last];
     const bool terminated = feed < window_.end();
     const uint32_t next = terminated ? feed + 1 : feed;
     uint32_t end = feed;
@@ -288,7 +345,8 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
       advance();
       continue;
     }
-    if (!dialect_.comment.empty() && fields == 1 && std::string_view(base + begin, end - begin).starts_with(dialect_.comment)) {
+    if (!dialect_.comment.empty() && fields == 1 &&
+        std::string_view(base + begin, end - begin).starts_with(dialect_.comment)) {
       advance();
       continue;
     }
@@ -312,7 +370,10 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
       } else if (options_.csv.ragged == CsvOptions::Ragged::kError) {
         if (rows != 0 || reject_count_ != 0) break;
         error = at(Code::kBadRecord, window_.base_decoded_byte() + begin);
-        error.detail.append("wrong number of fields: found ").append_number(fields).append(", expected ").append_number(fields_);
+        error.detail.append("wrong number of fields: found ")
+            .append_number(fields)
+            .append(", expected ")
+            .append_number(fields_);
         return Step::kFailed;
       } else {
         add_reject(Code::kRaggedRow, begin, next, fields, fields_);
@@ -361,7 +422,8 @@ void CsvReader::gather(uint32_t rows, bool padded) {
           continue;
         }
         const uint32_t begin = is_first ? records_[r].offset : entries[row_first_[r] + field - 1] + 1;
-        const uint32_t end = field + 1 == row_fields_[r] ? records_[r].offset + records_[r].size : entries[row_first_[r] + field];
+        const uint32_t end =
+            field + 1 == row_fields_[r] ? records_[r].offset + records_[r].size : entries[row_first_[r] + field];
         out[r] = {begin, end - begin};
       }
     } else if (is_first && is_last) {
@@ -392,7 +454,8 @@ Step CsvReader::deliver(RecordBatch& batch, uint32_t rows, size_t next_begin) {
   batch.rows = rows;
   batch.records = records_.data();
   batch.record_ends = record_ends_.data();
-  batch.columns = {columns_.data(), columns_resolved_ ? paths + (projection_.all && !options_.raw_only ? fields_ : 0) : 0};
+  batch.columns = {columns_.data(),
+                   columns_resolved_ ? paths + (projection_.all && !options_.raw_only ? fields_ : 0) : 0};
   batch.all_first = static_cast<uint32_t>(paths);
   batch.rejects = {rejects_, reject_count_};
   batch.end_decoded_byte = window_.base_decoded_byte() + next_begin;
@@ -406,7 +469,8 @@ Step CsvReader::deliver(RecordBatch& batch, uint32_t rows, size_t next_begin) {
 Status CsvReader::take_header(uint32_t first, uint32_t last, uint32_t begin, uint32_t end) {
   header_done_ = true;
   const bool has_names = options_.csv.header && options_.csv.columns.empty();
-  if (has_names && end - begin > options_.csv.header_bytes_max) return fail(at(Code::kHeaderTooLarge, window_.base_decoded_byte() + begin));
+  if (has_names && end - begin > options_.csv.header_bytes_max)
+    return fail(at(Code::kHeaderTooLarge, window_.base_decoded_byte() + begin));
   if (!schema_known_) {
     WEIR_TRY(name_columns(first, last, begin, end));
     schema_known_ = true;
@@ -425,7 +489,8 @@ Status CsvReader::take_header(uint32_t first, uint32_t last, uint32_t begin, uin
     std::string_view name = raw;
     if (!raw.empty() && raw[0] == dialect_.quote && dialect_.quote != 0) {
       if (raw.size() > scratch_size) return fail(at(Code::kHeaderTooLarge, window_.base_decoded_byte() + begin));
-      name = {scratch, decode_csv(raw, dialect_.quote, dialect_.escape != 0 ? dialect_.escape : dialect_.quote, scratch)};
+      name = {scratch,
+              decode_csv(raw, dialect_.quote, dialect_.escape != 0 ? dialect_.escape : dialect_.quote, scratch)};
     }
     same = name == names_[i] || (name.empty() && names_[i].starts_with('_'));
     from = to + 1;
@@ -496,13 +561,16 @@ Status CsvReader::resolve_projection() {
         error.detail.append_number(fields_).append(" columns");
       } else {
         error.detail.append('`').append(wanted).append("`; the input has ");
-        for (uint32_t i = 0; i < fields_ && !error.detail.truncated(); ++i) error.detail.append(i == 0 ? "" : ", ").append(names_[i]);
+        for (uint32_t i = 0; i < fields_ && !error.detail.truncated(); ++i)
+          error.detail.append(i == 0 ? "" : ", ").append(names_[i]);
       }
       return fail(error);
     }
     if (matches > 1) {
       error = Error(Code::kBadHeader);
-      error.detail.append("the column `").append(wanted).append("` stands there more than once; name it by its number, _");
+      error.detail.append("the column `")
+          .append(wanted)
+          .append("` stands there more than once; name it by its number, _");
       error.detail.append_number(static_cast<uint64_t>(found) + 1);
       return fail(error);
     }
@@ -523,7 +591,8 @@ Status CsvReader::resolve_projection() {
 
 // Begins to pass over the record at `record_begin`. Its first record_bytes_max bytes (or all of it) are in the window.
 Status CsvReader::start_skip(size_t record_begin, Code reason) {
-  if (!header_done_ && options_.csv.header) return fail(at(Code::kHeaderTooLarge, window_.base_decoded_byte() + record_begin));
+  if (!header_done_ && options_.csv.header)
+    return fail(at(Code::kHeaderTooLarge, window_.base_decoded_byte() + record_begin));
   const size_t cap = std::min<size_t>(window_.end() - record_begin, options_.record_bytes_max);
   const char* bytes = window_.base() + record_begin;
   CsvScanState state = CsvScanState::kRecordStart;
@@ -533,7 +602,8 @@ Status CsvReader::start_skip(size_t record_begin, Code reason) {
     const CsvScanState before = state;
     bool structural = false;
     state = csv_scan_byte(dialect_, state, bytes[i], &structural);
-    if (state == CsvScanState::kQuoted && (before == CsvScanState::kFieldStart || before == CsvScanState::kRecordStart)) quote = i;
+    if (state == CsvScanState::kQuoted && (before == CsvScanState::kFieldStart || before == CsvScanState::kRecordStart))
+      quote = i;
     if (structural && bytes[i] == '\n') break;
   }
   const bool open = state == CsvScanState::kQuoted || state == CsvScanState::kEscapedQuoted;
@@ -554,7 +624,8 @@ Status CsvReader::start_skip(size_t record_begin, Code reason) {
   return {};
 }
 
-// Passes over what is in the window. True when the record's end was found; `failed` with `error` set when a quote never closes.
+// Passes over what is in the window. True when the record's end was found; `failed` with `error` set when a quote
+// never closes.
 bool CsvReader::skip_on(Error& error, bool& failed) {
   const size_t from = window_.begin();
   const char* base = window_.base();
@@ -614,7 +685,7 @@ void CsvReader::add_skip_reject() {
   ReaderReject& reject = rejects_[reject_count_++];
   reject = ReaderReject{};
   // Whichever limit was met first while reading: the size counts before the number of fields.
-  reject.code = skip_reason_ == Code::kUnclosedQuoteSkipped        ? skip_reason_
+  reject.code = skip_reason_ == Code::kUnclosedQuoteSkipped                           ? skip_reason_
                 : skip_size_ - (skip_terminated_ ? 1 : 0) > options_.record_bytes_max ? Code::kRecordTooLarge
                                                                                       : skip_reason_;
   reject.decoded_byte = skip_begin_byte_;

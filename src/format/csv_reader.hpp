@@ -1,10 +1,13 @@
-// CsvReader: CSV and its relatives by RFC 4180, and beyond it as Python's csv module reads (see csv_scan.hpp for quoting).
+// CsvReader: CSV and its relatives by RFC 4180, and beyond it as Python's csv module reads (see csv_scan.hpp for
+// quoting).
 //
 // Rules, all independent of how the bytes arrive:
-//  - records end at LF or CRLF, mixed at will; a lone CR is data. Empty lines are no records. A byte-order mark at the start is dropped.
+//  - records end at LF or CRLF, mixed at will; a lone CR is data. Empty lines are no records. A byte-order mark at the
+//    start is dropped.
 //  - a record of other than the header's number of fields is rejected, padded with missing fields, or stops the run.
-//  - a record past record_bytes_max is not kept: it is rejected with length, hash and first bytes, and the stream goes on behind it. If a quoted
-//    field is still open at record_bytes_max, that is an unclosed quote: exit 30 at the quote, or with `resync` the reject of one line.
+//  - a record past record_bytes_max is not kept: it is rejected with length, hash and first bytes, and the stream goes
+//    on behind it. If a quoted field is still open at record_bytes_max, that is an unclosed quote: exit 30 at the quote,
+//    or with `resync` the reject of one line.
 //
 // Memory (memory_max), each part with what fills it:
 //  - window + record_bytes_max + padding: a record of record_bytes_max without its end, and a supply behind it;
@@ -57,6 +60,7 @@ class CsvReader final : public RecordReader {
   void restart_scan(size_t at, CsvScanState state);
   bool scan_more();
   Step fill(RecordBatch& batch, Error& error);
+  uint32_t fill_plain(uint32_t rows, uint32_t rows_max);
   void gather(uint32_t rows, bool padded);
   Status take_header(uint32_t first, uint32_t last, uint32_t begin, uint32_t end);
   Status name_columns(uint32_t first, uint32_t last, uint32_t begin, uint32_t end);
@@ -77,13 +81,13 @@ class CsvReader final : public RecordReader {
   Window window_;
   CsvIndex index_;
   CsvScanState scan_state_ = CsvScanState::kRecordStart;
-  size_t scanned_ = 0;         ///< window offset up to which the index reaches
-  uint32_t next_end_ = 0;      ///< the first of index_.ends not delivered
-  uint32_t next_entry_ = 0;    ///< the first entry of that record
-  size_t record_begin_ = 0;    ///< window offset of that record
-  bool last_closed_ = false;   ///< the record at the end of the input, without a terminator, is in the index
+  size_t scanned_ = 0;  ///< window offset up to which the index reaches
+  uint32_t next_end_ = 0;  ///< the first of index_.ends not delivered
+  uint32_t next_entry_ = 0;  ///< the first entry of that record
+  size_t record_begin_ = 0;  ///< window offset of that record
+  bool last_closed_ = false;  ///< the record at the end of the input, without a terminator, is in the index
   bool bom_done_ = false;
-  bool header_done_ = false;   ///< of this source
+  bool header_done_ = false;  ///< of this source
   bool schema_known_ = false;
   bool columns_resolved_ = false;
   bool failed_ = false;
@@ -93,26 +97,26 @@ class CsvReader final : public RecordReader {
   Skip skip_ = Skip::kNone;
   Code skip_reason_ = Code::kOk;
   CsvScanState skip_state_ = CsvScanState::kRecordStart;
-  uint64_t skip_begin_byte_ = 0;       ///< decoded offset
+  uint64_t skip_begin_byte_ = 0;  ///< decoded offset
   uint64_t skip_size_ = 0;
-  uint64_t skip_quote_byte_ = 0;       ///< decoded offset of the quote that is open
+  uint64_t skip_quote_byte_ = 0;  ///< decoded offset of the quote that is open
   Sha256 skip_hash_;
   std::span<char> skip_head_;
   uint32_t skip_head_size_ = 0;
   uint32_t skip_fields_ = 0;
   bool skip_terminated_ = false;
 
-  uint32_t fields_ = 0;                ///< columns of the schema
+  uint32_t fields_ = 0;  ///< columns of the schema
   Schema schema_;
   std::span<std::string_view> names_;
   std::span<char> names_text_;
   size_t names_text_used_ = 0;
-  std::span<int32_t> projected_;       ///< field index per column
+  std::span<int32_t> projected_;  ///< field index per column
   std::span<Column> columns_;
   std::span<Slice> slices_;
   std::span<Slice> records_;
   std::span<uint32_t> record_ends_;
-  std::span<uint32_t> row_first_;      ///< first entry of each row
+  std::span<uint32_t> row_first_;  ///< first entry of each row
   std::span<uint32_t> row_fields_;
   ReaderReject rejects_[kReaderRejectsMax];
   uint32_t reject_count_ = 0;

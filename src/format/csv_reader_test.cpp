@@ -1,13 +1,13 @@
 #include "format/csv_reader.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "record/field.hpp"
 
@@ -58,7 +58,8 @@ Read read_csv(const std::string& text, ReaderOptions options = {}, const Feed& f
     const Step step = reader->read(batch, error);
     if (step == Step::kFinished) break;
     if (step == Step::kFailed) {
-      result.error = std::to_string(static_cast<int>(error.code)) + "@" + std::to_string(error.byte) + "#" + std::to_string(error.record);
+      result.error = std::to_string(static_cast<int>(error.code)) + "@" + std::to_string(error.byte) + "#" +
+                     std::to_string(error.record);
       return result;
     }
     if (step == Step::kNeedInput) {
@@ -80,8 +81,9 @@ Read read_csv(const std::string& text, ReaderOptions options = {}, const Feed& f
     for (uint32_t row = 0; row <= batch.rows; ++row) {
       for (; reject < batch.rejects.size() && batch.rejects[reject].rows_before == row; ++reject) {
         const ReaderReject& r = batch.rejects[reject];
-        result.rejects.push_back(std::to_string(static_cast<int>(r.code)) + "@" + std::to_string(r.decoded_byte) + "+" + std::to_string(r.size) +
-                                 "#" + std::to_string(batch.first_record + row + reject) + (r.hashed ? "h" : ""));
+        result.rejects.push_back(std::to_string(static_cast<int>(r.code)) + "@" + std::to_string(r.decoded_byte) + "+" +
+                                 std::to_string(r.size) + "#" + std::to_string(batch.first_record + row + reject) +
+                                 (r.hashed ? "h" : ""));
       }
       if (row == batch.rows) break;
       std::vector<std::string> fields;
@@ -111,7 +113,10 @@ TEST(CsvReader, reads_the_ordinary_and_its_relatives) {
       {"no last line feed", "a,b\n1,2", {{"1", "2"}}},
       {"CRLF", "a,b\r\n1,2\r\n3,4\r\n", {{"1", "2"}, {"3", "4"}}},
       {"mixed line ends", "a,b\r\n1,2\n3,4\r\n", {{"1", "2"}, {"3", "4"}}},
-      {"BOM", "\xef\xbb\xbf" "a,b\n1,2\n", {{"1", "2"}}},
+      {"BOM",
+       "\xef\xbb\xbf"
+       "a,b\n1,2\n",
+       {{"1", "2"}}},
       {"BOM and a quoted name", "\xef\xbb\xbf\"a\",b\n1,2\n", {{"1", "2"}}},
       {"quoted comma, quote, newline", "a,b\n\"x,y\",\"he said \"\"hi\"\"\nbye\"\n", {{"x,y", "he said \"hi\"\nbye"}}},
       {"quote inside an unquoted field", "a,b\n5\" nail,2\n", {{"5\" nail", "2"}}},
@@ -165,7 +170,8 @@ TEST(CsvReader, an_oversize_record_is_passed_over_the_same_way_whatever_the_wind
     options.record_bytes_max = 50;
     options.window_bytes = window;
     const std::string big(3000, 'x');
-    const Read read = read_csv("a,b\n1,2\n" + big + ",y\n3,4\n" + std::string(48, 'z') + ",1\n" + std::string(49, 'z') + ",1\n", options);
+    const Read read = read_csv(
+        "a,b\n1,2\n" + big + ",y\n3,4\n" + std::string(48, 'z') + ",1\n" + std::string(49, 'z') + ",1\n", options);
     EXPECT_EQ(read.rows, (Rows{{"1", "2"}, {"3", "4"}, {std::string(48, 'z'), "1"}})) << window;
     EXPECT_EQ(read.rejects, (std::vector<std::string>{"2201@8+3003#1h", "2201@3066+52#4h"})) << window;
     EXPECT_EQ(read.error, "") << window;
@@ -209,7 +215,11 @@ TEST(CsvReader, comments_and_escapes) {
 }
 
 TEST(CsvReader, refuses_utf16_and_a_header_too_large) {
-  EXPECT_EQ(read_csv(std::string("\xff\xfe" "a\0,\0", 6)).error, "2020@0#0");
+  EXPECT_EQ(read_csv(std::string("\xff\xfe"
+                                 "a\0,\0",
+                                 6))
+                .error,
+            "2020@0#0");
   ReaderOptions options;
   options.csv.header_bytes_max = 10;
   EXPECT_EQ(read_csv("abcdefghijklmnop,b\n1,2\n", options).error, "3013@0#0");
@@ -227,7 +237,11 @@ std::string dirty(std::mt19937_64& random, size_t records) {
       for (size_t k = 0; k < length; ++k) body += "abc xyz0123456789\xc3\xa9"[random() % 19];
       if (kind == 0) {
         text += '"';
-        for (const char c : body) text += c == 'x' ? std::string("\"\"") : c == 'y' ? std::string(",") : c == 'z' ? std::string("\n") : std::string(1, c);
+        for (const char c : body)
+          text += c == 'x'   ? std::string("\"\"")
+                  : c == 'y' ? std::string(",")
+                  : c == 'z' ? std::string("\n")
+                             : std::string(1, c);
         text += '"';
         if (random() % 10 == 0) text += "tail";
       } else if (kind == 1 && !body.empty()) {
@@ -281,6 +295,31 @@ TEST(CsvReader, says_the_same_for_random_splits_windows_and_kernels) {
   }
 }
 
+TEST(CsvReader, says_the_same_of_records_and_rejects_when_no_field_is_named) {
+  std::mt19937_64 random(101);
+  CsvScanKernel kernels[8];
+  const size_t count = csv_scan_kernels(kernels, 8);
+  for (int round = 0; round < 40; ++round) {
+    // Some records too large, some of too many fields, some lines of delimiters alone, and an end without a line feed.
+    std::string text = dirty(random, 500);
+    text += std::string(random() % 40, ',') + "\n" + dirty(random, 500) + std::string(random() % 600, ',');
+    ReaderOptions options;
+    options.record_bytes_max = 200;
+    options.csv.columns_max = 20;
+    Read whole = read_csv(text, options);
+    whole.rows.assign(whole.rows.size(), {});
+    options.raw_only = true;
+    ASSERT_EQ(read_csv(text, options), whole) << "round " << round;
+    for (size_t k = 0; k < count; ++k) {
+      Feed feed;
+      feed.scan = kernels[k].scan;
+      for (size_t cut = 1; cut < text.size(); cut += 1 + random() % 3000) feed.cuts.push_back(cut);
+      options.window_bytes = 64 + static_cast<uint32_t>(random() % 5000);
+      ASSERT_EQ(read_csv(text, options, feed), whole) << kernels[k].name << " round " << round;
+    }
+  }
+}
+
 // The independent oracle: Python's csv module reads the same bytes.
 TEST(CsvReader, reads_dirty_data_as_pythons_csv_module_does) {
   std::mt19937_64 random(4711);
@@ -295,7 +334,9 @@ TEST(CsvReader, reads_dirty_data_as_pythons_csv_module_does) {
     const std::string command =
         "python3 -c \"import csv,sys\n"
         "out=sys.stdout.buffer\n"
-        "for r in csv.reader(open('" + path + "',newline='',encoding='latin-1')):\n"
+        "for r in csv.reader(open('" +
+        path +
+        "',newline='',encoding='latin-1')):\n"
         "  if r: out.write(('%d:' % len(r) + ''.join('%d,%s' % (len(f),f) for f in r)).encode('latin-1'))\"";
     FILE* pipe = popen(command.c_str(), "r");
     ASSERT_NE(pipe, nullptr);

@@ -17,8 +17,10 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
       if (c != '\n') return CsvScanState::kComment;
       *structural = true;
       return CsvScanState::kRecordStart;
-    case CsvScanState::kEscapedUnquoted: return CsvScanState::kUnquoted;
-    case CsvScanState::kEscapedQuoted: return CsvScanState::kQuoted;
+    case CsvScanState::kEscapedUnquoted:
+      return CsvScanState::kUnquoted;
+    case CsvScanState::kEscapedQuoted:
+      return CsvScanState::kQuoted;
     case CsvScanState::kQuoted:
       if (has_escape && c == dialect.escape) return CsvScanState::kEscapedQuoted;
       return c == dialect.quote ? CsvScanState::kQuoteInQuoted : CsvScanState::kQuoted;
@@ -29,7 +31,8 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
     case CsvScanState::kFieldStart:
       if (has_quote && c == dialect.quote) return CsvScanState::kQuoted;
       break;
-    case CsvScanState::kUnquoted: break;
+    case CsvScanState::kUnquoted:
+      break;
   }
   if (c == dialect.delimiter) {
     *structural = true;
@@ -43,8 +46,8 @@ CsvScanState csv_scan_byte(const CsvDialect& dialect, CsvScanState state, char c
   return CsvScanState::kUnquoted;
 }
 
-size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect, CsvScanState& state,
-                       CsvIndex& index) {
+size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, const CsvDialect& dialect,
+                       CsvScanState& state, CsvIndex& index) {
   const std::string_view comment = dialect.comment;
   while (from < to) {
     size_t stop = from + 64;
@@ -52,19 +55,27 @@ size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, cons
       if (!last) return from;
       stop = to;
     }
-    if (index.count + 64 > index.entries_max || index.end_count + 64 > index.ends_max) return from;
+    if (!index.feeds_only && index.count + 64 > index.entries_max) return from;
+    if (index.end_count + 64 > index.ends_max) return from;
     while (from < stop) {
       if (state == CsvScanState::kRecordStart && !comment.empty()) {
         // The whole prefix must be in sight to be told apart from data.
         const size_t sight = to - from;
         if (sight < comment.size() && !last && std::memcmp(base + from, comment.data(), sight) == 0) return from;
-        if (sight >= comment.size() && std::memcmp(base + from, comment.data(), comment.size()) == 0) state = CsvScanState::kComment;
+        if (sight >= comment.size() && std::memcmp(base + from, comment.data(), comment.size()) == 0)
+          state = CsvScanState::kComment;
       }
       bool structural = false;
       state = csv_scan_byte(dialect, state, base[from], &structural);
       if (structural) {
-        if (base[from] == '\n' && state == CsvScanState::kRecordStart) index.ends[index.end_count++] = index.count;
-        index.entries[index.count++] = static_cast<uint32_t>(from);
+        const bool ends = base[from] == '\n' && state == CsvScanState::kRecordStart;
+        if (index.feeds_only) {
+          if (ends) index.entries[index.end_count] = static_cast<uint32_t>(from);
+        } else {
+          index.entries[index.count] = static_cast<uint32_t>(from);
+        }
+        if (ends) index.ends[index.end_count++] = index.count;
+        ++index.count;
       }
       ++from;
     }
@@ -81,55 +92,134 @@ inline uint64_t shift_prefix_xor(uint64_t x) {
   return x;
 }
 
-inline uint64_t mask_sse2(const char* p, __m128i v) {
+// ---- SSE2 ----
+
+struct BlockSse2 {
+  __m128i part[4];
+};
+inline BlockSse2 load_sse2(const char* p) {
+  const auto* from = reinterpret_cast<const __m128i*>(p);
+  return {{_mm_loadu_si128(from), _mm_loadu_si128(from + 1), _mm_loadu_si128(from + 2), _mm_loadu_si128(from + 3)}};
+}
+inline uint64_t mask_sse2(const BlockSse2& block, __m128i v) {
   uint64_t mask = 0;
   for (int i = 0; i < 4; ++i) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
-    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, v)))) << (16 * i);
+    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(block.part[i], v))))
+            << (16 * i);
   }
   return mask;
 }
+inline uint32_t count_sse2(uint64_t bits) { return static_cast<uint32_t>(__builtin_popcountll(bits)); }
+inline void list_sse2(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
+  for (uint32_t i = 0; i < count; ++i, bits &= bits - 1) out[i] = at + static_cast<uint32_t>(__builtin_ctzll(bits));
+}
 
-#define WEIR_SCAN_NAME csv_scan_sse2
+#define WEIR_SCAN(x) x##_sse2
 #define WEIR_SCAN_TARGET
 #define WEIR_SPLAT(c) _mm_set1_epi8(c)
-#define WEIR_MASK(p, v) mask_sse2(p, v)
 #define WEIR_PREFIX_XOR(x) shift_prefix_xor(x)
 #include "format/csv_scan_kernel.inc"
-#undef WEIR_SCAN_NAME
+#undef WEIR_SCAN
 #undef WEIR_SCAN_TARGET
 #undef WEIR_SPLAT
-#undef WEIR_MASK
 #undef WEIR_PREFIX_XOR
+
+// ---- AVX2 ----
 
 #define WEIR_AVX2 __attribute__((target("avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
 
-WEIR_AVX2 inline uint64_t mask_avx2(const char* p, __m256i v) {
-  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
-  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, v))) |
-         static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, v)))) << 32;
+struct BlockAvx2 {
+  __m256i low, high;
+};
+WEIR_AVX2 inline BlockAvx2 load_avx2(const char* p) {
+  const auto* from = reinterpret_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
+}
+WEIR_AVX2 inline uint64_t mask_avx2(const BlockAvx2& block, __m256i v) {
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(block.low, v))) |
+         static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(block.high, v)))) << 32;
 }
 WEIR_AVX2 inline uint64_t clmul_prefix_xor(uint64_t x) {
   return static_cast<uint64_t>(
       _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
 }
+WEIR_AVX2 inline uint32_t count_avx2(uint64_t bits) { return static_cast<uint32_t>(_mm_popcnt_u64(bits)); }
+/// Eight at a time without asking: the room for 64 more is there, what is too much is overwritten.
+WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
+  for (uint32_t done = 0;;) {
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < 8; ++i) {
+      out[done + i] = at + static_cast<uint32_t>(_tzcnt_u64(bits));
+      bits = _blsr_u64(bits);
+    }
+    done += 8;
+    if (done >= count) [[likely]]
+      return;
+  }
+}
 
-#define WEIR_SCAN_NAME csv_scan_avx2
+#define WEIR_SCAN(x) x##_avx2
 #define WEIR_SCAN_TARGET WEIR_AVX2
 #define WEIR_SPLAT(c) _mm256_set1_epi8(c)
-#define WEIR_MASK(p, v) mask_avx2(p, v)
 #define WEIR_PREFIX_XOR(x) clmul_prefix_xor(x)
 #include "format/csv_scan_kernel.inc"
-#undef WEIR_SCAN_NAME
+#undef WEIR_SCAN
 #undef WEIR_SCAN_TARGET
 #undef WEIR_SPLAT
-#undef WEIR_MASK
+#undef WEIR_PREFIX_XOR
+
+// ---- AVX-512 (with VBMI2: Ice Lake, Zen 4 and later) ----
+
+#define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
+
+WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_si512(p); }
+WEIR_AVX512 inline uint64_t mask_avx512(__m512i block, __m512i v) { return _mm512_cmpeq_epi8_mask(block, v); }
+WEIR_AVX512 inline uint64_t clmul_prefix_xor_avx512(uint64_t x) {
+  return static_cast<uint64_t>(
+      _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
+}
+WEIR_AVX512 inline uint32_t count_avx512(uint64_t bits) { return static_cast<uint32_t>(_mm_popcnt_u64(bits)); }
+/// Packs the numbers of the bits that are set, then widens sixteen of them at a time. (The forms with a mask: of the
+/// others this compiler believes that they read what was never set.)
+WEIR_AVX512 inline void list_avx512(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
+  const __m512i numbers =
+      _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40,
+                      39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
+                      15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i packed = _mm512_maskz_compress_epi8(bits, numbers);
+  const __m512i base = _mm512_set1_epi32(static_cast<int>(at));
+  const auto put = [&](__m128i sixteen, uint32_t* to) WEIR_AVX512 {
+    _mm512_storeu_si512(to, _mm512_add_epi32(base, _mm512_maskz_cvtepu8_epi32(0xffff, sixteen)));
+  };
+  put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 0), out);
+  if (count <= 16) [[likely]]
+    return;
+  put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 1), out + 16);
+  put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 2), out + 32);
+  put(_mm512_maskz_extracti32x4_epi32(0xf, packed, 3), out + 48);
+}
+
+#define WEIR_SCAN(x) x##_avx512
+#define WEIR_SCAN_TARGET WEIR_AVX512
+#define WEIR_SPLAT(c) _mm512_set1_epi8(c)
+#define WEIR_PREFIX_XOR(x) clmul_prefix_xor_avx512(x)
+#include "format/csv_scan_kernel.inc"
+#undef WEIR_SCAN
+#undef WEIR_SCAN_TARGET
+#undef WEIR_SPLAT
 #undef WEIR_PREFIX_XOR
 
 #undef WEIR_AVX2
+#undef WEIR_AVX512
 
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2"); }
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+}
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+}
 
 }  // namespace
 
@@ -138,7 +228,7 @@ bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 CsvScan choose_csv_scan(const CsvDialect& dialect) {
   if (dialect.escape != 0 || !dialect.comment.empty()) return csv_scan_scalar;
 #if defined(__x86_64__)
-  return has_avx2() ? csv_scan_avx2 : csv_scan_sse2;
+  return has_avx512() ? csv_scan_avx512 : has_avx2() ? csv_scan_avx2 : csv_scan_sse2;
 #else
   return csv_scan_scalar;  // TODO(port): a NEON kernel; ends when the aarch64 build measures
 #endif
@@ -153,6 +243,7 @@ size_t csv_scan_kernels(CsvScanKernel* out, size_t out_max) {
 #if defined(__x86_64__)
   add("sse2", csv_scan_sse2);
   if (has_avx2()) add("avx2", csv_scan_avx2);
+  if (has_avx512()) add("avx512", csv_scan_avx512);
 #endif
   return n;
 }

@@ -3,6 +3,8 @@
 #include <bit>
 #include <initializer_list>
 
+#include "format/json_scalar.hpp"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -25,28 +27,6 @@ struct Masks {
   return bits;
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
-/// `p` is the byte behind a backslash. What stands past the end of the text does not matter: then a string is open, which the
-/// walker refuses.
-bool good_escape(const char* p) {
-  switch (*p) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-      return true;
-    case 'u':
-      return is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]);
-    default:
-      return false;
-  }
-}
-
 /// Bytes behind a backslash that is not itself escaped; checks each on the way. Rare, so one at a time.
 [[gnu::noinline]] uint64_t find_escaped(const char* block, uint64_t backslash, JsonCarry& carry) {
   uint64_t escaped = carry.escaped;
@@ -54,7 +34,8 @@ bool good_escape(const char* p) {
   carry.escaped = 0;
   while (left != 0) {
     const int i = std::countr_zero(left);
-    if (!good_escape(block + i + 1)) carry.bad = 1;
+    // What stands past the end of the text does not matter: then a string is open, which the walker refuses.
+    if (json_escape_size(block + i + 1) == 0) carry.bad = 1;
     if (i == 63) {
       carry.escaped = 1;
       break;
@@ -183,7 +164,8 @@ WEIR_AVX2 inline uint64_t bits_avx2(__m256i low, __m256i high) {
 }
 
 WEIR_AVX2 inline Masks classify_avx2(const char* block) {
-  // pshufb looks a byte up by its low nibble (0 for bytes >= 0x80): what it finds equals the byte for the wanted ones only.
+  // pshufb looks a byte up by its low nibble (0 for bytes >= 0x80): what it finds equals the byte for the wanted ones
+  // only.
   const __m256i spaces =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(' ', -1, -1, -1, -1, -1, -1, -1, -1, '\t', '\n', -1, -1, '\r', -1, 0));
   const __m256i marks =

@@ -1,11 +1,12 @@
 // The SIMD part of JSON scanning: where the tokens of a text stand, found by bit masks of 64 bytes at a time.
 //
-// A token is a quote that opens or closes a string, one of { } [ ] : , outside of strings, or the first byte of a run of anything
-// else outside of strings but white space (numbers, literals, garbage). So the end of a string is the token behind its
-// start, and every byte is either a token, in a string, white space, or in the run of a token before it.
+// A token is a quote that opens or closes a string, one of { } [ ] : , outside of strings, or the first byte of a run
+// of anything else outside of strings but white space (numbers, literals, garbage). So the end of a string is the
+// token behind its start, and every byte is either a token, in a string, white space, or in the run of a token before
+// it.
 //
-// The kernels (scalar, SSE2, AVX2) give identical results; the scalar one is the reference that tests hold the others against.
-// What they don't see stays with the walker: grammar, numbers, literals, UTF-8.
+// The kernels (scalar, SSE2, AVX2) give identical results; the scalar one is the reference that tests hold the others
+// against. What they don't see stays with the walker: grammar, numbers, literals, UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,9 @@ struct JsonCarry {
 
 inline constexpr size_t kJsonIndexSlack = 64;
 
-/// Writes the offsets of the tokens of text[0 .. size), ascending, `first` added to each, and returns their number. `positions` has room
-/// for size + kJsonIndexSlack. Reads up to 68 bytes past the text. `size` is a multiple of 64 unless the text ends there.
+/// Writes the offsets of the tokens of text[0 .. size), ascending, `first` added to each, and returns their number.
+/// `positions` has room for size + kJsonIndexSlack. Reads up to 68 bytes past the text. `size` is a multiple of 64
+/// unless the text ends there.
 using JsonIndexer = size_t (*)(const char* text, size_t size, uint32_t first, JsonCarry& carry, uint32_t* positions);
 
 enum class JsonKernel : uint8_t { kScalar, kSse2, kAvx2 };

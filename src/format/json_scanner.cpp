@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "format/json_name.hpp"
+#include "format/json_scalar.hpp"
 #include "record/field.hpp"
 
 namespace weir {
@@ -32,7 +33,8 @@ uint64_t load_name(const char* name, size_t size) {
   std::memcpy(&word, name, 8);
   return size >= 8 ? word : word & ((uint64_t{1} << (8 * size)) - 1);
 }
-/// One of 64 bits, the same for names that differ in case only. `name` may be empty: then its first byte is the quote behind it.
+/// One of 64 bits, the same for names that differ in case only. `name` may be empty: then its first byte is the quote
+/// behind it.
 uint64_t name_bit(char first, size_t size) {
   return uint64_t{1} << ((static_cast<uint8_t>(first | 0x20) * 5 + size) % 64);
 }
@@ -53,44 +55,6 @@ constexpr CharTable kChars = make_chars();
 
 /// What may stand behind a number or literal; what may really is the walker's to say.
 bool ends_scalar(char c) { return kChars.of[static_cast<uint8_t>(c)] == kEnd; }
-bool is_digit(char c) { return static_cast<uint8_t>(c - '0') < 10; }
-
-/// Behind the number that begins at p, or null. Looks at nothing from `end` on but *end.
-const char* number_end(const char* p, const char* end) {
-  if (*p == '-') ++p;
-  if (*p == '0') {
-    ++p;
-  } else {
-    if (!is_digit(*p)) return nullptr;
-    while (p < end && is_digit(*p)) ++p;
-  }
-  if (*p == '.') {
-    ++p;
-    if (p >= end || !is_digit(*p)) return nullptr;
-    while (p < end && is_digit(*p)) ++p;
-  }
-  if ((*p | 0x20) == 'e') {
-    ++p;
-    if (p < end && (*p == '+' || *p == '-')) ++p;
-    if (p >= end || !is_digit(*p)) return nullptr;
-    while (p < end && is_digit(*p)) ++p;
-  }
-  return p;
-}
-
-/// Behind the literal that begins at p, or null.
-const char* literal_end(const char* p) {
-  switch (*p) {
-    case 't':
-      return std::memcmp(p, "true", 4) == 0 ? p + 4 : nullptr;
-    case 'f':
-      return std::memcmp(p + 1, "alse", 4) == 0 ? p + 5 : nullptr;
-    case 'n':
-      return std::memcmp(p, "null", 4) == 0 ? p + 4 : nullptr;
-    default:
-      return nullptr;
-  }
-}
 
 }  // namespace
 
@@ -323,7 +287,8 @@ value: {
   } else if (c == '{' || c == '[') {
     goto open;
   } else {
-    const char* stop = is_digit(c) || c == '-' ? number_end(begin + start, end) : literal_end(begin + start);
+    const char* stop =
+        json_is_digit(c) || c == '-' ? json_number_end(begin + start, end) : json_literal_end(begin + start);
     if (stop == nullptr || stop > end || !ends_scalar(*stop)) return 0;
     if (pending != 0) assign(top, pending, start, static_cast<uint32_t>(stop - begin));
   }

@@ -1,12 +1,12 @@
 // JsonScanner: validates one contiguous JSON record whole (RFC 8259, UTF-8) and at the same pass finds the values of a
 // projection's paths. No heap, no recursion; time linear in the record.
 //
-// A value is a slice of the record's raw bytes. Of duplicate members the last one counts. A name given without quotes matches
-// regardless of ASCII case, an exact match preferred; both rules hold at each step of a path. A path that leads through
-// anything but a container of the right kind finds nothing (kMissing).
+// A value is a slice of the record's raw bytes. Of duplicate members the last one counts. A name given without quotes
+// matches regardless of ASCII case, an exact match preferred; both rules hold at each step of a path. A path that
+// leads through anything but a container of the right kind finds nothing (kMissing).
 //
-// The fast path works on the token masks of json_kernel.hpp and knows only good and bad; a bad record is read again by JsonAutomaton,
-// which says where and why. Up to 64 bytes past the text are read.
+// The fast path works on the token masks of json_kernel.hpp and knows only good and bad; a bad record is read again
+// by JsonAutomaton, which says where and why. Up to 64 bytes past the text are read.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,8 @@ namespace weir {
 
 class JsonScanner {
  public:
-  /// Nodes are one a step of a path and the root, at worst: sizeof(Node) + 13 bytes each; 4 a path, sizeof(Level) a level; rounded up.
+  /// Nodes are one a step of a path and the root, at worst: sizeof(Node) + 13 bytes each; 4 a path, sizeof(Level) a
+  /// level; rounded up.
   static size_t memory_max(const Projection& projection);
 
   /// Compiles the paths. `projection` must outlive the scanner. depth_max is 1..kJsonDepthLimit.
@@ -34,14 +35,15 @@ class JsonScanner {
   void use(JsonIndexer indexer) { indexer_ = indexer; }
 
   /// A whole record. Good: out[p * stride] becomes the value of path p, its offset counted from `text` plus `base`.
-  /// A record that is valid but no object is kNotAnObject at its first byte, unless the projection is `all` without paths.
+  /// A record that is valid but no object is kNotAnObject at its first byte, unless the projection is `all` without
+  /// paths.
   JsonFault scan(std::string_view text, uint32_t base, Slice* out, size_t stride);
 
-  /// `text` begins with { or [ and may go on past the value that begins there. Returns the size of this value when it is
-  /// a record that scan() takes, and fills `out` as scan() does; else 0: it is bad, or ends past `text`.
+  /// `text` begins with { or [ and may go on past the value that begins there. Returns the size of this value when it
+  /// is a record that scan() takes, and fills `out` as scan() does; else 0: it is bad, or ends past `text`.
   ///
-  /// Consecutive calls go on with what was indexed for the one before when `text` has the same end and nothing in it changed;
-  /// restart() says that something may have.
+  /// Consecutive calls go on with what was indexed for the one before when `text` has the same end and nothing in it
+  /// changed; restart() says that something may have.
   size_t scan_prefix(std::string_view text, uint32_t base, Slice* out, size_t stride);
   void restart() { index_.text = {}; }
 

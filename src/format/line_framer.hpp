@@ -1,7 +1,8 @@
 // LineFramer: cuts a window into lines, resumable at any byte, for the readers of ndjson and lines.
 //
-// A line ends with \n; one \r before it belongs to the terminator. The last one may lack it. A line of more than record_bytes_max
-// bytes (terminator aside) is oversize: it is passed over without being held. A byte order mark at the start is dropped.
+// A line ends with \n; one \r before it belongs to the terminator. The last one may lack it. A line of more than
+// record_bytes_max bytes (terminator aside) is oversize: it is passed over without being held. A byte order mark at
+// the start is dropped.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,9 @@ class LineFramer {
   void fill_reject(const Window& window, ReaderReject& reject);
   /// Tell by how much the window was compacted.
   void compacted(size_t shift) { scanned_ = scanned_ > shift ? scanned_ - shift : 0; }
+
+  /// A line begins at the window's begin. Whoever finds its end by itself may consume it without telling.
+  [[nodiscard]] bool at_line() const { return started_ && !skip_.active(); }
 
   [[nodiscard]] size_t begin() const { return begin_; }
   [[nodiscard]] size_t end() const { return end_; }

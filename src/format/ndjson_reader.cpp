@@ -5,6 +5,9 @@
 namespace weir {
 namespace {
 
+constexpr uint32_t kHitsOfUse = 64;
+constexpr uint32_t kPatienceMax = 4096;
+
 bool is_blank(std::string_view line) {
   for (const char c : line) {
     if (c != ' ' && c != '\t' && c != '\r' && c != '\n') return false;
@@ -31,6 +34,7 @@ Result<RecordReader*> NdjsonReader::make(const ReaderOptions& options, const Pro
   reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
   reader->scanner_.attach(projection, options.json.depth_max, arena);
   reader->framer_.attach(options.record_bytes_max);
+  reader->record_bytes_max_ = options.record_bytes_max;
   reader->begin_source(0);
   return reader;
 }
@@ -49,6 +53,7 @@ void NdjsonReader::take_line() {
   const JsonFault fault =
       scanner_.scan(line, static_cast<uint32_t>(framer_.begin()), builder_.next_slices(), builder_.stride());
   if (fault.ok()) [[likely]] {
+    consider(line, builder_.next_slices());
     builder_.add_row(framer_.begin(), framer_.end(), framer_.next_begin());
     return;
   }
@@ -58,10 +63,41 @@ void NdjsonReader::take_line() {
   set_reject_bytes(window_, framer_.begin(), framer_.next_begin(), line, reject);
 }
 
+/// The layout did not fit this record: is it time for another?
+void NdjsonReader::consider(std::string_view line, const Slice* values) {
+  if (++misses_ <= patience_) return;
+  patience_ = hits_ >= kHitsOfUse ? 1 : patience_ * 2 + 1;
+  if (patience_ > kPatienceMax) patience_ = kPatienceMax;
+  hits_ = misses_ = 0;
+  layout_.learn(line, static_cast<uint32_t>(framer_.begin()), values, builder_.stride(), columns_);
+}
+
+void NdjsonReader::take_like_before() {
+  if (!layout_.ready() || !framer_.at_line()) return;
+  const char* const base = window_.base();
+  const char* const limit = base + window_.end();
+  size_t begin = window_.begin();
+  uint32_t hits = 0;
+  while (!builder_.full()) {
+    const size_t size =
+        layout_.match(base + begin, limit, static_cast<uint32_t>(begin), builder_.next_slices(), builder_.stride());
+    if (size == 0 || size > record_bytes_max_) break;
+    const size_t end = begin + size;
+    const size_t next = end + (base[end] == '\r') + 1;
+    builder_.add_row(begin, end, next);
+    begin = next;
+    ++hits;
+  }
+  window_.consume_to(begin);
+  hits_ = hits_ + hits < kHitsOfUse ? hits_ + hits : kHitsOfUse;
+}
+
 Step NdjsonReader::read(RecordBatch& batch, Error& error) {
   record_ += builder_.count();
   builder_.begin();
   while (!builder_.full()) {
+    take_like_before();
+    if (builder_.full()) break;
     const LineFramer::Event event = framer_.next(window_, builder_.empty());
     if (event == LineFramer::Event::kLine) {
       take_line();

@@ -1,14 +1,18 @@
 // NdjsonReader: one JSON value a line (RFC 8259 each; framing by \n, a \r before it is dropped).
 //
-// Lines of JSON white space alone are no records. A line that is not valid JSON, or no object (see JsonScanner::scan), is a
-// reject whose detail_a is the fault's offset in the line; so is an oversize line. Each path of the projection is a column of raw
-// values (kJson); with `all` the whole record is `records`, and no column follows (all_first == columns.size()).
+// Lines of JSON white space alone are no records. A line that is not valid JSON, or no object (see
+// JsonScanner::scan), is a reject whose detail_a is the fault's offset in the line; so is an oversize line. Each path
+// of the projection is a column of raw values (kJson); with `all` the whole record is `records`, and no column
+// follows (all_first == columns.size()).
 //
-// Memory: the window, BatchBuilder's arrays for one column a path, the compiled paths, and this object with the head of an
-// oversize record.
+// A record that is built like the one before is read by JsonLayout, the others by JsonScanner, with the same result.
+//
+// Memory: the window, BatchBuilder's arrays for one column a path, the compiled paths, and this object with the head
+// of an oversize record.
 #pragma once
 
 #include "format/batch_builder.hpp"
+#include "format/json_layout.hpp"
 #include "format/json_scanner.hpp"
 #include "format/line_framer.hpp"
 #include "format/reader.hpp"
@@ -33,11 +37,19 @@ class NdjsonReader final : public RecordReader {
 
  private:
   void take_line();
+  void take_like_before();
+  void consider(std::string_view line, const Slice* values);
 
   Window window_;
   LineFramer framer_;
   BatchBuilder builder_;
   JsonScanner scanner_;
+  JsonLayout layout_;
+  // How the layout fares; no part of the state, since it shapes no output.
+  uint32_t hits_ = 0;  ///< since it was learned, at most kHitsOfUse
+  uint32_t misses_ = 0;  ///< since it was learned
+  uint32_t patience_ = 0;  ///< misses before another one is learned; grows while none is of use
+  uint32_t record_bytes_max_ = 0;
   Schema schema_;
   uint32_t columns_ = 0;
   uint32_t source_ = 0;

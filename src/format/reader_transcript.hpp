@@ -87,8 +87,8 @@ inline void add_batch(const RecordBatch& batch, std::string& out, uint64_t& next
     claim(batch.record_ends[row] >= last_end, "record_ends go back");
     last_end = batch.record_ends[row];
     std::snprintf(line, sizeof line, "record %llu at %llu next %llu ", static_cast<unsigned long long>(number++),
-                  static_cast<unsigned long long>(batch.base_decoded_byte + batch.records[row].offset),
-                  static_cast<unsigned long long>(batch.base_decoded_byte + last_end));
+                  static_cast<unsigned long long>(batch.base_decoded_byte) + batch.records[row].offset,
+                  static_cast<unsigned long long>(batch.base_decoded_byte) + last_end);
     out += line;
     out.append(batch.record(row));
     for (const Column& column : batch.columns) {

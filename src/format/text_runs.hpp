@@ -26,7 +26,7 @@ class TextRuns {
   TextRuns() = default;
   /// A copy goes on from the same place; the last made run is not copied.
   TextRuns(const TextRuns& other) { *this = other; }
-  TextRuns& operator=(const TextRuns& other) {
+  TextRuns& operator=(const TextRuns& other) {  // NOLINT(bugprone-unhandled-self-assignment): nothing is released
     at_ = other.at_;
     end_ = other.end_;
     kind_ = other.kind_;

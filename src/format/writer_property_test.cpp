@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "format/writer_test_support.hpp"
+#include "testing/source_dir.hpp"
 
 namespace weir::test {
 namespace {
@@ -256,8 +257,8 @@ TEST(WriterProperty, python_reads_what_was_meant) {
     ASSERT_EQ(std::fwrite(line.data(), 1, line.size(), out), line.size());
   }
   ASSERT_EQ(std::fclose(out), 0);
-  const std::string script = (std::filesystem::path(__FILE__).parent_path() / "writer_oracle.py").string();
-  EXPECT_EQ(std::system(("python3 " + script + " " + file.string()).c_str()), 0);
+  const std::string script = testing::source_file("src/format/writer_oracle.py");
+  EXPECT_EQ(std::system(("python3 '" + script + "' '" + file.string() + "'").c_str()), 0);
   std::filesystem::remove(file);
 }
 

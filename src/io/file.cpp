@@ -109,7 +109,10 @@ const char* folder_of(const char* path, char (&room)[PATH_MAX]) {
 Status sync_folder_of(const char* path) {
   char room[PATH_MAX];
   const char* folder = folder_of(path, room);
-  const int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int file = -1;
+  do {
+    file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  } while (file < 0 && errno == EINTR);
   if (file < 0) return fail(system_error(Code::kSyncFailed, errno, folder));
   Status synced = sync_file(file, folder);
   close(file);

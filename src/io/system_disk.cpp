@@ -20,6 +20,7 @@ FileInfo info_of(const struct stat& raw) {
   info.modified_ns = static_cast<int64_t>(raw.st_mtim.tv_sec) * 1'000'000'000 + raw.st_mtim.tv_nsec;
   info.device = raw.st_dev;
   info.inode = raw.st_ino;
+  info.links = raw.st_nlink;
   return info;
 }
 

@@ -78,6 +78,21 @@ TEST(ProcessMemory, page_tables_stay_within_their_formula_and_it_is_not_lavish) 
   }
 }
 
+TEST(ProcessMemory, notices_pages_taken_after_the_seal_also_when_they_were_given_back) {
+  auto before = map_working_memory(64u << 10);
+  ASSERT_TRUE(before);
+  seal();
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
+  auto after = map_working_memory(16u << 20);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, (16u << 20) / 4096);
+  unmap_working_memory(*after);
+  EXPECT_GT(allocator_figures().system_pages_after_seal, 0u);
+  unseal();
+  EXPECT_EQ(allocator_figures().system_pages_after_seal, 0u);
+  unmap_working_memory(*before);
+}
+
 TEST(ProcessMemory, refuses_what_the_system_refuses) {
   auto memory = map_working_memory(size_t{1} << 60);
   ASSERT_FALSE(memory);

@@ -27,6 +27,13 @@ constexpr uint64_t kMiddleSpan = uint64_t{1} << 30;
 /// Tables of one level that `bytes` in one piece need, wherever the piece begins.
 constexpr uint64_t tables(uint64_t bytes, uint64_t span) { return (bytes + span - 1) / span + 1; }
 
+/// The size of the address space without the stack, which may grow within its line of the plan.
+struct Mapped {
+  uint64_t bytes = 0;
+  uint64_t bytes_peak = 0;
+};
+Mapped mapped_at_seal;
+
 uint64_t kilobytes_of(std::string_view status, std::string_view key) {
   const size_t at = status.find(key);
   if (at == std::string_view::npos) return 0;
@@ -35,6 +42,21 @@ uint64_t kilobytes_of(std::string_view status, std::string_view key) {
     if (status[i] >= '0' && status[i] <= '9') number = number * 10 + static_cast<uint64_t>(status[i] - '0');
   }
   return number * 1024;
+}
+
+std::string_view read_status(std::span<char> room) {
+  const int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  const ssize_t size = read(file, room.data(), room.size());
+  close(file);
+  return {room.data(), size > 0 ? static_cast<size_t>(size) : 0};
+}
+
+Mapped mapped_now() {
+  char room[4096];
+  const std::string_view status = read_status(room);
+  const uint64_t stack = kilobytes_of(status, "VmStk:");
+  return {kilobytes_of(status, "VmSize:") - stack, kilobytes_of(status, "VmPeak:") - stack};
 }
 
 }  // namespace
@@ -54,15 +76,29 @@ void unmap_working_memory(std::span<char> memory) noexcept {
   if (!memory.empty()) munmap(memory.data(), memory.size());
 }
 
-void seal() { is_sealed = true; }
+void seal() {
+  mapped_at_seal = mapped_now();
+  is_sealed = true;
+}
 void unseal() { is_sealed = false; }
 bool sealed() { return is_sealed; }
+
+AllocatorFigures allocator_figures() {
+  AllocatorFigures figures = figures_hook != nullptr ? figures_hook() : AllocatorFigures{};
+  if (!is_sealed) return figures;
+  // The peak tells of what was mapped and given back in between. Where the kernel's word can't be had nothing is said.
+  const Mapped now = mapped_now();
+  if (mapped_at_seal.bytes == 0 || now.bytes == 0) return figures;
+  const auto growth = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
+  const uint64_t bytes = std::max(growth(mapped_at_seal.bytes, now.bytes), growth(mapped_at_seal.bytes_peak, now.bytes_peak));
+  figures.system_pages_after_seal = bytes / 4096;
+  return figures;
+}
 
 void set_allocator_hooks(AllocatorFiguresHook figures, SetupLimitHook limit) {
   figures_hook = figures;
   setup_limit_hook = limit;
 }
-AllocatorFigures allocator_figures() { return figures_hook != nullptr ? figures_hook() : AllocatorFigures{}; }
 void limit_setup(uint64_t bytes) {
   if (setup_limit_hook != nullptr) setup_limit_hook(bytes);
 }
@@ -102,13 +138,8 @@ uint64_t page_table_bytes_max(uint64_t image, uint64_t work) {
 
 ProcessFigures process_figures() {
   ProcessFigures figures;
-  const int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return figures;
-  char buffer[4096];
-  const ssize_t size = read(file, buffer, sizeof buffer);
-  close(file);
-  if (size <= 0) return figures;
-  const std::string_view status(buffer, static_cast<size_t>(size));
+  char room[4096];
+  const std::string_view status = read_status(room);
   figures.peak_bytes = kilobytes_of(status, "VmHWM:");
   figures.resident_bytes = kilobytes_of(status, "VmRSS:");
   figures.table_bytes = kilobytes_of(status, "VmPTE:");

@@ -27,7 +27,7 @@ struct AllocatorFigures {
   uint64_t setup_bytes_used = 0;         ///< its high-water
   uint64_t calls_after_seal = 0;         ///< allocator calls served from the runtime arena
   uint64_t runtime_bytes_used = 0;       ///< its high-water
-  uint64_t system_calls_after_seal = 0;  ///< requests to the system: 0, or the law is broken
+  uint64_t system_pages_after_seal = 0;  ///< pages that the kernel says were mapped since: 0, or the law is broken
 };
 /// Hooks of the binary's allocator; null when the system's allocator is in use.
 using AllocatorFiguresHook = AllocatorFigures (*)();

@@ -110,8 +110,21 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     detected.needs_zstd = detected.codec == Codec::kZstd;
     detected.codec_why = "as configured";
   }
+  const std::string_view name = source.count() > 0 ? source.name(0) : std::string_view{};
+  FormatChoice choice = config.format;
+  detected.format_why = "as configured";
+  if (choice == FormatChoice::kAuto && !config.path.empty()) {
+    choice = FormatChoice::kJson;
+    detected.format_why = "because input.path is set";
+  }
+  if (choice == FormatChoice::kAuto) {
+    choice = format_of_name(name);
+    detected.format_why = "by the name";
+  }
   std::string head;
   for (size_t i = 0; i < source.count(); ++i) {
+    // Where all is configured nothing is opened before it is known that the job fits.
+    if (!detected.codec_by_content && choice != FormatChoice::kAuto) break;
     // Pipes are read once: only the first input's bytes are looked at, unless it is a regular file.
     if (i > 0 && (!detected.codec_by_content || source.size(i) == kNoOffset)) continue;
     auto peeked = source.peek(i);
@@ -131,17 +144,6 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     }
   }
 
-  const std::string_view name = source.count() > 0 ? source.name(0) : std::string_view{};
-  FormatChoice choice = config.format;
-  detected.format_why = "as configured";
-  if (choice == FormatChoice::kAuto && !config.path.empty()) {
-    choice = FormatChoice::kJson;
-    detected.format_why = "because input.path is set";
-  }
-  if (choice == FormatChoice::kAuto) {
-    choice = format_of_name(name);
-    detected.format_why = "by the name";
-  }
   if (choice == FormatChoice::kAuto && detected.codec == Codec::kNone) {
     choice = format_of_content(head, &detected.delimiter);
     detected.format_why = "by the first bytes";

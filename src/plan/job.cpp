@@ -463,7 +463,7 @@ Status Job::start_sinks() {
     if (!sinks[i]->load(state) || !state.at_end()) status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
     if (status) status = sinks[i]->resume(finishing_);
   }
-  if (status && goes_on_ && !finishing_) status = driver_->resume(checkpointer_->loaded());
+  if (status && goes_on_) status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
   // Only now that everything was found in order does this run take the job over.
   if (status && goes_on_) status = checkpointer_->claim();
   if (status) return {};

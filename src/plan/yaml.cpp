@@ -125,7 +125,9 @@ class YamlBuilder {
     if (yaml_parser_initialize(&parser_) == 0) return fail(Code::kSetupTooLarge, "reading YAML");
     open_ = true;
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text_.data()), text_.size());
+    // libyaml asserts on a null pointer, which is what an empty view may have.
+    const char* bytes = text_.data() != nullptr ? text_.data() : "";
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(bytes), text_.size());
     for (bool done = false; !done;) {
       yaml_event_t event;
       if (yaml_parser_parse(&parser_, &event) == 0) return fail(syntax_error());

@@ -22,6 +22,7 @@ struct FileInfo {
   int64_t modified_ns = 0;
   uint64_t device = 0;
   uint64_t inode = 0;
+  uint64_t links = 1;  ///< names that the file has
 };
 
 class Disk {

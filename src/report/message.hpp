@@ -11,6 +11,7 @@ struct MessageContext {
   std::string_view source;    ///< name of the input the error speaks of
   std::string_view file;      ///< pipeline file, for errors with a line
   std::string_view leftover;  ///< what stays behind of the output
+  std::string_view rejects_leftover;  ///< and of the rejects
   bool json = false;
   bool is_warning = false;
 };

@@ -93,7 +93,7 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
                number(process.file_bytes), number(process.table_bytes));
     out.format(",\"setup_bytes\":%llu,\"allocations_after_seal\":%llu,\"runtime_bytes\":%llu,\"system_allocations_after_seal\":%llu",
                number(allocator.setup_bytes_used), number(allocator.calls_after_seal), number(allocator.runtime_bytes_used),
-               number(allocator.system_calls_after_seal));
+               number(allocator.system_pages_after_seal));
     if (const Checkpointer* checkpointer = job.checkpointer(); checkpointer != nullptr) {
       out.text(",\"checkpoint\":{\"at\":\"").json(job.checkpoint_name());
       out.format("\",\"saves\":%llu,\"runs\":%u", number(checkpointer->saves()), checkpointer->runs());
@@ -136,7 +136,7 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   if (process.peak_bytes != 0) {
     out.text("  memory    peak ").bytes(process.peak_bytes).text(" of a budget of ").bytes(job.config().memory);
     out.text(" (planned ").bytes(job.budget().total()).text("); allocations from the system after the seal: ");
-    out.count(allocator.system_calls_after_seal).text("\n");
+    out.count(allocator.system_pages_after_seal).text("\n");
   }
   print_advice(out, job, figures);
 }

@@ -8,6 +8,7 @@
 
 #include "sql/differential.hpp"
 #include "sql/test_batch.hpp"
+#include "testing/source_dir.hpp"
 
 namespace weir::sql {
 namespace {
@@ -20,7 +21,7 @@ struct DocCase {
 
 std::vector<DocCase> doc_cases() {
   std::vector<DocCase> cases;
-  std::ifstream file("docs/query.md");
+  std::ifstream file(testing::source_file("docs/query.md"));
   std::string line;
   bool inside = false;
   for (size_t number = 1; std::getline(file, line); ++number) {
@@ -69,7 +70,7 @@ std::string run(const std::string& expression, std::vector<std::string>& problem
 
 TEST(QueryDoc, every_example_gives_what_it_says) {
   const std::vector<DocCase> cases = doc_cases();
-  ASSERT_GT(cases.size(), 120u) << "docs/query.md is read from the project's folder";
+  ASSERT_GT(cases.size(), 120u);
   std::vector<std::string> problems;
   for (const DocCase& c : cases) {
     EXPECT_EQ(run(c.expression, problems), unquoted_doubles(c.result))

@@ -231,7 +231,9 @@ void SimDisk::change_names(std::vector<std::pair<std::string, InodePtr>> set) {
 }
 
 FileInfo SimDisk::info_of(const Inode& inode) const {
-  return {FileKind::kRegular, inode.seen.size(), inode.modified_ns, 7, inode.number};
+  uint64_t links = 0;
+  for (const auto& [name, named] : names_) links += named.get() == &inode ? 1 : 0;
+  return {FileKind::kRegular, inode.seen.size(), inode.modified_ns, 7, inode.number, links};
 }
 
 Result<FileInfo> SimDisk::info(const char* path) {

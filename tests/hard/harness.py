@@ -32,7 +32,7 @@ def scratch_base():
     """A folder for the tests' files: in memory where there is room, since every published file is synced."""
     with contextlib.suppress(OSError):
         info = os.statvfs("/dev/shm")
-        if info.f_bavail * info.f_frsize > 1 << 30 and os.access("/dev/shm", os.W_OK):
+        if info.f_bavail * info.f_frsize > 1 << 30 and os.access("/dev/shm", os.W_OK) and not info.f_flag & os.ST_NOEXEC:
             return "/dev/shm"
     return None
 
@@ -92,7 +92,8 @@ def check_laws(run):
 class Process:
     """A run that goes on while the test acts on it. Output goes to files, so that nothing blocks on the test."""
 
-    def __init__(self, *args, stdin=subprocess.PIPE, stdout=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None):
+    def __init__(self, *args, stdin=subprocess.PIPE, stdout=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None,
+                 binary=None):
         self.args = args
         self._out = tempfile.TemporaryFile(dir=scratch_base()) if stdout is None else None
         self._err = tempfile.TemporaryFile(dir=scratch_base())
@@ -103,7 +104,7 @@ class Process:
             if preexec is not None:
                 preexec()
 
-        self.process = subprocess.Popen([*wrapper, WEIR, *map(str, args)], stdin=stdin, stdout=self._out if stdout is None else stdout,
+        self.process = subprocess.Popen([*wrapper, binary or WEIR, *map(str, args)], stdin=stdin, stdout=self._out if stdout is None else stdout,
                                         stderr=self._err, env=environment(env), cwd=cwd, preexec_fn=before if limits or preexec else None)
         self.pid = self.process.pid
         self._timer = threading.Timer(TIMEOUT, self.process.kill)
@@ -175,7 +176,7 @@ def verify(run, exit, code):
         check_laws(run)
 
 
-def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None, stdout=None):
+def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, wrapper=(), preexec=None, stdout=None, binary=None):
     """Runs weir to its end. `stdin`: None (nothing), bytes, an iterable of bytes, or an open file."""
     if stdin is None:
         source, chunks = subprocess.DEVNULL, None
@@ -185,7 +186,7 @@ def weir(*args, stdin=None, exit=0, code=None, env=None, cwd=None, limits=None, 
         source, chunks = stdin, None
     else:
         source, chunks = subprocess.PIPE, stdin
-    process = Process(*args, stdin=source, env=env, cwd=cwd, limits=limits, wrapper=wrapper, preexec=preexec, stdout=stdout)
+    process = Process(*args, stdin=source, env=env, cwd=cwd, limits=limits, wrapper=wrapper, preexec=preexec, stdout=stdout, binary=binary)
     if chunks is not None:
         with contextlib.suppress(BrokenPipeError):
             for chunk in chunks:
@@ -263,7 +264,7 @@ def sha256_of_file(path):
 # ---- compressed bytes made by hand --------------------------------------------------------------------------------------
 
 
-def _times(matrix, vector):
+def times_matrix(matrix, vector):
     result, i = 0, 0
     while vector:
         if vector & 1:
@@ -276,13 +277,13 @@ def _times(matrix, vector):
 def crc32_combine(first, second, second_bytes):
     """The CRC-32 of two texts put together, from theirs."""
     odd = [0xEDB88320] + [1 << n for n in range(31)]
-    even = [_times(odd, odd[n]) for n in range(32)]
-    odd = [_times(even, even[n]) for n in range(32)]
+    even = [times_matrix(odd, odd[n]) for n in range(32)]
+    odd = [times_matrix(even, even[n]) for n in range(32)]
     while second_bytes:
         for out, source in ((even, odd), (odd, even)):
-            out[:] = [_times(source, source[n]) for n in range(32)]
+            out[:] = [times_matrix(source, source[n]) for n in range(32)]
             if second_bytes & 1:
-                first = _times(out, first)
+                first = times_matrix(out, first)
             second_bytes >>= 1
             if not second_bytes:
                 break
@@ -308,7 +309,7 @@ def gzip_repeated(text, times, level=6, head=b""):
     body, crc, one = pack(text), zlib.crc32(head), zlib.crc32(text)
     behind = crc32_behind(len(text))
     for _ in range(times):
-        crc = _times(behind, crc) ^ one
+        crc = times_matrix(behind, crc) ^ one
         yield body
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     yield packer.flush(zlib.Z_FINISH) + struct.pack("<II", crc, (len(head) + len(text) * times) & 0xFFFFFFFF)

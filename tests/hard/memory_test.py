@@ -1,98 +1,17 @@
 """The memory wall: runs inside of a cgroup as small as the plan says, flat memory, refusal one byte below, no mapping after the start."""
-import contextlib
 import gzip
-import hashlib
 import json
 import os
-import re
 import resource
 import shutil
 import subprocess
 import tempfile
 import unittest
-import zlib
 
+from cgroup import Cgroup, forget, on_a_disk
 from harness import FULL, SELECT_ALL, WEIR, Case, MiB, gzip_repeated, sha256_of_file, weir
 
 PAGE = 4096
-V1 = "/sys/fs/cgroup/memory"
-V2 = "/sys/fs/cgroup"
-
-
-class Cgroup:
-    """A group of its own with a limit. None where there are no rights."""
-
-    def __init__(self, path, limit, v1):
-        self.path, self.v1 = path, v1
-        self.procs = os.path.join(path, "cgroup.procs")
-        if v1:
-            self.write("memory.limit_in_bytes", limit)
-            with contextlib.suppress(OSError):
-                self.write("memory.swappiness", 0)
-            with contextlib.suppress(OSError):
-                self.write("memory.memsw.limit_in_bytes", limit)
-        else:
-            self.write("memory.max", limit)
-            with contextlib.suppress(OSError):
-                self.write("memory.swap.max", 0)
-
-    def write(self, name, value):
-        with open(os.path.join(self.path, name), "w") as file:
-            file.write(str(value))
-
-    def read(self, name):
-        with open(os.path.join(self.path, name)) as file:
-            return file.read()
-
-    def kills(self):
-        return int(re.search(r"oom_kill (\d+)", self.read("memory.oom_control" if self.v1 else "memory.events")).group(1))
-
-    def peak(self):
-        return int(self.read("memory.max_usage_in_bytes" if self.v1 else "memory.peak"))
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            os.rmdir(self.path)
-
-    number = 0
-
-    @classmethod
-    def make(cls, limit):
-        for root, v1 in ((V1, True), (V2, False)):
-            if not os.path.exists(os.path.join(root, "memory.limit_in_bytes" if v1 else "cgroup.controllers")):
-                continue
-            cls.number += 1
-            path = os.path.join(root, f"weir-hard-{os.getpid()}-{cls.number}")
-            try:
-                os.mkdir(path)
-            except OSError:
-                continue
-            try:
-                return cls(path, limit, v1)
-            except OSError:
-                os.rmdir(path)
-        return None
-
-
-def on_a_disk():
-    """A folder whose files are not memory: those of a tmpfs are charged to the group for good."""
-    with open("/proc/mounts") as file:
-        mounts = [line.split()[1:3] for line in file]
-    for folder in (tempfile.gettempdir(), "/var/tmp", os.getcwd()):
-        at = max((m for m in mounts if (folder + "/").startswith(m[0].rstrip("/") + "/")), key=lambda m: len(m[0]))
-        if at[1] not in ("tmpfs", "ramfs") and os.access(folder, os.W_OK):
-            return folder
-    return None
-
-
-def forget(path):
-    """Makes what is cached of a file leave the memory, so that the group is charged for what it reads."""
-    file = os.open(path, os.O_RDONLY)
-    os.fsync(file)
-    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(file)
-
-
 TEXT = b"".join(b'%d,customer %d,"text, quoted",%d.%02d,DE\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
 OBJECTS = b"".join(b'{"id":%d,"customer":"customer %d","amount":%d.%02d,"tags":["a","b"]}\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
 CSV_HEAD = b"id,customer,text,amount,country\n"
@@ -150,8 +69,7 @@ class Wall(unittest.TestCase):
         forget(path)
         group = Cgroup.make((needed + PAGE - 1) // PAGE * PAGE)
         self.addCleanup(group.close)
-        result = subprocess.run(["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', group.procs, binary, "run", pipeline, "-m", str(needed), "--summary", "json"],
-                                capture_output=True)
+        result = subprocess.run(group.entered([binary, "run", pipeline, "-m", str(needed), "--summary", "json"]), capture_output=True)
         self.assertEqual((result.returncode, group.kills()), (0, 0), result.stderr[-2000:])
         summary = json.loads(result.stderr.splitlines()[-1])
         self.assertLessEqual(summary["peak_bytes"], needed)
@@ -277,6 +195,14 @@ class Refusal(Case):
                 os.unlink(self.path("fits.ndjson.gz.weir"))
                 os.unlink(self.path("fits.bad"))
 
+    def test_an_input_that_is_fully_described_is_not_even_opened(self):
+        """Opening a pipe that nobody writes to would never come back."""
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        settings = ("--from", "csv", "--set", "input.codec=none", "-o", self.path("out.csv"))
+        weir("query", SELECT_ALL, fifo, *settings, "-m", "1MiB", exit=21, code="W2101")
+        self.assertEqual(os.listdir(self.dir), ["fifo"])
+
     def test_nothing_is_taken_from_the_stdin_of_a_refused_job(self):
         data = b"a,b\n" + b"1,2\n" * 10_000
         with open(self.put("in.csv", data), "rb") as file:
@@ -284,7 +210,6 @@ class Refusal(Case):
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
 
 
-@unittest.skipUnless(shutil.which("strace"), "no strace")
 class AfterTheSeal(Case):
     """Once the input is opened for the run, no memory is asked of the system any more."""
 

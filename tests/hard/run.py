@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The end-to-end suite of hard cases.   run.py --weir PATH [MODULE...]
 
-Ends on the line `N passed, N failed`. What can't be tried here (no rights, no tool) is named as `not run` and counts as neither.
+Ends on the line `N passed, N failed`. What can't be tried here (no rights to mount, to trace ...) is named in a line `not run:` and
+counts as neither; where nothing at all could be tried the exit is 77. A missing tool is a failure. `--not-run FILE` keeps these lines.
 WEIR_HARD_FULL=1 runs the large sizes: records of 10 GiB, 10 GB of zeros.
 """
 import argparse
@@ -38,6 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weir", required=True)
     parser.add_argument("-k", action="append", help="only tests whose name holds this")
+    parser.add_argument("--not-run", metavar="FILE", help="write the names of what was not run to this file")
     parser.add_argument("--times", action="store_true", help="the slowest tests")
     parser.add_argument("modules", nargs="*")
     options = parser.parse_args()
@@ -52,15 +54,20 @@ def main():
     if options.times:
         for seconds, name in sorted(result.times, reverse=True)[:25]:
             print(f"{seconds:7.2f} s  {name}")
-    for test, reason in result.skipped:
-        print(f"not run: {test.id()}: {reason}")
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     for test, _ in result.expectedFailures:
         print(f"known to fail: {test.id()}")
-    if result.skipped:
-        print(f"{len(result.skipped)} not run")
+    not_run = [f"not run: {test.id()}: {reason}" for test, reason in result.skipped]
+    print("".join(line + "\n" for line in not_run), end="")
+    if not_run:
+        print(f"not run: {len(not_run)}")
+    if options.not_run:
+        with open(options.not_run, "w") as file:
+            file.write("".join(line + "\n" for line in not_run))
     print(f"{result.passed} passed, {failed} failed")
-    return 1 if failed or not (result.passed or result.skipped) else 0
+    if failed or not (result.passed or not_run):
+        return 1
+    return 0 if result.passed else 77
 
 
 if __name__ == "__main__":

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: tests/corpus/<target>/<name>. They are kept in the repository; run this again when a target
+reads its input in another way. What a fuzz run finds is put beside them by hand, under the name of what it was.
+"""
+import gzip
+import os
+import struct
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def put(target, name, data):
+    folder = os.path.join(HERE, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data)
+
+
+def raw_deflate(text, level=6, strategy=zlib.Z_DEFAULT_STRATEGY):
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+    return packer.compress(text) + packer.flush()
+
+
+def trailer(text):
+    return struct.pack("<II", zlib.crc32(text), len(text))
+
+
+# ---- gzip: four bytes of a seed, one of flags (1: no header is put before, 2: trailing garbage is ignored) ----------------
+TEXT = b"id,name,amount\n" + b"".join(b"%d,name %d,%d.50\n" % (i, i % 7, i * 13) for i in range(60))
+member = gzip.compress(TEXT, 6, mtime=0)
+flags = bytes([0x1F])  # text, header CRC, extra, name, comment
+head = b"\x1f\x8b\x08" + flags + b"\0\0\0\0\0\xff" + struct.pack("<H", 4) + b"ab\0\0" + b"name\0" + b"comment\0"
+head += struct.pack("<H", zlib.crc32(head) & 0xFFFF)
+for name, flag, stored in (
+    ("dynamic", 0, raw_deflate(TEXT) + trailer(TEXT)),
+    ("fixed", 0, raw_deflate(TEXT[:40], 6, zlib.Z_FIXED) + trailer(TEXT[:40])),
+    ("stored", 0, raw_deflate(TEXT[:200], 0) + trailer(TEXT[:200])),
+    ("empty", 0, raw_deflate(b"") + trailer(b"")),
+    ("runs", 0, raw_deflate(b"a" * 70_000) + trailer(b"a" * 70_000)),
+    ("two_members_and_padding", 1, member + gzip.compress(b"", mtime=0) + member + b"\0" * 20),
+    ("all_header_fields", 1, head + raw_deflate(b"x\n") + trailer(b"x\n")),
+    ("garbage_ignored", 3, member + b"garbage"),
+    ("garbage", 1, member + b"garbage"),
+    ("wrong_crc", 0, raw_deflate(b"x\n") + b"\1\2\3\4" + struct.pack("<I", 2)),
+    ("truncated", 1, member[:-5]),
+    ("reserved_block", 0, b"\x07\0\0"),
+    ("distance_too_far", 0, raw_deflate(b"abcabcabc")[:-1]),
+):
+    put("weir_codec_gzip_decoder_fuzz", name, b"\x01\x02\x03\x04" + bytes([flag]) + stored)
+
+# ---- csv: flags, record_bytes_max - 16, window - 64, piece ---------------------------------------------------------------
+for name, flag, text in (
+    ("plain", 0, b"a,b,c\n1,2,3\n4,5,6\n"),
+    ("quotes", 0, b'a,b\n"1,2","x ""y"" z"\r\n"line\nfeed",\n'),
+    ("semicolons_crlf", 1, b"a;b\r\n1;2\r\n\r\n3;4"),
+    ("no_quotes", 2, b'a,b\n",""\n'),
+    ("escapes", 4, b'a,b\n"x\\"y","\\\\"\n'),
+    ("comments", 8, b"#! first\na,b\n#! and\n1,2\n# not\n"),
+    ("no_header", 16, b"1,2\n3,4\n"),
+    ("padded", 32, b"a,b,c\n1\n1,2\n1,2,3,4\n"),
+    ("resynced", 64, b'a,b\n1,"open\n2,x\n3,y\n' + b"z" * 300 + b"\n4,w\n"),
+    ("unclosed", 0, b'a,b\n1,"open\n2,x\n'),
+    ("utf8", 128, b"\xef\xbb\xbfa,b\n\xc3\xa4,\xff\n\xf0\x9f\x98\x80,\xed\xa0\x80\n"),
+    ("ragged", 0, b"a,b\n1\n1,2,3\n1,2\n"),
+    ("too_large", 0, b"a,b\n" + b"x" * 400 + b",1\n1,2\n"),
+    ("too_many_columns", 0, b"a,b\n" + b"," * 40 + b"\n1,2\n"),
+    ("blank_lines_and_nuls", 0, b"\n\na,b\n\n\0,\0\0\n\n"),
+):
+    for cut, window in ((0, 0), (6, 200)):
+        put("weir_format_csv_reader_fuzz", f"{name}_{cut}", bytes([flag, 40, window, cut]) + text)
+
+# ---- json readers: the first byte chooses reader (its last three bits), path and checks ----------------------------------
+DOCUMENTS = {
+    "records": b'{"a":1,"b":["x","y"]}',
+    "long": b'{"a":"' + b"x" * 40 + b'"}',
+    "nested": b'{"a":[{},{"b":[{"a":1},{"a":[2]},3]}]}',
+    "array": b' [ {"a":1} , {"b":[null]} , 5 , "t" ] ',
+    "lines": b'{"a":1}\n\n{"b":[2]}\r\n{"A":3}\n{"a":}\n[1]\nx',
+    "deep": b"[[[[[[[[1]]]]]]]]",
+    "strings": b'["\\u00e4\\ud83d\\ude00","\\"\\\\","\xc3\xa4","\xff",""]',
+    "numbers": b"[0,-1,1.5,1e9,-0.0E-7,01,1.,-]",
+    "truncated": b'{"a":[1,{"b":"x',
+    "behind": b'{"a":[1]} {"a":[2]}',
+    "blanks": b" \t\r\n\xef\xbb\xbf",
+}
+for name, text in DOCUMENTS.items():
+    for choice in (0, 1, 2, 3 + 128, 4, 5 + 64, 6, 7):
+        if choice in (5 + 64, 6, 7) and name not in ("lines", "strings"):
+            continue
+        if choice in (0, 3 + 128) and name in ("lines", "blanks"):
+            continue
+        put("weir_format_json_reader_fuzz", f"{name}_{choice}", bytes([choice]) + text)
+
+# ---- json scanner, escape: the text itself -------------------------------------------------------------------------------
+for name, text in DOCUMENTS.items():
+    put("weir_format_json_scanner_fuzz", name, text)
+put("weir_format_json_scanner_fuzz", "paths", b'{"a":{"a":1,"b":{"a":2}},"b":[[3],{"a":4}],"A":5,"name":"n","a":{"0":6}}')
+put("weir_format_json_scanner_fuzz", "blocks_of_64", b'{"' + b"k" * 59 + b'":"' + b"\\" * 62 + b'","a":1}')
+put("weir_format_json_scanner_fuzz", "backslashes", b'{"a":"' + b'\\"' * 40 + b'","b":"\\\\"}')
+for name, text in (
+    ("plain", b"the quick brown fox jumps over the lazy dog, twice as long as a vector"),
+    ("controls", bytes(range(0x30))),
+    ("high", bytes(range(0x70, 0x100))),
+    ("quotes", b'"\\"/\b\f\n\r\t' * 5),
+    ("at_the_edges", b"x" * 15 + b'"' + b"y" * 31 + b"\\" + b"z" * 31 + b"\n"),
+    ("json", b'{ "a" : [ 1 , "b c" , { } ] , "\\" " : null }'),
+    ("utf8", "äöü€😀".encode() * 4),
+):
+    put("weir_format_json_escape_fuzz", name, text)
+
+# ---- writer: eight bytes of options, then fields, cut at 0xfe; 0xfd alone is a missing one --------------------------------
+ROWS = b"\xfe".join((b"1", b"plain", b"x", b'"quo""ted"', b"a,b", b"text \xff", b"\xfd", b"", b"\xfd", b"line\nfeed", b'say "x"', b"\t;", b"'", b"\xc3\xa4", b"\\"))
+for form in range(3):
+    for name, rest in (("whole", b"\x40\0\x01\xff\x01\x00"), ("batches", b"\x02\x10\x04\x09\x01\x01"), ("small", b"\x01\x08\x08\x00\x02\x03")):
+        put("weir_format_writer_fuzz", f"{name}_{form}", bytes([form | (64 if name == "whole" else 0)]) + (rest + b"\0\0")[:7] + ROWS)
+
+# ---- pipeline file -------------------------------------------------------------------------------------------------------
+for name, text in (
+    ("small", b"input: {from: a.csv}\n"),
+    ("whole", b"name: n\nmemory: 8MiB\ninput:\n  from: [a.csv, 'b*.csv']\n  format: csv\n  delimiter: \";\"\n  types: {a: int, b: decimal}\nquery: |\n  SELECT a FROM input\n"
+     b"batch: {records: 500, bytes: 1MiB}\noutput:\n  to: out/{input.stem}-{batch}.ndjson.gz\nrejects: {to: bad, max: 1%}\ndeadline: 1h30m\n"),
+    ("mistakes", b"inptu:\n  from: x\nmemory: many\nbatch:\n  records: -1\noutput: [1, 2]\n"),
+    ("variables", b"input: {from: \"${A}${B:-x}$$\"}\nname: ${NONE}\n"),
+    ("twice", b"input: {from: a}\ninput: {from: b}\n"),
+    ("yaml", b"a: &x 1\nb: *x\n--- \n!!t {? [k] : v}\n"),
+    ("broken", b"input: {from: [a\n\tb: \"\\x0"),
+    ("contradictions", b"input: {from: a.ndjson, format: ndjson, quote: none}\nexec: {command: [cat]}\nrejects: {max: 3}\n"),
+    ("setting", b"batch.records=2\ninput: {from: a}\n"),
+    ("template", b"{input.dir}/{{x}}/{input.stem}{batch}\ninput: {from: ../a}\n"),
+    ("blocks", b"input: {from: a.bin, format: blocks, block: 64KiB}\noutput: {to: exec}\nexec: {command: 'sort | head', timeout: 5s}\n"),
+):
+    put("weir_plan_pipeline_file_fuzz", name, text)
+
+# ---- sql: a byte of options (16: JSON records), then the query -----------------------------------------------------------
+for number, query in enumerate((
+    "SELECT * FROM input",
+    "SELECT a, b AS \"x y\", _1 FROM input WHERE n > 1 AND NOT (m <= 2.5 OR t LIKE 'a\\_%' ESCAPE '\\') LIMIT 7",
+    "SELECT n + 1, n - m * 2, n / 3, n % 4, -n, t || 'x' FROM input WHERE n BETWEEN 1 AND 5 OR t IN ('a', 'b', NULL)",
+    "SELECT CASE WHEN n IS NULL THEN 'none' WHEN n = 1 THEN 'one' ELSE t END, CASE n WHEN 1 THEN 2 END FROM input",
+    "SELECT CAST(t AS INT), CAST(n AS DECIMAL), CAST(m AS DOUBLE), CAST(x AS BOOL), CAST(n AS TEXT) FROM input",
+    "SELECT COALESCE(t, n, 'z'), NULLIF(n, 1), UPPER(t), LOWER(t), TRIM(BOTH 'x' FROM t), SUBSTRING(t FROM 2 FOR 3), CHAR_LENGTH(t) FROM input",
+    "SELECT COUNT(*), COUNT(n), SUM(CAST(n AS DECIMAL)), AVG(CAST(n AS DOUBLE)), MIN(t), MAX(t) FROM input WHERE t IS NOT NULL",
+    "SELECT 1 / CAST(2000000 AS DECIMAL), 99999999999999999999999999999999999999 + 1, 9223372036854775807 + 1, 1e308 * 10 FROM input",
+    "SELECT s.user.id, s.tags[0], s.\"A\" FROM S3Object s WHERE s.a.b = TRUE",
+    "SELECT FROM WHERE",
+    "SELECT ((((((((((n))))))))))) FROM input",
+    "SELECT 'open FROM input",
+    "SELECT n FROM input WHERE t LIKE '%%' AND t LIKE '' AND n <> n -- said\n",
+)):
+    for option in (0, 8, 16 + 3):
+        put("weir_sql_sql_fuzz", f"{number:02d}_{option}", bytes([option]) + query.encode())
