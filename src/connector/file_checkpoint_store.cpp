@@ -80,6 +80,15 @@ Status FileCheckpointStore::save(std::string_view bytes) {
   return status;
 }
 
+Status FileCheckpointStore::clear() {
+  disk_.remove(path_.c_str());
+  auto there = disk_.info(path_.c_str());
+  if (!there) return fail(there.error());
+  if (there->kind != FileKind::kNone) return fail(Code::kRenameFailed, path_ + " can't be removed");
+  seen_ = FileInfo{};
+  return disk_.sync_folder_of(path_.c_str());
+}
+
 void FileCheckpointStore::release() noexcept {
   if (lock_ < 0) return;
   disk_.remove(lock_path_.c_str());

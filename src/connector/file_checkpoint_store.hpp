@@ -17,6 +17,7 @@ class FileCheckpointStore final : public CheckpointStore {
   Status acquire() override;
   Result<size_t> load(std::span<char> room) override;
   Status save(std::string_view bytes) override;
+  Status clear() override;
   void release() noexcept override;
 
  private:

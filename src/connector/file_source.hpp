@@ -23,7 +23,7 @@ class FileSource final : public ByteSource {
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
   /// All inputs are regular files that are named.
-  bool resumable() const override;
+  Result<bool> resumable() const override;
   /// "size=8123 modified=1764209871123456789 file=2049:77 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB.
   Result<SourceIdentity> identity(size_t index) override;
   /// Size and time of modification are the same, and the file too; or else, as for a copy that kept its time, the ends.
@@ -51,7 +51,7 @@ class FileSource final : public ByteSource {
   bool regular_ = false;
   uint64_t at_ = 0;   ///< of a regular file: offset of the next read
   uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
-  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened
+  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened; kNoOffset: none was told
   char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;
   size_t peeked_used_ = 0;

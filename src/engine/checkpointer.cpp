@@ -30,7 +30,7 @@ Result<bool> Checkpointer::open() {
     return fail(error);
   }
   image_bytes_ = *size;
-  loaded_ = stored_ = true;
+  loaded_ = true;
   const CheckpointHead& before = reader_.head();
   loaded_progress_ = before.progress;
   loaded_idle_runs_ = before.idle_runs;
@@ -41,12 +41,14 @@ Result<bool> Checkpointer::open() {
   return true;
 }
 
-void Checkpointer::forget() {
+Status Checkpointer::forget() {
+  WEIR_TRY(store_.clear());
   loaded_ = false;
   image_bytes_ = 0;
   head_.runs = 1;
   head_.progress = 0;
   head_.idle_runs = 0;
+  return {};
 }
 
 Status Checkpointer::claim() {
@@ -82,7 +84,6 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   head_.verdict_byte = verdict == nullptr ? kNoOffset : verdict->byte;
   head_.verdict_record = verdict == nullptr ? kNoOffset : verdict->record;
   WEIR_TRY(store_.save(reseal_checkpoint(room_.first(image_bytes_), head_, options_.key)));
-  stored_ = true;
   news_ = false;
   ++saves_;
   saved_ns_ = clock_.monotonic_ns();

@@ -75,13 +75,13 @@ Status Driver::finish_output(bool limit_reached) {
   return {};
 }
 
-// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, as the
-// two can't be shown at once, and after.
+// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, so that
+// a run that comes after a crash between the two knows the output for the job's own, and after.
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
   if (checkpointer != nullptr) {
     capture();
-    if (checkpointer->is_stored() || pipeline_.rejects_sink != nullptr) WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
+    WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
   }
   if (pipeline_.rejects_sink != nullptr) WEIR_TRY(pipeline_.rejects_sink->finish());
   WEIR_TRY(pipeline_.sink->finish());
@@ -161,7 +161,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
         read_at_byte_ = pipeline_.reader->saved_byte();
         counted_at_read_ = counters_.read;
         skipped_since_read_ = 0;
-        if (!pipeline_.checkpointer->has_image()) capture();  // the beginning is a place to go on from, too
+        if (!pipeline_.checkpointer->has_image()) WEIR_TRY(begin_checkpoint());
       }
       RecordBatch batch;
       Error error;
@@ -425,6 +425,8 @@ Status Driver::end_unit() {
 // Between two reads, in the middle of an oversize record. Once it has become longer than a unit an edge is put before it, and from there on a
 // checkpoint may stand anywhere within it: nothing is written until it is over.
 Status Driver::pass_oversize() {
+  // The run before this one gave it its fate already, and its edges with it.
+  if (skip_left_ != 0) return {};
   const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
   const uint64_t passed = pipeline_.reader->passing_bytes();
   if (passed < unit) return {};

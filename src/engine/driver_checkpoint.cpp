@@ -101,6 +101,13 @@ void Driver::capture() {
   });
 }
 
+// The beginning is a place to go on from, too. Where objects are shown one by one it is saved at once: a run that comes after a crash must
+// know those that are there for the job's own.
+Status Driver::begin_checkpoint() {
+  capture();
+  return pipeline_.output->bytes().traits().object_per_batch ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+}
+
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
 Status Driver::edge() {
   if (pipeline_.checkpointer == nullptr || !pipeline_.output->settled()) return {};

@@ -521,8 +521,6 @@ class Life {
     if (ran.dead) {
       left_by_dead_ = true;
       if (plan.crash.power) machine_.clock.boot();
-      // A run that began anew may have emptied what the checkpoint goes on with.
-      if (plan.restart) may_be_invalid_ = true;
       return visible_is_complete(machine_) && inputs_untouched(machine_);
     }
     if (!visible_is_complete(machine_) || !inputs_untouched(machine_)) return false;
@@ -547,7 +545,6 @@ class Life {
         return true;
       case Exit::kUnavailable:
         if (ran.struck) {
-          if (plan.restart) may_be_invalid_ = true;
           return true;
         }
         break;
@@ -564,7 +561,19 @@ class Life {
       case Exit::kFenced:
         if (ran.second_ran) return true;
         break;
+      case Exit::kSinkConflict:
+        if (ran.second_ran && plan.lock_taken_away) return true;
+        // The state is lost and what it spoke of is there: the user takes that away.
+        if (may_be_invalid_ && work_.config.output.if_exists == IfExists::kFail) {
+          for (const ExpectedFile& file : work_.outputs) machine_.disk.erase(file.path);
+          if (!work_.config.rejects.to.empty()) machine_.disk.erase(work_.config.rejects.to);
+          restart_wanted_ = true;
+          return true;
+        }
+        break;
       case Exit::kCheckpointInvalid:
+        // Whoever lost the lock may find that the other run has done with the files.
+        if (ran.second_ran && plan.lock_taken_away) return true;
         if (may_be_invalid_) {
           restart_wanted_ = true;
           return true;
@@ -582,6 +591,7 @@ class Life {
     const Ran ran = run(machine_, plan);
     ++runs_;
     if (!failure_.empty()) return false;
+    last_exit_ = ran.exit;
     if (or_stuck && ran.exit == Exit::kStuck) return true;
     if (ran.exit != exit) return wrong(format("exit %u, expected %u", static_cast<unsigned>(ran.exit), static_cast<unsigned>(exit)));
     return visible_is_complete(machine_);
@@ -616,6 +626,12 @@ class Life {
   // Nothing of this job's was ever saved, or it was saved of inputs that were not opened: then a changed source is no news.
   bool has_checkpoint() { return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value(); }
 
+  bool is_finishing() {
+    CheckpointReader reader;
+    const std::string bytes = machine_.disk.content(checkpoint_name_).value_or("");
+    return reader.parse(bytes, work_.config.checkpoint.key) && reader.head().kind != CheckpointKind::kRunning;
+  }
+
   bool run_with_changed_source() {
     if (!has_checkpoint() || may_be_invalid_ || restart_wanted_) return run_with(Plan{});
     // The first input: that one was opened if there is a checkpoint.
@@ -639,9 +655,12 @@ class Life {
     }
     tell(kind == 0 ? "the source is replaced" : kind == 1 ? "the source grows" : "the source is taken away");
     const std::string before = *machine_.disk.content(checkpoint_name_);
+    // All output is durable, and only to be shown: the source does not matter any more, but for what it is read for to plan.
+    if (is_finishing() && kind != 2) expected = Exit::kDone;
     const bool good = run_to_exit(Plan{}, expected, true);
+    if (good && expected == Exit::kDone && last_exit_ == Exit::kDone) done_ = true;
     machine_.disk.restore(path, kept);
-    if (good && machine_.disk.content(checkpoint_name_) != before) return wrong("a run that was refused changed the checkpoint");
+    if (good && !done_ && machine_.disk.content(checkpoint_name_) != before) return wrong("a run that was refused changed the checkpoint");
     return good;
   }
 
@@ -772,6 +791,7 @@ class Life {
   std::string checkpoint_name_;
   Ran usual_;
   unsigned runs_ = 0;
+  Exit last_exit_ = Exit::kNone;
   bool done_ = false;
   bool restart_wanted_ = false;
   bool may_be_invalid_ = false;  ///< somebody damaged something, or a run that began anew was cut
