@@ -21,6 +21,9 @@ class FileCheckpointStore final : public CheckpointStore {
   void release() noexcept override;
 
  private:
+  Result<int> hold(const std::string& path);
+  Status replace(int file, std::string_view bytes);
+
   std::string path_;
   std::string new_path_;
   std::string lock_path_;

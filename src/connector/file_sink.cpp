@@ -43,6 +43,15 @@ Status FileSink::resume(bool finishing) {
       if (published_) return {};
       // An empty one was taken away by a run that failed to show it: it is made again.
       if (part_.written() != 0) return fail(Code::kOutputLost, part_path_ + " and " + path_);
+    } else {
+      auto shown = disk_.info(path_.c_str());
+      if (!shown) return fail(shown.error());
+      published_ = shown->kind == FileKind::kRegular && shown->inode == there->inode && shown->device == there->device;
+      if (published_) {
+        WEIR_TRY(disk_.sync_folder_of(path_.c_str()));  // as in finish(): the new name before the old one goes
+        disk_.remove(part_path_.c_str());
+        return {};
+      }
     }
   }
   return part_.reopen(part_path_.c_str());
@@ -84,8 +93,10 @@ Status FileSink::finish() {
       }
     }
     if (linked) {
+      // The new name first: of two changes to a folder a power cut may leave the later one alone, and then the file had no name.
+      WEIR_TRY(disk_.sync_folder_of(path_.c_str()));
       disk_.remove(part_path_.c_str());
-      return disk_.sync_folder_of(path_.c_str());
+      return {};
     }
     // A file system without second names: then as well as can be.
     const int number = linked.error().system_error;

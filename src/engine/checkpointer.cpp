@@ -42,7 +42,7 @@ Result<bool> Checkpointer::open() {
 }
 
 Status Checkpointer::forget() {
-  WEIR_TRY(store_.clear());
+  if (!loaded_ || reader_.head().kind != CheckpointKind::kDone) WEIR_TRY(store_.clear());
   loaded_ = false;
   image_bytes_ = 0;
   head_.runs = 1;

@@ -454,8 +454,9 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
-  BatchSink* sinks[] = {pipeline_.sink, pipeline_.rejects_sink};
-  constexpr CheckpointSection kSections[] = {CheckpointSection::kSink, CheckpointSection::kRejectsSink};
+  // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
   Status status;
   for (size_t i = 0; status && i < std::size(sinks); ++i) {
     if (sinks[i] == nullptr) continue;
