@@ -24,7 +24,7 @@ uint64_t current_seed = 0;
   std::abort();
 }
 
-constexpr uint64_t kFailuresMax = 1000000;
+constexpr uint64_t kFailuresMax = 10;
 constexpr uint64_t kTwiceEvery = 100;  ///< one seed in so many is lived twice, and must be lived the same
 
 struct Report {
