@@ -1,6 +1,6 @@
-#include <unistd.h>
-
 #include <cstring>
+
+#include <unistd.h>
 
 #include "cli/commands.hpp"
 #include "io/file.hpp"
@@ -49,7 +49,8 @@ bool allows(const Option& option, std::string_view command) {
   size_t at = option.commands.find(command);
   while (at != std::string_view::npos) {
     const size_t end = at + command.size();
-    if ((at == 0 || option.commands[at - 1] == ' ') && (end == option.commands.size() || option.commands[end] == ' ')) return true;
+    if ((at == 0 || option.commands[at - 1] == ' ') && (end == option.commands.size() || option.commands[end] == ' '))
+      return true;
     at = option.commands.find(command, at + 1);
   }
   return false;
@@ -116,7 +117,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       if (is_nearer(word, option.name, best)) nearest = option.name;
     }
     if (found == nullptr) {
-      return wrong("unknown option " + std::string(word) + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+      return wrong("unknown option " + std::string(word) +
+                   (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
     }
     if (found->takes_value && !has_value) {
       if (i + 1 == words.size()) return wrong(std::string(found->name) + " needs a value");
@@ -130,7 +132,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.sets.emplace_back(value);
     } else if (found->name == "--preview") {
       auto count = parse_count(value);
-      if (!count || *count == 0) return wrong("--preview: expected a number of records, found '" + std::string(value) + "'");
+      if (!count || *count == 0)
+        return wrong("--preview: expected a number of records, found '" + std::string(value) + "'");
       options.preview = *count;
     } else if (found->name == "--summary") {
       if (value != "text" && value != "json" && value != "none") return wrong("--summary: expected text, json or none");
@@ -157,8 +160,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
   return true;
 }
 
-bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs, char** environment,
-                   std::string& text, Pipeline& pipeline, int& exit_code) {
+bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs,
+                   char** environment, std::string& text, Pipeline& pipeline, int& exit_code) {
   if (!file.empty()) {
     const std::string path(file);
     auto opened = open_to_read(path.c_str());

@@ -27,12 +27,15 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   Job job(clock, wakeup, disk, Host::kProcess, environment);
   if (Status prepared = job.prepare(std::move(pipeline.config)); !prepared) {
     const Error& error = prepared.error();
-    const std::string_view source = error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
+    const std::string_view source =
+        error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
     return report_error(error, source, error.line != 0 ? file : std::string_view{});
   }
   if (show) {
-    if (options.json) print_plan_json(STDOUT_FILENO, job);
-    else print_plan(STDOUT_FILENO, job, options.explain);
+    if (options.json)
+      print_plan_json(STDOUT_FILENO, job);
+    else
+      print_plan(STDOUT_FILENO, job, options.explain);
   }
   if (!job.fits()) return report_error(job.refusal());
   return 0;

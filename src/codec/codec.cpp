@@ -117,18 +117,24 @@ Encoder* make_encoder(Codec codec, int level, std::span<char> room) {
 
 size_t decoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipDecoder::state_max();
-    case Codec::kZstd: return ZstdDecoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipDecoder::state_max();
+    case Codec::kZstd:
+      return ZstdDecoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }
 
 size_t encoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipEncoder::kStateBytesMax;
-    case Codec::kZstd: return ZstdEncoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipEncoder::kStateBytesMax;
+    case Codec::kZstd:
+      return ZstdEncoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }

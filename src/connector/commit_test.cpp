@@ -1,7 +1,8 @@
 // What the sinks, the source and the store promise on a disk that forgets and fails.
 #include <cerrno>
-#include <gtest/gtest.h>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "connector/file_checkpoint_store.hpp"
 #include "connector/file_sink.hpp"

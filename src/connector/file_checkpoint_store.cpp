@@ -5,7 +5,11 @@
 namespace weir {
 
 FileCheckpointStore::FileCheckpointStore(std::string path, bool create_folders, Disk& disk)
-    : path_(std::move(path)), new_path_(path_ + ".new"), lock_path_(path_ + ".lock"), create_folders_(create_folders), disk_(disk) {}
+    : path_(std::move(path)),
+      new_path_(path_ + ".new"),
+      lock_path_(path_ + ".lock"),
+      create_folders_(create_folders),
+      disk_(disk) {}
 
 // Opens and locks, and makes sure that the name still stands for what was locked: the run before us may have taken the file away between the two.
 Result<int> FileCheckpointStore::hold(const std::string& path) {
@@ -19,7 +23,8 @@ Result<int> FileCheckpointStore::hold(const std::string& path) {
     }
     const auto held = disk_.info(*opened);
     const auto named = disk_.info(path.c_str());
-    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device) return *opened;
+    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device)
+      return *opened;
     disk_.close(*opened);
     if (!held) return fail(held.error());
     if (!named) return fail(named.error());
@@ -40,7 +45,8 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
   seen_ = *info;
   if (info->kind == FileKind::kNone) return 0;
   if (info->kind != FileKind::kRegular || info->size > room.size() || info->size == 0) {
-    return fail(Code::kCheckpointInvalid, path_ + (info->size == 0 ? " is empty" : " is no checkpoint of this job: wrong size"));
+    return fail(Code::kCheckpointInvalid,
+                path_ + (info->size == 0 ? " is empty" : " is no checkpoint of this job: wrong size"));
   }
   auto opened = disk_.open_to_read(path_.c_str());
   if (!opened) return fail(opened.error());
@@ -72,9 +78,10 @@ Status FileCheckpointStore::save(std::string_view bytes) {
 Status FileCheckpointStore::replace(int file, std::string_view bytes) {
   auto there = disk_.info(path_.c_str());
   if (!there) return fail(there.error());
-  const bool ours = there->kind == seen_.kind &&
-                    (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
-                                                        there->size == seen_.size && there->modified_ns == seen_.modified_ns));
+  const bool ours =
+      there->kind == seen_.kind &&
+      (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
+                                          there->size == seen_.size && there->modified_ns == seen_.modified_ns));
   if (!ours) {
     Error error(Code::kFenced, path_);
     error.detail.append(" was replaced by another run");

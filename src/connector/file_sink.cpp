@@ -7,14 +7,20 @@
 namespace weir {
 
 FileSink::FileSink(std::string path, bool replace, bool create_folders, Disk& disk)
-    : path_(std::move(path)), part_path_(path_ + ".part"), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {}
+    : path_(std::move(path)),
+      part_path_(path_ + ".part"),
+      replace_(replace),
+      create_folders_(create_folders),
+      disk_(disk),
+      part_(disk) {}
 
 FileSink::~FileSink() { disk_.close(direct_); }
 
 Status FileSink::start() {
   auto info = disk_.info(path_.c_str());
   if (!info) return fail(info.error());
-  if (info->kind == FileKind::kFolder) return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
+  if (info->kind == FileKind::kFolder)
+    return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
   if (info->kind == FileKind::kOther) {
     auto opened = disk_.open_to_write(path_.c_str(), false);
     if (!opened) return fail(opened.error());

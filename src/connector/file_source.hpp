@@ -15,7 +15,8 @@ namespace weir {
 class FileSource final : public ByteSource {
  public:
   /// `paths` outlives the source; "stdin" is the standard input.
-  FileSource(std::span<const std::string> paths, Disk& disk, Wakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
+  FileSource(std::span<const std::string> paths, Disk& disk, Wakeup& wakeup)
+      : paths_(paths), disk_(disk), wakeup_(wakeup) {}
   ~FileSource() override { close(); }
 
   size_t count() const override { return paths_.size(); }
@@ -49,10 +50,10 @@ class FileSource final : public ByteSource {
   int file_ = -1;
   size_t index_ = 0;
   bool regular_ = false;
-  uint64_t at_ = 0;   ///< of a regular file: offset of the next read
+  uint64_t at_ = 0;  ///< of a regular file: offset of the next read
   uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
   uint64_t end_ = 0;  ///< of a regular file: its size when it was opened; kNoOffset: none was told
-  char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
+  char peeked_[kPeekBytes];  ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;
   size_t peeked_used_ = 0;
   size_t peeked_index_ = ~size_t{0};

@@ -5,7 +5,12 @@
 namespace weir {
 
 FolderSink::FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk)
-    : prefix_(std::move(prefix)), suffix_(std::move(suffix)), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {
+    : prefix_(std::move(prefix)),
+      suffix_(std::move(suffix)),
+      replace_(replace),
+      create_folders_(create_folders),
+      disk_(disk),
+      part_(disk) {
   name_.reserve(prefix_.size() + 20 + suffix_.size());
   part_path_.reserve(name_.capacity() + 5);
 }
@@ -54,8 +59,10 @@ Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
   Status status;
   if (!replace_) {
     auto there = disk_.info(name_.c_str());
-    if (!there) status = fail(there.error());
-    else if (there->kind != FileKind::kNone) status = fail(Error(Code::kOutputExists, name_));
+    if (!there)
+      status = fail(there.error());
+    else if (there->kind != FileKind::kNone)
+      status = fail(Error(Code::kOutputExists, name_));
   }
   if (status) status = part_.create(part_path_.c_str());
   if (status) {

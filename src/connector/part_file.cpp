@@ -21,7 +21,8 @@ Status PartFile::hold(const char* path) {
     }
     const auto held = disk_.info(*opened);
     const auto named = disk_.info(path);
-    if (held && named && held->device == named->device && held->inode == named->inode && named->kind != FileKind::kNone) {
+    if (held && named && held->device == named->device && held->inode == named->inode &&
+        named->kind != FileKind::kNone) {
       file_ = *opened;
       return {};
     }
@@ -56,7 +57,8 @@ Status PartFile::create(const char* path) {
 Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
   auto info = disk_.info(path);
   if (!info) return fail(info.error());
-  if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_)) return false;
+  if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_))
+    return false;
   auto opened = disk_.open_to_read(path);
   if (!opened) return fail(opened.error());
   uint32_t crc = 0;

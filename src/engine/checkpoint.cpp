@@ -14,7 +14,9 @@ constexpr std::string_view kMagic = "WEIRCKPT";
 constexpr size_t kFixedBytes = 8 + 4 + 4 + 1 + CheckpointHead::kBytes;  // magic, version, length, signed, head
 constexpr size_t kTrailerBytes = 32 + 4;
 
-std::string_view text_of(const Sha256::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+std::string_view text_of(const Sha256::Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 void put_head(StateWriter& out, const CheckpointHead& head) {
   out.put(static_cast<uint8_t>(head.kind));
@@ -116,7 +118,10 @@ Status CheckpointReader::parse(std::string_view bytes, std::string_view key) {
   if (back.get<uint32_t>() != crc32c(crc32c(0, body), hmac)) return damaged("its checksum is wrong");
   if (version != kCheckpointVersion) {
     Error error(version > kCheckpointVersion ? Code::kCheckpointNewer : Code::kCheckpointInvalid);
-    error.detail.append("its format is version ").append_number(version).append(", this program knows ").append_number(kCheckpointVersion);
+    error.detail.append("its format is version ")
+        .append_number(version)
+        .append(", this program knows ")
+        .append_number(kCheckpointVersion);
     return fail(error);
   }
   const auto is_signed = front.get<uint8_t>();
@@ -128,7 +133,8 @@ Status CheckpointReader::parse(std::string_view bytes, std::string_view key) {
     expected.update(body);
     Sha256::Digest found{};
     std::memcpy(found.data(), hmac.data(), hmac.size());
-    if (!same_digest(expected.digest(), found)) return damaged("its signature is wrong: another key, or somebody changed it");
+    if (!same_digest(expected.digest(), found))
+      return damaged("its signature is wrong: another key, or somebody changed it");
   }
   std::string_view rest = body.substr(kFixedBytes);
   for (size_t i = 0; i < kCheckpointSections; ++i) {

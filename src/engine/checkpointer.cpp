@@ -91,7 +91,8 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
 }
 
 uint64_t Checkpointer::reserve_ns(uint64_t given_ns) const {
-  const uint64_t floor = options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);
+  const uint64_t floor =
+      options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);
   const uint64_t wanted = std::max(3 * flush_times_.p99_ns(), floor);
   return std::min({wanted, options_.reserve_max_ns, given_ns / 2});
 }

@@ -14,11 +14,11 @@
 namespace weir {
 
 struct CheckpointOptions {
-  uint64_t every_ns = 10'000'000'000;      ///< 0: at every unit's end
-  uint64_t reserve_min_ns = kNever;        ///< kNever: 2 s, or a fifth of the time given where that is less
+  uint64_t every_ns = 10'000'000'000;  ///< 0: at every unit's end
+  uint64_t reserve_min_ns = kNever;  ///< kNever: 2 s, or a fifth of the time given where that is less
   uint64_t reserve_max_ns = 60'000'000'000;
   Sha256::Digest job_id{};
-  std::string_view key;                    ///< for the HMAC; empty: none. Outlives the checkpointer
+  std::string_view key;  ///< for the HMAC; empty: none. Outlives the checkpointer
 };
 
 class Checkpointer {

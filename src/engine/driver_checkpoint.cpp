@@ -29,14 +29,16 @@ std::unexpected<Error> refused(std::string_view what) { return fail(Code::kCheck
 }  // namespace
 
 size_t Driver::checkpoint_fixed_bytes() {
-  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + Counters::kStateBytes +
-         ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
+  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes +
+         Counters::kStateBytes + ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
 }
 
 size_t Driver::checkpoint_bytes_max(const PipelineParts& pipeline) {
   size_t bytes = checkpoint_fixed_bytes() + ByteIntake::snapshots_bytes(pipeline) / 2;
-  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() + pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
-  if (pipeline.rejects->output() != nullptr) bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
+  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() +
+           pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
+  if (pipeline.rejects->output() != nullptr)
+    bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
   return bytes;
 }
 
@@ -97,7 +99,8 @@ void Driver::capture() {
     out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
       if (rejects != nullptr) pipeline_.rejects_sink->save(to);
     });
-    out.section(CheckpointSection::kFlushTimes, [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+    out.section(CheckpointSection::kFlushTimes,
+                [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
   });
 }
 
@@ -138,8 +141,9 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
   Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool failed = outcome.ending == Ending::kFailed;
   const Code code = outcome.error.code;
-  const bool output_failed = failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
-                                        outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
+  const bool output_failed =
+      failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
+                 outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
   const bool input_failed = code == Code::kReadFailed;
   if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
   const Error* verdict = failed ? &outcome.error : nullptr;
@@ -201,7 +205,8 @@ Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
       if (error.code == Code::kNoInput) error = Error(Code::kSourceChanged, "an input that was read already is gone");
       return fail(error);
     }
-    for (const std::string_view part : {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
+    for (const std::string_view part :
+         {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
       chain.update(part);
     }
   }
@@ -225,7 +230,8 @@ Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
 
 Status Driver::load_counters(const CheckpointReader& checkpoint) {
   StateReader counters = checkpoint.section(CheckpointSection::kCounters);
-  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced())
+    return refused("its counters are not sound");
   return {};
 }
 
@@ -271,11 +277,13 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   const auto flags = driver.get<uint8_t>();
   const auto open = driver.get<uint8_t>();
   const auto schema_hash = driver.get<uint32_t>();
-  if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input) return refused("its driver section is not sound");
+  if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input)
+    return refused("its driver section is not sound");
   WEIR_TRY(load_counters(checkpoint));
   stored_at_open_ = counters_.stored_bytes - std::min(counters_.stored_bytes, source.stored_byte);
   StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
-  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");
+  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end())
+    return refused("its flush times are not sound");
 
   const bool begun = (flags & kBegun) != 0;
   if (in_input) {
@@ -297,7 +305,8 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   StateReader program = checkpoint.section(CheckpointSection::kProgram);
   if (!pipeline_.program->load(program) || !program.at_end()) return refused("its query section is not sound");
   if (begun) {
-    if (in_input && hash_of(pipeline_.reader->schema()) != schema_hash) return changed(source.input, "its header is another one");
+    if (in_input && hash_of(pipeline_.reader->schema()) != schema_hash)
+      return changed(source.input, "its header is another one");
     WEIR_TRY(pipeline_.output->begin_again(pipeline_.reader->schema(), pipeline_.columns));
     StateReader output = checkpoint.section(CheckpointSection::kOutput);
     if (!pipeline_.output->load(output) || !output.at_end()) return refused("its output section is not sound");

@@ -75,8 +75,8 @@ Status WriterCore::add_column(PlanColumn::From from, uint32_t source, std::strin
 
 Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
-  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed && columns.size() == 1 &&
-                   columns[0].star;
+  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed &&
+                   columns.size() == 1 && columns[0].star;
   columns_used_ = texts_used_ = names_bytes_ = 0;
   for (const WriteColumn& column : columns) {
     if (!column.star) {

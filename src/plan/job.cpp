@@ -29,14 +29,20 @@ std::string folder_template(const std::string& to, OutputFormat format, Codec co
 
 OutputFormat output_format_of(FormatChoice choice) {
   switch (choice) {
-    case FormatChoice::kCsv: return OutputFormat::kCsv;
-    case FormatChoice::kTsv: return OutputFormat::kTsv;
-    case FormatChoice::kNdjson: return OutputFormat::kNdjson;
-    case FormatChoice::kJson: return OutputFormat::kJson;
-    case FormatChoice::kLines: return OutputFormat::kLines;
+    case FormatChoice::kCsv:
+      return OutputFormat::kCsv;
+    case FormatChoice::kTsv:
+      return OutputFormat::kTsv;
+    case FormatChoice::kNdjson:
+      return OutputFormat::kNdjson;
+    case FormatChoice::kJson:
+      return OutputFormat::kJson;
+    case FormatChoice::kLines:
+      return OutputFormat::kLines;
     case FormatChoice::kAuto:
     case FormatChoice::kBlocks:
-    case FormatChoice::kFile: break;
+    case FormatChoice::kFile:
+      break;
   }
   return OutputFormat::kAuto;
 }
@@ -120,8 +126,10 @@ Status Job::compile() {
     Error error = compiled.error();
     // A place in the query becomes a place in the pipeline file.
     if (config_.query_line != 0 && error.line != 0) {
-      if (error.line == 1) error.column += config_.query_column - 1;
-      else error.column += config_.query_column - 1;
+      if (error.line == 1)
+        error.column += config_.query_column - 1;
+      else
+        error.column += config_.query_column - 1;
       error.line += config_.query_line - 1;
     }
     return fail(error);
@@ -167,12 +175,20 @@ Status Job::choose_output() {
   if (output_format_ == OutputFormat::kAuto) {
     output_why_ = "as the input";
     switch (detected_.format) {
-      case Format::kCsv: output_format_ = detected_.delimiter == '\t' ? OutputFormat::kTsv : OutputFormat::kCsv; break;
+      case Format::kCsv:
+        output_format_ = detected_.delimiter == '\t' ? OutputFormat::kTsv : OutputFormat::kCsv;
+        break;
       case Format::kNdjson:
-      case Format::kJson: output_format_ = OutputFormat::kNdjson; break;
-      case Format::kLines: output_format_ = OutputFormat::kLines; break;
+      case Format::kJson:
+        output_format_ = OutputFormat::kNdjson;
+        break;
+      case Format::kLines:
+        output_format_ = OutputFormat::kLines;
+        break;
       case Format::kBlocks:
-      case Format::kFile: output_format_ = OutputFormat::kRaw; break;
+      case Format::kFile:
+        output_format_ = OutputFormat::kRaw;
+        break;
     }
     const bool one_column = columns_.size() == 1;
     if ((output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw) && !one_column) {
@@ -180,19 +196,27 @@ Status Job::choose_output() {
       output_why_ = "because there are several columns";
     }
   }
-  output_codec_ = output.codec == CodecChoice::kAuto ? codec_of(to_ == To::kFile ? codec_of_name(to) : CodecChoice::kNone) : codec_of(output.codec);
+  output_codec_ = output.codec == CodecChoice::kAuto
+                      ? codec_of(to_ == To::kFile ? codec_of_name(to) : CodecChoice::kNone)
+                      : codec_of(output.codec);
   if (to_ == To::kStdout && preview_records_ != kNoOffset) output_codec_ = Codec::kNone;
 
   const bool is_text_table = output_format_ == OutputFormat::kCsv || output_format_ == OutputFormat::kTsv;
   const bool star_only = columns_.size() == 1 && columns_[0].star;
   if (is_text_table && (detected_.format == Format::kNdjson || detected_.format == Format::kJson)) {
     for (const WriteColumn& column : columns_) {
-      if (column.star) return fail(Code::kContradiction, "SELECT * of JSON records can't be written as CSV: records bring their own names; list the columns");
+      if (column.star)
+        return fail(
+            Code::kContradiction,
+            "SELECT * of JSON records can't be written as CSV: records bring their own names; list the columns");
     }
   }
   if (!is_text_table && !config_.input.types.empty()) {
     for (const WriteColumn& column : columns_) {
-      if (column.star) return fail(Code::kContradiction, "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
+      if (column.star)
+        return fail(
+            Code::kContradiction,
+            "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
     }
   }
   if ((output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw) && columns_.size() != 1) {
@@ -204,7 +228,8 @@ Status Job::choose_output() {
     auto parsed = NameTemplate::parse(to);
     if (!parsed) return fail(parsed.error());
     if (parsed->uses_input() && inputs_.size() != 1) {
-      return fail(Code::kBadTemplate, "output.to: {input...} needs exactly one input, there are " + std::to_string(inputs_.size()));
+      return fail(Code::kBadTemplate,
+                  "output.to: {input...} needs exactly one input, there are " + std::to_string(inputs_.size()));
     }
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
@@ -223,13 +248,16 @@ Status Job::choose_output() {
       while (first < output_name_.size() && output_name_[first] == (*other)[first]) ++first;
       size_t last = output_name_.size();
       while (last > first && output_name_[last - 1] == (*other)[last - 1]) --last;
-      if (last - first != FolderSink::kNumberDigits) return fail(Code::kBadTemplate, "output.to: {batch} may stand there once");
+      if (last - first != FolderSink::kNumberDigits)
+        return fail(Code::kBadTemplate, "output.to: {batch} may stand there once");
       output_prefix_ = output_name_.substr(0, first);
       output_suffix_ = output_name_.substr(last);
       output_name_ = output_prefix_ + "{batch}" + output_suffix_;
     }
   } else {
-    output_name_ = to_ == To::kExec ? config_.exec.command.empty() ? "exec" : config_.exec.command[0] : to_ == To::kStdout ? "stdout" : "the caller";
+    output_name_ = to_ == To::kExec     ? config_.exec.command.empty() ? "exec" : config_.exec.command[0]
+                       : to_ == To::kStdout ? "stdout"
+                                        : "the caller";
   }
   for (const std::string& input : inputs_) {
     if (to_ != To::kFile || input == "stdin") continue;
@@ -249,7 +277,9 @@ Status Job::choose_output() {
                   : output_format_ == OutputFormat::kLines                                     ? WriterFormat::kLines
                   : output_format_ == OutputFormat::kRaw                                       ? WriterFormat::kRaw
                                                                                                : WriterFormat::kNdjson;
-  writer.delimiter = !output.delimiter.empty() ? output.delimiter[0] : output_format_ == OutputFormat::kTsv ? '\t' : ',';
+  writer.delimiter = !output.delimiter.empty()              ? output.delimiter[0]
+                     : output_format_ == OutputFormat::kTsv ? '\t'
+                                                            : ',';
   writer.header = output.header;
   writer.batch_records_max = config_.batch.records;
   writer.batch_bytes_max = config_.batch.bytes;
@@ -266,15 +296,18 @@ Status Job::choose_rejects() {
     auto parsed = NameTemplate::parse(config_.rejects.to);
     if (!parsed) return fail(parsed.error());
     if (parsed->uses_batch()) return fail(Code::kBadTemplate, "rejects.to: {batch} is for output.to");
-    if (parsed->uses_input() && inputs_.size() != 1) return fail(Code::kBadTemplate, "rejects.to: {input...} needs exactly one input");
+    if (parsed->uses_input() && inputs_.size() != 1)
+      return fail(Code::kBadTemplate, "rejects.to: {input...} needs exactly one input");
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
     char room[NameTemplate::kBytesMax];
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
     rejects_name_ = *name;
-    if (rejects_name_ == output_name_ && to_ != To::kStdout) return fail(Code::kContradiction, "rejects.to and output.to are the same");
-    if (rejects_name_ == "stdout" && to_ == To::kStdout) return fail(Code::kContradiction, "rejects.to and output.to are both stdout");
+    if (rejects_name_ == output_name_ && to_ != To::kStdout)
+      return fail(Code::kContradiction, "rejects.to and output.to are the same");
+    if (rejects_name_ == "stdout" && to_ == To::kStdout)
+      return fail(Code::kContradiction, "rejects.to and output.to are both stdout");
     rejects_codec_ = codec_of(codec_of_name(rejects_name_));
   }
   return {};
@@ -309,7 +342,8 @@ Status Job::choose_checkpoint() {
     if (!there) return fail(there.error());
     if (there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
   }
-  if (why_not != nullptr) return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
+  if (why_not != nullptr)
+    return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
   const std::string beside = to_ == To::kFile ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
     if (to_ != To::kFile && to_ != To::kFolder) return {};
@@ -329,19 +363,25 @@ Status Job::choose_checkpoint() {
 
 bool Job::raw_records_possible() const {
   const CsvOptions& csv = reader_options_.csv;
-  return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' && csv.escape == 0 &&
-         csv.ragged != CsvOptions::Ragged::kPad;
+  return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' &&
+         csv.escape == 0 && csv.ragged != CsvOptions::Ragged::kPad;
 }
 
 Status Job::make_sinks() {
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
     case To::kOutside:
-    case To::kPull: break;
-    case To::kStdout: own_sink_ = std::make_unique<StdoutSink>(); break;
-    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_); break;
+    case To::kPull:
+      break;
+    case To::kStdout:
+      own_sink_ = std::make_unique<StdoutSink>();
+      break;
+    case To::kFile:
+      own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
+      break;
     case To::kFolder:
-      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
+      own_sink_ =
+          std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
       break;
     case To::kExec: {
       ExecOptions options;
@@ -359,7 +399,8 @@ Status Job::make_sinks() {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (!rejects_name_.empty()) {
-    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders, disk_);
+    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
+                                               config_.output.create_folders, disk_);
   }
   return {};
 }
@@ -418,7 +459,8 @@ Status Job::build() {
     }
     rejects_output_.emplace(*rejects_sink_, rejects_encoder, buffer, rejects_encoded, clock_, counters_);
   }
-  rejects_.emplace(rejects_output_ ? &*rejects_output_ : nullptr, RejectLimits{config_.rejects.max_count, config_.rejects.max_share});
+  rejects_.emplace(rejects_output_ ? &*rejects_output_ : nullptr,
+                   RejectLimits{config_.rejects.max_count, config_.rejects.max_share});
   pipeline_.columns = columns_;
   pipeline_.rejects = &*rejects_;
   pipeline_.sink = sink;
@@ -440,7 +482,8 @@ Status Job::build() {
     options.key = config_.checkpoint.key;
     checkpointer_.emplace(*checkpoint_store_, arena.take(sizes_.checkpoint), clock_, options);
     pipeline_.checkpointer = &*checkpointer_;
-    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint && sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
+    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint &&
+                sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
   }
   if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
@@ -465,10 +508,12 @@ Status Job::start_sinks() {
       continue;
     }
     StateReader state = checkpointer_->loaded().section(kSections[i]);
-    if (!sinks[i]->load(state) || !state.at_end()) status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
+    if (!sinks[i]->load(state) || !state.at_end())
+      status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
     if (status) status = sinks[i]->resume(finishing_);
   }
-  if (status && goes_on_) status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
+  if (status && goes_on_)
+    status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
   // Only now that everything was found in order does this run take the job over.
   if (status && goes_on_) status = checkpointer_->claim();
   if (status) return {};
@@ -512,7 +557,9 @@ Status Job::open_checkpoint() {
 Result<bool> Job::is_done_already() {
   const CheckpointReader& loaded = checkpointer_->loaded();
   const uint64_t now = clock_.wall_ns();
-  if (!checkpointer_->is_this_job() || (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs)) return false;
+  if (!checkpointer_->is_this_job() ||
+      (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs))
+    return false;
   if (to_ == To::kFile) {
     // Somebody took the output away: make it again.
     StateReader state = loaded.section(CheckpointSection::kSink);
@@ -541,6 +588,8 @@ std::string_view Job::leftover() const {
   return own_sink_ != nullptr ? own_sink_->leftover() : std::string_view{};
 }
 
-std::string_view Job::rejects_leftover() const { return rejects_sink_ != nullptr ? rejects_sink_->leftover() : std::string_view{}; }
+std::string_view Job::rejects_leftover() const {
+  return rejects_sink_ != nullptr ? rejects_sink_->leftover() : std::string_view{};
+}
 
 }  // namespace weir

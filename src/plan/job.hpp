@@ -90,7 +90,8 @@ class Job {
 
  private:
   struct Sizes {
-    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
+    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
+           encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };

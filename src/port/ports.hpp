@@ -53,22 +53,23 @@ class ByteSource {
 
 /// What a sink wants and allows. Constant over a run.
 struct SinkTraits {
-  bool object_per_batch = false;  ///< each batch is an object of its own (a folder's file, a command's stdin, a request)
-  bool whole_batches = false;     ///< the batch must be kept until it is accepted, because the sink may ask for it again
-  bool age_allowed = false;       ///< batches may be cut by age: the sink makes no promise of identical bytes
+  bool object_per_batch =
+      false;  ///< each batch is an object of its own (a folder's file, a command's stdin, a request)
+  bool whole_batches = false;  ///< the batch must be kept until it is accepted, because the sink may ask for it again
+  bool age_allowed = false;  ///< batches may be cut by age: the sink makes no promise of identical bytes
 };
 
 struct ObjectInfo {
-  uint64_t batch = 0;     ///< number of the batch, from 0; 0 when the whole output is one object
-  uint32_t attempt = 0;   ///< 0 the first time
-  uint64_t records = 0;   ///< known only with whole_batches
-  uint64_t bytes = 0;     ///< before compression; known only with whole_batches
-  Position first;         ///< of its first record
+  uint64_t batch = 0;  ///< number of the batch, from 0; 0 when the whole output is one object
+  uint32_t attempt = 0;  ///< 0 the first time
+  uint64_t records = 0;  ///< known only with whole_batches
+  uint64_t bytes = 0;  ///< before compression; known only with whole_batches
+  Position first;  ///< of its first record
 };
 
 enum class Accepted : uint8_t {
   kYes,
-  kRetry,   ///< whole_batches only: open the object again with the next attempt
+  kRetry,  ///< whole_batches only: open the object again with the next attempt
   kClosed,  ///< nobody reads any more (a closed stdout): stop in order, this is no error
   kFailed,
 };

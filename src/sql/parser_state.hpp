@@ -96,15 +96,15 @@ class Parser {
 };
 
 /// Gives `name` the value of a Node, or hands its failure on.
-#define WEIR_SQL_TAKE(name, expression)                        \
-  auto name##_result = (expression);                           \
-  if (!name##_result) return std::unexpected(Failed{});        \
+#define WEIR_SQL_TAKE(name, expression)                 \
+  auto name##_result = (expression);                    \
+  if (!name##_result) return std::unexpected(Failed{}); \
   const auto name = *name##_result
 
 /// Hands the failure of a Node or Done on.
-#define WEIR_SQL_TRY(expression)                               \
-  do {                                                         \
-    if (!(expression)) return std::unexpected(Failed{});       \
+#define WEIR_SQL_TRY(expression)                         \
+  do {                                                   \
+    if (!(expression)) return std::unexpected(Failed{}); \
   } while (false)
 
 }  // namespace weir::sql

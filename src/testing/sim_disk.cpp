@@ -12,13 +12,12 @@ namespace {
 
 Error dead(Code code) { return system_error(code, EIO, "the process is dead"); }
 
-
 }  // namespace
 
 const char* disk_op_name(DiskOp op) {
-  constexpr const char* kNames[] = {"info", "readable",    "open to read", "open to write", "close",
-                                    "read", "append",      "truncate",     "sync",          "sync folder",
-                                    "lock", "rename",      "link",         "remove",        "make folders"};
+  constexpr const char* kNames[] = {"info", "readable", "open to read", "open to write", "close",
+                                    "read", "append",   "truncate",     "sync",          "sync folder",
+                                    "lock", "rename",   "link",         "remove",        "make folders"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -110,7 +109,8 @@ void SimDisk::keep_some(Inode& inode) {
     ++(torn ? losses_.writes_torn : losses_.writes_kept);
     const uint64_t end = change.at + change.bytes.size();
     // The size may have reached the disk before the bytes did: what is between holds zeros, or what stood there before.
-    if (torn && rng_.percent(30) && inode.durable.size() < end) inode.durable.resize(end, rng_.percent(70) ? '\0' : '\xa5');
+    if (torn && rng_.percent(30) && inode.durable.size() < end)
+      inode.durable.resize(end, rng_.percent(70) ? '\0' : '\xa5');
     for (uint64_t from = change.at; from < end;) {
       const uint64_t to = std::min(end, (from / kSectorBytes + 1) * kSectorBytes);
       if (!torn || rng_.percent(50)) {
@@ -387,8 +387,8 @@ Status SimDisk::sync_folder_of(const char* path) {
   if (fault.kind == DiskFault::Kind::kError) return fail(system_error(Code::kSyncFailed, fault.error, folder));
   std::vector<NamesChange> left;
   for (NamesChange& change : names_changes_) {
-    const bool here =
-        std::any_of(change.set.begin(), change.set.end(), [&](const auto& entry) { return folder_of(entry.first) == folder; });
+    const bool here = std::any_of(change.set.begin(), change.set.end(),
+                                  [&](const auto& entry) { return folder_of(entry.first) == folder; });
     if (here) {
       apply(durable_names_, change);
     } else {

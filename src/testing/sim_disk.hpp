@@ -54,10 +54,10 @@ struct DiskCall {
 struct DiskFault {
   enum class Kind : uint8_t {
     kNone,
-    kError,   ///< it fails with `error`, and did nothing; an append may have written a part
+    kError,  ///< it fails with `error`, and did nothing; an append may have written a part
     kBefore,  ///< the crash comes before it
     kMidway,  ///< of an append: a part was written when the crash came; else as kBefore
-    kAfter,   ///< it is done, but nobody heard of it
+    kAfter,  ///< it is done, but nobody heard of it
   };
   Kind kind = Kind::kNone;
   int error = 0;

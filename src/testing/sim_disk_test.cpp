@@ -1,6 +1,7 @@
 #include "testing/sim_disk.hpp"
 
 #include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "testing/sim_time.hpp"

@@ -21,6 +21,19 @@
 //    "open":[],"children":0,"hung":false}
 // `at`, `name`, `target` (a path, or what stands behind the descriptor) and `argument` (the second one) are of the first call
 // that was hit; `open`: descriptors above 2 when it ended (of fail, short and trace); `children`: those it left running.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>  // the kernel's, for PTRACE_GET_SYSCALL_INFO
@@ -35,19 +48,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <iostream>
-#include <sstream>
-#include <string>
-#include <string_view>
-#include <vector>
-
 extern "C" long ptrace(int request, ...) noexcept;
 
 namespace {
@@ -57,34 +57,47 @@ constexpr int kNumbersMax = 1024;
 struct Name {
   int number;
   const char* name;
-  int path;         // which argument is a path, or -1
-  int descriptor;   // which argument is a descriptor, or -1
+  int path;  // which argument is a path, or -1
+  int descriptor;  // which argument is a descriptor, or -1
 };
 
 #define CALL(name, path, descriptor) {SYS_##name, #name, path, descriptor},
 constexpr Name kNames[] = {
 #ifdef __x86_64__
-    CALL(open, 0, -1) CALL(stat, 0, -1) CALL(lstat, 0, -1) CALL(access, 0, -1) CALL(poll, -1, -1) CALL(pipe, -1, -1)
-    CALL(dup2, -1, 0) CALL(rename, 0, -1) CALL(link, 0, -1) CALL(unlink, 0, -1) CALL(mkdir, 0, -1) CALL(rmdir, 0, -1)
-    CALL(readlink, 0, -1) CALL(vfork, -1, -1) CALL(fork, -1, -1) CALL(getdents, -1, 0) CALL(arch_prctl, -1, -1)
+    CALL(open, 0, -1) CALL(stat, 0, -1) CALL(lstat, 0, -1) CALL(access, 0, -1) CALL(poll, -1, -1) CALL(
+        pipe, -1, -1) CALL(dup2, -1, 0) CALL(rename, 0, -1) CALL(link, 0, -1) CALL(unlink, 0, -1) CALL(mkdir, 0, -1)
+        CALL(rmdir, 0, -1) CALL(readlink, 0, -1) CALL(vfork, -1, -1) CALL(fork, -1, -1) CALL(getdents, -1, 0) CALL(
+            arch_prctl, -1, -1)
 #endif
-    CALL(newfstatat, 1, 0)
-    CALL(read, -1, 0) CALL(write, -1, 0) CALL(close, -1, 0) CALL(fstat, -1, 0) CALL(lseek, -1, 0) CALL(mmap, -1, -1)
-    CALL(mprotect, -1, -1) CALL(munmap, -1, -1) CALL(brk, -1, -1) CALL(rt_sigaction, -1, -1) CALL(rt_sigprocmask, -1, -1)
-    CALL(ioctl, -1, 0) CALL(pread64, -1, 0) CALL(pwrite64, -1, 0) CALL(readv, -1, 0) CALL(writev, -1, 0)
-    CALL(mremap, -1, -1) CALL(madvise, -1, -1) CALL(dup, -1, 0) CALL(dup3, -1, 0) CALL(nanosleep, -1, -1)
-    CALL(clock_nanosleep, -1, -1) CALL(getpid, -1, -1) CALL(socket, -1, -1) CALL(connect, -1, 0) CALL(clone, -1, -1)
-    CALL(execve, 0, -1) CALL(wait4, -1, -1) CALL(waitid, -1, -1) CALL(kill, -1, -1) CALL(fcntl, -1, 0) CALL(flock, -1, 0)
-    CALL(fsync, -1, 0) CALL(fdatasync, -1, 0) CALL(ftruncate, -1, 0) CALL(fchmod, -1, 0) CALL(setpgid, -1, -1)
-    CALL(getrusage, -1, -1) CALL(prctl, -1, -1) CALL(setrlimit, -1, -1) CALL(prlimit64, -1, -1) CALL(gettid, -1, -1)
-    CALL(futex, -1, -1) CALL(getdents64, -1, 0) CALL(set_tid_address, -1, -1) CALL(fadvise64, -1, 0)
-    CALL(exit_group, -1, -1) CALL(openat, 1, -1) CALL(mkdirat, 1, -1) CALL(unlinkat, 1, -1) CALL(renameat, 1, -1)
-    CALL(linkat, 1, -1) CALL(readlinkat, 1, -1) CALL(faccessat, 1, -1) CALL(ppoll, -1, -1) CALL(set_robust_list, -1, -1)
-    CALL(sync_file_range, -1, 0) CALL(fallocate, -1, 0) CALL(pipe2, -1, -1) CALL(renameat2, 1, -1) CALL(getrandom, -1, -1)
-    CALL(seccomp, -1, -1) CALL(statx, 1, 0) CALL(rseq, -1, -1) CALL(pidfd_open, -1, -1) CALL(clock_gettime, -1, -1)
-    CALL(faccessat2, 1, -1) CALL(copy_file_range, -1, 0) CALL(sendfile, -1, 0) CALL(utimensat, 1, 0) CALL(exit, -1, -1)
-    CALL(rt_sigreturn, -1, -1) CALL(getcwd, -1, -1) CALL(uname, -1, -1) CALL(sched_yield, -1, -1) CALL(tgkill, -1, -1)
-};
+            CALL(newfstatat, 1, 0) CALL(read, -1, 0) CALL(write, -1, 0) CALL(close, -1, 0) CALL(fstat, -1, 0) CALL(
+                lseek, -1, 0) CALL(mmap, -1, -1) CALL(mprotect, -1, -1) CALL(munmap, -1, -1) CALL(brk, -1, -1)
+                CALL(rt_sigaction, -1, -1) CALL(rt_sigprocmask, -1, -1) CALL(ioctl, -1, 0) CALL(pread64, -1, 0) CALL(
+                    pwrite64, -1, 0) CALL(readv, -1, 0) CALL(writev, -1, 0) CALL(mremap, -1, -1) CALL(madvise, -1, -1)
+                    CALL(dup, -1, 0) CALL(dup3, -1, 0) CALL(nanosleep, -1, -1) CALL(clock_nanosleep, -1, -1)
+                        CALL(getpid, -1, -1) CALL(socket, -1, -1) CALL(connect, -1, 0) CALL(clone, -1, -1) CALL(
+                            execve, 0, -1) CALL(wait4, -1, -1)
+                            CALL(waitid, -1, -1) CALL(kill, -1, -1) CALL(fcntl, -1, 0) CALL(flock, -1, 0) CALL(
+                                fsync, -1, 0) CALL(fdatasync, -1, 0) CALL(ftruncate, -1, 0) CALL(fchmod, -1, 0)
+                                CALL(setpgid, -1, -1) CALL(getrusage, -1, -1) CALL(prctl, -1, -1) CALL(
+                                    setrlimit, -1, -1) CALL(prlimit64, -1, -1)
+                                    CALL(gettid, -1, -1) CALL(futex, -1, -1) CALL(getdents64, -1, 0)
+                                        CALL(set_tid_address, -1, -1) CALL(fadvise64, -1, 0) CALL(exit_group, -1, -1)
+                                            CALL(openat, 1,
+                                                 -1) CALL(mkdirat, 1, -1) CALL(unlinkat, 1, -1)
+                                                CALL(renameat, 1, -1) CALL(linkat, 1, -1) CALL(readlinkat, 1, -1) CALL(
+                                                    faccessat, 1, -1) CALL(ppoll, -1, -1)
+                                                    CALL(set_robust_list, -1, -1) CALL(sync_file_range, -1, 0) CALL(
+                                                        fallocate, -1, 0) CALL(pipe2, -1, -1) CALL(renameat2, 1, -1)
+                                                        CALL(getrandom, -1, -1)
+                                                            CALL(seccomp, -1, -1) CALL(statx, 1, 0) CALL(rseq, -1, -1)
+                                                                CALL(pidfd_open, -1, -1) CALL(
+                                                                    clock_gettime, -1, -1) CALL(faccessat2, 1, -1)
+                                                                    CALL(copy_file_range, -1, 0) CALL(sendfile, -1, 0)
+                                                                        CALL(utimensat, 1, 0) CALL(exit, -1, -1)
+                                                                            CALL(rt_sigreturn, -1, -1)
+                                                                                CALL(getcwd, -1, -1) CALL(uname, -1, -1)
+                                                                                    CALL(sched_yield, -1, -1)
+                                                                                        CALL(tgkill, -1, -1)};
 #undef CALL
 
 const Name* name_of(uint64_t number) {
@@ -162,7 +175,8 @@ Plan parse_plan(const std::string& line) {
     plan.kind = Kind::kShort;
     if (!(in >> plan.at >> plan.bytes >> plan.times)) bad();
     plan.all = false;
-    for (const int number : {SYS_read, SYS_write, SYS_pread64, SYS_pwrite64}) plan.scope[static_cast<size_t>(number)] = true;
+    for (const int number : {SYS_read, SYS_write, SYS_pread64, SYS_pwrite64})
+      plan.scope[static_cast<size_t>(number)] = true;
   } else if (word == "malloc") {
     plan.kind = Kind::kMalloc;
     if (!(in >> plan.at >> plan.times)) bad();
@@ -345,7 +359,8 @@ int full_pipe(const char* path) {
   char room[65536];
   ssize_t size = 0;
   while ((size = read(file, room, sizeof room)) > 0) {
-    if (write(ends[1], room, static_cast<size_t>(size)) != size) give_up(std::string(path) + " is too large for a pipe");
+    if (write(ends[1], room, static_cast<size_t>(size)) != size)
+      give_up(std::string(path) + " is too large for a pipe");
   }
   close(file);
   close(ends[1]);
@@ -512,7 +527,8 @@ class TracedRun {
     const bool first = candidates_ == plan_.at;
     if (candidates_ < plan_.at || (plan_.times != 0 && candidates_ >= plan_.at + plan_.times)) return;
     const uint64_t number = info.entry.nr;
-    if (!first && plan_.times == 0 && plan_.kind == Kind::kFail && number == SYS_write && info.entry.args[0] == 2) return;
+    if (!first && plan_.times == 0 && plan_.kind == Kind::kFail && number == SYS_write && info.entry.args[0] == 2)
+      return;
     if (number == SYS_exit_group || number == SYS_exit || number == SYS_rt_sigreturn) {
       if (plan_.kind != Kind::kKill) return;
     }
@@ -538,7 +554,8 @@ class TracedRun {
 
   void list(pid_t pid, const ptrace_syscall_info& info) {
     trace_ += trace_.empty() ? "[" : ",[";
-    trace_ += quoted(text_of(info.entry.nr)) + "," + quoted(target_of(pid, info)) + "," + std::to_string(info.entry.args[1]);
+    trace_ +=
+        quoted(text_of(info.entry.nr)) + "," + quoted(target_of(pid, info)) + "," + std::to_string(info.entry.args[1]);
     trace_ += pid == main_ ? "]" : ",1]";
   }
 
@@ -583,7 +600,8 @@ class TracedRun {
     std::ostringstream out;
     out << "{\"exit\":" << exit_ << ",\"signal\":" << signal_ << ",\"calls\":" << calls_ << ",\"hits\":" << hits_;
     if (hits_ != 0) {
-      out << ",\"at\":" << at_ << ",\"name\":" << quoted(name_) << ",\"target\":" << quoted(target_) << ",\"argument\":" << argument_;
+      out << ",\"at\":" << at_ << ",\"name\":" << quoted(name_) << ",\"target\":" << quoted(target_)
+          << ",\"argument\":" << argument_;
     }
     out << ",\"open\":[";
     for (size_t i = 0; i < open_.size(); ++i) out << (i != 0 ? "," : "") << quoted(open_[i]);
@@ -627,19 +645,26 @@ int main(int count, char** words) {
       return words[++at];
     };
     if (word == "--") break;
-    if (word == "--in") setting.folder = value();
-    else if (word == "--stdin") setting.in = value();
-    else if (word == "--pipe") setting.in = value(), setting.piped = true;
-    else if (word == "--stdout") setting.out = value();
-    else if (word == "--stderr") setting.err = value();
-    else if (word == "--limit") setting.limit_seconds = static_cast<unsigned>(std::atoi(value()));
-    else plans.emplace_back(word);
+    if (word == "--in")
+      setting.folder = value();
+    else if (word == "--stdin")
+      setting.in = value();
+    else if (word == "--pipe")
+      setting.in = value(), setting.piped = true;
+    else if (word == "--stdout")
+      setting.out = value();
+    else if (word == "--stderr")
+      setting.err = value();
+    else if (word == "--limit")
+      setting.limit_seconds = static_cast<unsigned>(std::atoi(value()));
+    else
+      plans.emplace_back(word);
   }
   if (at + 1 >= count || plans.empty()) give_up("syscall_tool [options] PLAN... -- COMMAND...");
   setting.command = words + at + 1;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { time_is_up = 1; };
   sigaction(SIGALRM, &action, nullptr);
   for (const std::string& text : plans) {

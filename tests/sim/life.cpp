@@ -81,7 +81,8 @@ struct Ran {
 
 struct Machine {
   explicit Machine(SimRng rng)
-      : chance(rng.fork()), disk(clock, rng.fork(), std::array<int64_t, 4>{1, 1'000'000, 4'000'000, 1'000'000'000}[rng.below(4)]) {}
+      : chance(rng.fork()),
+        disk(clock, rng.fork(), std::array<int64_t, 4>{1, 1'000'000, 4'000'000, 1'000'000'000}[rng.below(4)]) {}
   SimClock clock;
   SimRng chance;
   SimDisk disk;
@@ -89,7 +90,8 @@ struct Machine {
 
 class Life {
  public:
-  Life(uint64_t seed, Tally& tally) : rng_(seed), tally_(tally), work_(make_workload(rng_.fork())), machine_(rng_.fork()) {}
+  Life(uint64_t seed, Tally& tally)
+      : rng_(seed), tally_(tally), work_(make_workload(rng_.fork())), machine_(rng_.fork()) {}
 
   Verdict live() {
     tell(work_.described);
@@ -149,9 +151,13 @@ class Life {
     const auto outer_faults = std::move(disk.faults);
     const auto outer_cut = std::move(disk.cut_read);
     std::map<DiskOp, uint64_t> of_kind;
-    disk.faults = [&](const DiskCall& call) { return strike_call(machine, plan, call, of_kind[call.op]++, process, ran); };
+    disk.faults = [&](const DiskCall& call) {
+      return strike_call(machine, plan, call, of_kind[call.op]++, process, ran);
+    };
     if (plan.short_reads) {
-      disk.cut_read = [&machine](size_t room) { return machine.chance.percent(50) ? machine.chance.between(1, std::min<size_t>(room, 700)) : room; };
+      disk.cut_read = [&machine](size_t room) {
+        return machine.chance.percent(50) ? machine.chance.between(1, std::min<size_t>(room, 700)) : room;
+      };
     }
     SimWakeup wakeup(machine.clock);
     wakeup.stop_at_look(plan.stop_at);
@@ -179,11 +185,20 @@ class Life {
         }
         ran.limit_reached = outcome.limit_reached;
         switch (outcome.ending) {
-          case Ending::kDone: break;
-          case Ending::kReaderGone: status = fail(Code::kInternal, "reader gone"); break;
-          case Ending::kInterrupted: status = fail(Code::kInterrupted); break;
-          case Ending::kCheckpointed: status = fail(Code::kCheckpointed); break;
-          case Ending::kFailed: status = fail(outcome.error); break;
+          case Ending::kDone:
+            break;
+          case Ending::kReaderGone:
+            status = fail(Code::kInternal, "reader gone");
+            break;
+          case Ending::kInterrupted:
+            status = fail(Code::kInterrupted);
+            break;
+          case Ending::kCheckpointed:
+            status = fail(Code::kCheckpointed);
+            break;
+          case Ending::kFailed:
+            status = fail(outcome.error);
+            break;
         }
       }
       ran.counters = job.counters();
@@ -206,7 +221,8 @@ class Life {
     std::string line = second ? "  second run: " : "run: ";
     line += ran.dead ? "dead" : format("exit %u", static_cast<unsigned>(ran.exit));
     if (!ran.dead && !ran.error.ok()) {
-      line += format(" W%u %.*s", static_cast<unsigned>(ran.error.code), static_cast<int>(ran.error.detail.view().size()), ran.error.detail.view().data());
+      line += format(" W%u %.*s", static_cast<unsigned>(ran.error.code),
+                     static_cast<int>(ran.error.detail.view().size()), ran.error.detail.view().data());
     }
     if (!ran.skipped.empty()) line += " " + ran.skipped;
     tell(line + format(", %llu calls", static_cast<unsigned long long>(ran.calls)));
@@ -216,7 +232,8 @@ class Life {
   }
 
   // What becomes of a call.
-  DiskFault strike_call(Machine& machine, const Plan& plan, const DiskCall& call, uint64_t of_kind, int process, Ran& ran) {
+  DiskFault strike_call(Machine& machine, const Plan& plan, const DiskCall& call, uint64_t of_kind, int process,
+                        Ran& ran) {
     WEIR_ASSERT(call.number < kCallsMax);  // a run that does not end
     if (plan.latency_ns != 0) machine.clock.pass(machine.chance.below(plan.latency_ns));
     if (call.number == plan.wall_set_at) {
@@ -238,8 +255,8 @@ class Life {
       if (plan.fail_on) strike(FaultKind::k_fails_from_then_on);
       if (plan.fail_error == EMFILE) strike(FaultKind::k_descriptors_used_up);
       if (plan.fail_error == ENOSPC) strike(FaultKind::k_disk_full);
-      tell(format("call %llu, %s of %.*s, fails with %d", static_cast<unsigned long long>(call.number), disk_op_name(call.op),
-                  static_cast<int>(call.path.size()), call.path.data(), plan.fail_error));
+      tell(format("call %llu, %s of %.*s, fails with %d", static_cast<unsigned long long>(call.number),
+                  disk_op_name(call.op), static_cast<int>(call.path.size()), call.path.data(), plan.fail_error));
       DiskFault fault;
       fault.kind = DiskFault::Kind::kError;
       fault.error = plan.fail_error;
@@ -248,32 +265,52 @@ class Life {
     if (call.number != plan.crash_at) return {};
     using Kind = DiskFault::Kind;
     const bool power = plan.crash.power;
-    strike(plan.crash.kind == Kind::kBefore   ? power ? FaultKind::k_power_lost_before_call : FaultKind::k_killed_before_call
+    strike(plan.crash.kind == Kind::kBefore
+               ? power ? FaultKind::k_power_lost_before_call : FaultKind::k_killed_before_call
            : plan.crash.kind == Kind::kMidway ? power ? FaultKind::k_power_lost_midway : FaultKind::k_killed_midway
-                                              : power ? FaultKind::k_power_lost_after_call : FaultKind::k_killed_after_call);
+           : power                            ? FaultKind::k_power_lost_after_call
+                                              : FaultKind::k_killed_after_call);
     tell(format("%s %s call %llu, %s of %.*s", power ? "power lost" : "killed",
-                plan.crash.kind == Kind::kBefore ? "before" : plan.crash.kind == Kind::kMidway ? "midway in" : "after",
-                static_cast<unsigned long long>(call.number), disk_op_name(call.op), static_cast<int>(call.path.size()), call.path.data()));
+                plan.crash.kind == Kind::kBefore   ? "before"
+                : plan.crash.kind == Kind::kMidway ? "midway in"
+                                                   : "after",
+                static_cast<unsigned long long>(call.number), disk_op_name(call.op), static_cast<int>(call.path.size()),
+                call.path.data()));
     return plan.crash;
   }
 
   void strike_failure(DiskOp op) {
     switch (op) {
-      case DiskOp::kInfo: return strike(FaultKind::k_info_failed);
-      case DiskOp::kReadable: return strike(FaultKind::k_unreadable);
-      case DiskOp::kOpenToRead: return strike(FaultKind::k_open_to_read_failed);
-      case DiskOp::kOpenToWrite: return strike(FaultKind::k_open_to_write_failed);
-      case DiskOp::kRead: return strike(FaultKind::k_read_failed);
-      case DiskOp::kAppend: return strike(FaultKind::k_append_failed);
-      case DiskOp::kTruncate: return strike(FaultKind::k_truncate_failed);
-      case DiskOp::kSync: return strike(FaultKind::k_sync_failed);
-      case DiskOp::kSyncFolder: return strike(FaultKind::k_sync_folder_failed);
-      case DiskOp::kLock: return strike(FaultKind::k_lock_failed);
-      case DiskOp::kRename: return strike(FaultKind::k_rename_failed);
-      case DiskOp::kLink: return strike(FaultKind::k_link_failed);
-      case DiskOp::kRemove: return strike(FaultKind::k_remove_failed);
-      case DiskOp::kMakeFolders: return strike(FaultKind::k_make_folders_failed);
-      case DiskOp::kClose: return;
+      case DiskOp::kInfo:
+        return strike(FaultKind::k_info_failed);
+      case DiskOp::kReadable:
+        return strike(FaultKind::k_unreadable);
+      case DiskOp::kOpenToRead:
+        return strike(FaultKind::k_open_to_read_failed);
+      case DiskOp::kOpenToWrite:
+        return strike(FaultKind::k_open_to_write_failed);
+      case DiskOp::kRead:
+        return strike(FaultKind::k_read_failed);
+      case DiskOp::kAppend:
+        return strike(FaultKind::k_append_failed);
+      case DiskOp::kTruncate:
+        return strike(FaultKind::k_truncate_failed);
+      case DiskOp::kSync:
+        return strike(FaultKind::k_sync_failed);
+      case DiskOp::kSyncFolder:
+        return strike(FaultKind::k_sync_folder_failed);
+      case DiskOp::kLock:
+        return strike(FaultKind::k_lock_failed);
+      case DiskOp::kRename:
+        return strike(FaultKind::k_rename_failed);
+      case DiskOp::kLink:
+        return strike(FaultKind::k_link_failed);
+      case DiskOp::kRemove:
+        return strike(FaultKind::k_remove_failed);
+      case DiskOp::kMakeFolders:
+        return strike(FaultKind::k_make_folders_failed);
+      case DiskOp::kClose:
+        return;
     }
   }
 
@@ -301,7 +338,8 @@ class Life {
       wrong(format("two runs at once: the second ended with %u", static_cast<unsigned>(ran.exit)));
     } else {
       strike(FaultKind::k_second_run_before);
-      if (ran.exit != Exit::kDone && !(plan.lock_taken_away && (ran.exit == Exit::kStuck || ran.exit == Exit::kCheckpointInvalid)) &&
+      if (ran.exit != Exit::kDone &&
+          !(plan.lock_taken_away && (ran.exit == Exit::kStuck || ran.exit == Exit::kCheckpointInvalid)) &&
           !(runs_ >= 3 && ran.exit == Exit::kStuck) && !may_be_invalid_) {
         wrong(format("the second run ended with %u", static_cast<unsigned>(ran.exit)));
       }
@@ -310,14 +348,15 @@ class Life {
 
   // --- laws ----------------------------------------------------------------------------------------------------------
 
-  bool holds(const std::string& path, CodecChoice codec, const std::string& text, std::string_view stored, const char* what) {
+  bool holds(const std::string& path, CodecChoice codec, const std::string& text, std::string_view stored,
+             const char* what) {
     std::string found;
     if (!uncompress(codec, stored, found)) return wrong(format("%s %s is not a whole stream", what, path.c_str()));
     if (found == text) return true;
     size_t at = 0;
     while (at < found.size() && at < text.size() && found[at] == text[at]) ++at;
-    return wrong(format("%s %s differs at byte %zu (%zu bytes, expected %zu): '%.60s' for '%.60s'", what, path.c_str(), at, found.size(), text.size(),
-                        found.substr(at).c_str(), text.substr(at).c_str()));
+    return wrong(format("%s %s differs at byte %zu (%zu bytes, expected %zu): '%.60s' for '%.60s'", what, path.c_str(),
+                        at, found.size(), text.size(), found.substr(at).c_str(), text.substr(at).c_str()));
   }
 
   // L3: what is visible is complete; and none is shown before the rejects.
@@ -343,8 +382,10 @@ class Life {
       if (shown && !work_.folder && (!there || old)) return wrong("the output is shown before its rejects");
     }
     for (const std::string& name : machine.disk.names()) {
-      const bool known = std::any_of(work_.outputs.begin(), work_.outputs.end(), [&](const ExpectedFile& file) { return file.path == name; });
-      if (!known && work_.folder && name.starts_with("out/part-0") && name.ends_with(".dat")) return wrong("a file that should not be: " + name);
+      const bool known = std::any_of(work_.outputs.begin(), work_.outputs.end(),
+                                     [&](const ExpectedFile& file) { return file.path == name; });
+      if (!known && work_.folder && name.starts_with("out/part-0") && name.ends_with(".dat"))
+        return wrong("a file that should not be: " + name);
     }
     return true;
   }
@@ -372,10 +413,12 @@ class Life {
           const ExpectedReject a = i < found.size() ? found[i] : ExpectedReject{};
           const ExpectedReject b = i < work_.rejects.size() ? work_.rejects[i] : ExpectedReject{};
           if (a == b) continue;
-          return wrong(format("reject %zu is W%u %s byte %llu record %llu size %llu, expected W%u %s byte %llu record %llu size %llu", i, a.code,
-                              a.source.c_str(), static_cast<unsigned long long>(a.byte), static_cast<unsigned long long>(a.record),
-                              static_cast<unsigned long long>(a.size), b.code, b.source.c_str(), static_cast<unsigned long long>(b.byte),
-                              static_cast<unsigned long long>(b.record), static_cast<unsigned long long>(b.size)));
+          return wrong(format(
+              "reject %zu is W%u %s byte %llu record %llu size %llu, expected W%u %s byte %llu record %llu size %llu",
+              i, a.code, a.source.c_str(), static_cast<unsigned long long>(a.byte),
+              static_cast<unsigned long long>(a.record), static_cast<unsigned long long>(a.size), b.code,
+              b.source.c_str(), static_cast<unsigned long long>(b.byte), static_cast<unsigned long long>(b.record),
+              static_cast<unsigned long long>(b.size)));
         }
         stored_[rejects] = *there;
       } else if (*there != stored_[rejects]) {
@@ -383,19 +426,22 @@ class Life {
       }
     }
     for (const std::string& name : machine.disk.names()) {
-      if (!remove_failed_ && !left_by_dead_ && !zombie_ && (name.ends_with(".part") || name.ends_with(".new") || name.ends_with(".lock"))) {
+      if (!remove_failed_ && !left_by_dead_ && !zombie_ &&
+          (name.ends_with(".part") || name.ends_with(".new") || name.ends_with(".lock"))) {
         return wrong("left behind: " + name);
       }
     }
     if (!ran.skipped.empty()) return true;
     const Counters& c = ran.counters;
-    if (c.read != work_.read || c.written != work_.written || c.folded != work_.folded || c.filtered != work_.filtered || c.rejected != work_.rejected) {
-      return wrong(format("counters: read %llu written %llu folded %llu filtered %llu rejected %llu, expected %llu %llu %llu %llu %llu",
-                          static_cast<unsigned long long>(c.read), static_cast<unsigned long long>(c.written), static_cast<unsigned long long>(c.folded),
-                          static_cast<unsigned long long>(c.filtered), static_cast<unsigned long long>(c.rejected),
-                          static_cast<unsigned long long>(work_.read), static_cast<unsigned long long>(work_.written),
-                          static_cast<unsigned long long>(work_.folded), static_cast<unsigned long long>(work_.filtered),
-                          static_cast<unsigned long long>(work_.rejected)));
+    if (c.read != work_.read || c.written != work_.written || c.folded != work_.folded ||
+        c.filtered != work_.filtered || c.rejected != work_.rejected) {
+      return wrong(format(
+          "counters: read %llu written %llu folded %llu filtered %llu rejected %llu, expected %llu %llu %llu %llu %llu",
+          static_cast<unsigned long long>(c.read), static_cast<unsigned long long>(c.written),
+          static_cast<unsigned long long>(c.folded), static_cast<unsigned long long>(c.filtered),
+          static_cast<unsigned long long>(c.rejected), static_cast<unsigned long long>(work_.read),
+          static_cast<unsigned long long>(work_.written), static_cast<unsigned long long>(work_.folded),
+          static_cast<unsigned long long>(work_.filtered), static_cast<unsigned long long>(work_.rejected)));
     }
     return true;
   }
@@ -430,7 +476,8 @@ class Life {
   Plan crash_plan() {
     Plan plan;
     plan.crash_at = some_call();
-    static constexpr DiskFault::Kind kKinds[] = {DiskFault::Kind::kBefore, DiskFault::Kind::kMidway, DiskFault::Kind::kAfter};
+    static constexpr DiskFault::Kind kKinds[] = {DiskFault::Kind::kBefore, DiskFault::Kind::kMidway,
+                                                 DiskFault::Kind::kAfter};
     plan.crash.kind = kKinds[rng_.below(3)];
     plan.crash.power = rng_.percent(65);
     return plan;
@@ -479,15 +526,19 @@ class Life {
 
   Plan failure_plan() {
     Plan plan = rng_.percent(25) ? crash_plan() : Plan{};
-    static constexpr DiskOp kOps[] = {DiskOp::kInfo,     DiskOp::kInfo, DiskOp::kReadable, DiskOp::kOpenToRead, DiskOp::kOpenToWrite, DiskOp::kRead,
-                                      DiskOp::kAppend,   DiskOp::kAppend, DiskOp::kTruncate, DiskOp::kSync,     DiskOp::kSync,        DiskOp::kSyncFolder,
-                                      DiskOp::kLock,     DiskOp::kRename, DiskOp::kLink,     DiskOp::kRemove,   DiskOp::kMakeFolders};
+    static constexpr DiskOp kOps[] = {DiskOp::kInfo,        DiskOp::kInfo,   DiskOp::kReadable, DiskOp::kOpenToRead,
+                                      DiskOp::kOpenToWrite, DiskOp::kRead,   DiskOp::kAppend,   DiskOp::kAppend,
+                                      DiskOp::kTruncate,    DiskOp::kSync,   DiskOp::kSync,     DiskOp::kSyncFolder,
+                                      DiskOp::kLock,        DiskOp::kRename, DiskOp::kLink,     DiskOp::kRemove,
+                                      DiskOp::kMakeFolders};
     plan.fail_op = kOps[rng_.below(std::size(kOps))];
     const uint64_t number_max = *plan.fail_op == DiskOp::kInfo ? 40 : usual_.calls / 8 + 3;
     plan.fail_at = rng_.percent(50) ? rng_.below(4) : rng_.below(number_max);
     plan.fail_on = rng_.percent(30);
     const bool opens = *plan.fail_op == DiskOp::kOpenToRead || *plan.fail_op == DiskOp::kOpenToWrite;
-    plan.fail_error = opens && rng_.percent(50) ? EMFILE : *plan.fail_op == DiskOp::kAppend && rng_.percent(60) ? ENOSPC : EIO;
+    plan.fail_error = opens && rng_.percent(50)                              ? EMFILE
+                      : *plan.fail_op == DiskOp::kAppend && rng_.percent(60) ? ENOSPC
+                                                                             : EIO;
     return plan;
   }
 
@@ -514,7 +565,8 @@ class Life {
   // A run with this plan, and what it may end with.
   bool run_with(Plan plan) {
     add_side_effects(plan);
-    const bool in_recovery = runs_ > 0 && !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value();
+    const bool in_recovery =
+        runs_ > 0 && !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value();
     const Ran ran = run(machine_, plan);
     ++runs_;
     if (!failure_.empty()) return false;
@@ -584,7 +636,8 @@ class Life {
           return true;
         }
         break;
-      default: break;
+      default:
+        break;
     }
     return wrong(format("exit %u is not what is to be expected", static_cast<unsigned>(ran.exit)));
   }
@@ -598,7 +651,8 @@ class Life {
     if (!failure_.empty()) return false;
     last_exit_ = ran.exit;
     if (or_stuck && ran.exit == Exit::kStuck) return true;
-    if (ran.exit != exit) return wrong(format("exit %u, expected %u", static_cast<unsigned>(ran.exit), static_cast<unsigned>(exit)));
+    if (ran.exit != exit)
+      return wrong(format("exit %u, expected %u", static_cast<unsigned>(ran.exit), static_cast<unsigned>(exit)));
     return visible_is_complete(machine_);
   }
 
@@ -640,7 +694,8 @@ class Life {
   bool run_with_changed_source() {
     if (!has_checkpoint() || may_be_invalid_ || restart_wanted_) return run_with(Plan{});
     // Another source is another output then.
-    if (checkpoint_kind() == CheckpointKind::kDone && work_.config.output.if_exists == IfExists::kReplace) return run_with(Plan{});
+    if (checkpoint_kind() == CheckpointKind::kDone && work_.config.output.if_exists == IfExists::kReplace)
+      return run_with(Plan{});
     // The first input: that one was opened if there is a checkpoint.
     const std::string path = work_.inputs[0].path;
     const std::string stored = work_.inputs[0].stored;
@@ -668,7 +723,8 @@ class Life {
     const bool good = run_to_exit(Plan{}, expected, true);
     if (good && expected == Exit::kDone && last_exit_ == Exit::kDone) done_ = true;
     machine_.disk.restore(path, kept);
-    if (good && !done_ && machine_.disk.content(checkpoint_name_) != before) return wrong("a run that was refused changed the checkpoint");
+    if (good && !done_ && machine_.disk.content(checkpoint_name_) != before)
+      return wrong("a run that was refused changed the checkpoint");
     return good;
   }
 
@@ -680,7 +736,9 @@ class Life {
       plan.change = [](Config& config) { config.query += " "; };
       strike(FaultKind::k_other_job);
     } else {
-      plan.change = [](Config& config) { config.checkpoint.key = config.checkpoint.key.empty() ? "another secret of bytes" : ""; };
+      plan.change = [](Config& config) {
+        config.checkpoint.key = config.checkpoint.key.empty() ? "another secret of bytes" : "";
+      };
       strike(FaultKind::k_other_key);
     }
     const std::string before = *machine_.disk.content(checkpoint_name_);
@@ -695,8 +753,10 @@ class Life {
     if (kind == 0) {
       const std::string whole = *machine_.disk.content(checkpoint_name_);
       machine_.disk.damage(checkpoint_name_, [&](std::string& bytes) {
-        if (rng.percent(30)) bytes.resize(rng.below(bytes.size()));
-        else bytes[rng.below(bytes.size())] ^= static_cast<char>(1u << rng.below(8));
+        if (rng.percent(30))
+          bytes.resize(rng.below(bytes.size()));
+        else
+          bytes[rng.below(bytes.size())] ^= static_cast<char>(1u << rng.below(8));
       });
       strike(FaultKind::k_checkpoint_damaged);
       tell("the checkpoint is damaged");
@@ -720,10 +780,14 @@ class Life {
     bool any = false;
     for (const std::string& name : machine_.disk.names()) {
       // What is shown already under its other name is no part any more.
-      if (!name.ends_with(".part") || machine_.disk.content(name)->empty() || machine_.disk.content(name.substr(0, name.size() - 5))) continue;
+      if (!name.ends_with(".part") || machine_.disk.content(name)->empty() ||
+          machine_.disk.content(name.substr(0, name.size() - 5)))
+        continue;
       machine_.disk.damage(name, [&](std::string& bytes) {
-        if (rng.percent(50)) bytes.resize(rng.below(bytes.size()));
-        else bytes[rng.below(bytes.size())] ^= static_cast<char>(1u << rng.below(8));
+        if (rng.percent(50))
+          bytes.resize(rng.below(bytes.size()));
+        else
+          bytes[rng.below(bytes.size())] ^= static_cast<char>(1u << rng.below(8));
       });
       any = true;
       tell("damaged: " + name);
@@ -744,7 +808,8 @@ class Life {
       const Ran ran = run(machine_, plan);
       ++runs_;
       if (plan.restart) strike(FaultKind::k_restarted);
-      if (!failure_.empty() || !visible_is_complete(machine_) || !inputs_untouched(machine_) || !judge(plan, ran)) return false;
+      if (!failure_.empty() || !visible_is_complete(machine_) || !inputs_untouched(machine_) || !judge(plan, ran))
+        return false;
     }
     return true;
   }
@@ -766,7 +831,8 @@ class Life {
       if (!failure_.empty()) return false;
       // A power cut may have taken what a killed run said last, that all is done.
       const bool skipped = ran.skipped == "already_done";
-      if (ran.exit != Exit::kDone || (!skipped && !left_by_dead_)) return wrong("run again when done, it was not skipped");
+      if (ran.exit != Exit::kDone || (!skipped && !left_by_dead_))
+        return wrong("run again when done, it was not skipped");
       // The lock is made and taken away.
       if (skipped && machine_.disk.changes() > changes + 2) return wrong("run again when done, it changed something");
       if (!done_right(machine_, ran)) return false;
@@ -778,7 +844,8 @@ class Life {
       if (!work_.config.rejects.to.empty()) machine_.disk.erase(work_.config.rejects.to);
       const Ran ran = run(machine_, Plan{});
       if (!failure_.empty()) return false;
-      if (ran.exit != Exit::kDone || !ran.skipped.empty()) return wrong("the output was taken away, and not made again");
+      if (ran.exit != Exit::kDone || !ran.skipped.empty())
+        return wrong("the output was taken away, and not made again");
       if (!done_right(machine_, ran)) return false;
     }
     if (work_.config.output.if_exists == IfExists::kFail && rng_.percent(10)) {
@@ -787,7 +854,8 @@ class Life {
       machine_.disk.put(work_.inputs[0].path, work_.inputs[0].stored);
       const Ran ran = run(machine_, Plan{});
       if (!failure_.empty()) return false;
-      if (ran.exit != Exit::kSourceChanged) return wrong(format("done with another source, exit %u", static_cast<unsigned>(ran.exit)));
+      if (ran.exit != Exit::kSourceChanged)
+        return wrong(format("done with another source, exit %u", static_cast<unsigned>(ran.exit)));
       if (!done_right(machine_, Ran{.skipped = "refused"})) return false;
     }
     return true;
@@ -808,7 +876,7 @@ class Life {
   bool restart_wanted_ = false;
   bool may_be_invalid_ = false;  ///< somebody damaged something, or a run that began anew was cut
   bool remove_failed_ = false;
-  bool left_by_dead_ = false;    ///< files of a run that died may lie about
+  bool left_by_dead_ = false;  ///< files of a run that died may lie about
   bool zombie_ = false;
 };
 

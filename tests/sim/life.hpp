@@ -30,7 +30,7 @@ struct Tally {
 
 struct Verdict {
   std::string failure;  ///< empty: none
-  std::string story;    ///< what happened, a line for each run
+  std::string story;  ///< what happened, a line for each run
   uint64_t trace = 0;
 };
 

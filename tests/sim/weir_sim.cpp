@@ -6,9 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
+
 #include <sys/wait.h>
 #include <unistd.h>
-#include <vector>
 
 #include "base/assert.hpp"
 #include "life.hpp"
@@ -20,7 +21,8 @@ using namespace weir::sim;
 uint64_t current_seed = 0;
 
 [[noreturn]] void on_assert(const char* expression, const char* file, int line) {
-  std::fprintf(stderr, "weir_sim: assertion %s at %s:%d\n  replay: weir_sim --seed %" PRIu64 "\n", expression, file, line, current_seed);
+  std::fprintf(stderr, "weir_sim: assertion %s at %s:%d\n  replay: weir_sim --seed %" PRIu64 "\n", expression, file,
+               line, current_seed);
   std::abort();
 }
 
@@ -97,8 +99,10 @@ bool campaign(uint64_t from, uint64_t seeds, unsigned processes, Report& sum) {
       at += static_cast<size_t>(size);
     }
     close(end);
-    if (at == sizeof report) add(sum, report);
-    else good = false;
+    if (at == sizeof report)
+      add(sum, report);
+    else
+      good = false;
   }
   int status = 0;
   while (wait(&status) > 0) good = good && status == 0;
@@ -106,8 +110,8 @@ bool campaign(uint64_t from, uint64_t seeds, unsigned processes, Report& sum) {
 }
 
 bool print(const Report& report, bool every_kind) {
-  std::printf("%" PRIu64 " seeds, %" PRIu64 " runs, %" PRIu64 " calls of the disk, %" PRIu64 " failures\n", report.seeds, report.tally.runs,
-              report.tally.calls, report.failures);
+  std::printf("%" PRIu64 " seeds, %" PRIu64 " runs, %" PRIu64 " calls of the disk, %" PRIu64 " failures\n",
+              report.seeds, report.tally.runs, report.tally.calls, report.failures);
   std::printf("exits:");
   for (size_t i = 0; i < report.tally.exits.size(); ++i) {
     if (report.tally.exits[i] != 0) std::printf(" %zu x %" PRIu64, i, report.tally.exits[i]);
@@ -116,7 +120,8 @@ bool print(const Report& report, bool every_kind) {
   bool all = true;
   for (size_t i = 0; i < kFaultKinds; ++i) {
     const uint64_t times = report.tally.faults[i];
-    std::printf("  %-30s %12" PRIu64 "%s\n", fault_name(static_cast<FaultKind>(i)), times, times == 0 && every_kind ? "  NEVER" : "");
+    std::printf("  %-30s %12" PRIu64 "%s\n", fault_name(static_cast<FaultKind>(i)), times,
+                times == 0 && every_kind ? "  NEVER" : "");
     all = all && times != 0;
   }
   if (!all && every_kind) std::printf("FAILED: a kind of fault never struck\n");
@@ -135,11 +140,16 @@ int main(int count, char** words) {
     char* end = nullptr;
     const uint64_t number = value != nullptr ? std::strtoull(value, &end, 10) : 0;
     const bool sound = value != nullptr && end != value && *end == 0;
-    if (sound && std::strcmp(words[i], "--seed") == 0) one = true, from = number;
-    else if (sound && std::strcmp(words[i], "--seeds") == 0) seeds = number;
-    else if (sound && std::strcmp(words[i], "--from") == 0) from = number;
-    else if (sound && number != 0 && std::strcmp(words[i], "--processes") == 0) processes = static_cast<unsigned>(number);
-    else seeds = 0, one = false, count = 0;
+    if (sound && std::strcmp(words[i], "--seed") == 0)
+      one = true, from = number;
+    else if (sound && std::strcmp(words[i], "--seeds") == 0)
+      seeds = number;
+    else if (sound && std::strcmp(words[i], "--from") == 0)
+      from = number;
+    else if (sound && number != 0 && std::strcmp(words[i], "--processes") == 0)
+      processes = static_cast<unsigned>(number);
+    else
+      seeds = 0, one = false, count = 0;
   }
   if (seeds == 0 && !one) {
     std::fprintf(stderr, "usage: weir_sim --seed N | --seeds N [--from N] [--processes N]\n");

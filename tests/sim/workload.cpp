@@ -35,13 +35,27 @@ std::string json_string(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default:
         if (byte < 0x20) {
           char room[8];
@@ -68,8 +82,10 @@ bool is_integer(std::string_view text) {
 }
 
 std::string random_text(SimRng& rng, size_t size_max, bool line_ends) {
-  static constexpr std::string_view kPieces[] = {"a", "e", "n", "r", "s", "t", "x", "0", "7", " ", "-", "ab", "the", "lorem ipsum",
-                                                 "\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac", ",", "\"", "\\", "\t", "\n", "\r\n", "\x01"};
+  static constexpr std::string_view kPieces[] = {
+      "a", "e",  "n",  "r",  "s",   "t",           "x",        "0",
+      "7", " ",  "-",  "ab", "the", "lorem ipsum", "\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac",
+      ",", "\"", "\\", "\t", "\n",  "\r\n",        "\x01"};
   const size_t plain = line_ends ? std::size(kPieces) : std::size(kPieces) - 3;
   const bool hard = rng.percent(25);
   std::string text;
@@ -96,8 +112,8 @@ class Maker {
     Config& config = work_.config;
     config.memory = 1u << 30;
     config.memory_given = true;
-    static constexpr FormatChoice kFormats[] = {FormatChoice::kCsv, FormatChoice::kCsv, FormatChoice::kNdjson, FormatChoice::kJson,
-                                                FormatChoice::kLines};
+    static constexpr FormatChoice kFormats[] = {FormatChoice::kCsv, FormatChoice::kCsv, FormatChoice::kNdjson,
+                                                FormatChoice::kJson, FormatChoice::kLines};
     format_ = kFormats[rng_.below(std::size(kFormats))];
     config.input.format = format_;
     config.input.record_max = 64 * rng_.between(8, 40);
@@ -112,7 +128,7 @@ class Maker {
     if (format_ == FormatChoice::kLines) config.input.nul = BytesPolicy::kReject;
 
     const size_t inputs = rng_.percent(50) ? 1 : rng_.between(2, 4);
-    const char* ending = format_ == FormatChoice::kCsv    ? ".csv"
+    const char* ending = format_ == FormatChoice::kCsv     ? ".csv"
                          : format_ == FormatChoice::kLines ? ".txt"
                          : format_ == FormatChoice::kJson  ? ".json"
                                                            : ".ndjson";
@@ -125,7 +141,11 @@ class Maker {
     config.input.from = paths_;
 
     const uint64_t query = rng_.below(10);
-    query_ = query < 3 ? Query::kAll : query < 5 ? Query::kColumns : query < 7 ? Query::kFilter : query < 8 ? Query::kComputed : Query::kAggregates;
+    query_ = query < 3   ? Query::kAll
+             : query < 5 ? Query::kColumns
+             : query < 7 ? Query::kFilter
+             : query < 8 ? Query::kComputed
+                         : Query::kAggregates;
     if (format_ == FormatChoice::kLines && (query_ == Query::kComputed)) query_ = Query::kFilter;
     threshold_ = static_cast<int64_t>(rng_.below(1600)) - 900;
     filtered_ = query_ == Query::kFilter || (query_ == Query::kAggregates && rng_.percent(50));
@@ -162,18 +182,25 @@ class Maker {
 
   std::string sql() const {
     const std::string limit = limit_ == ~uint64_t{0} ? "" : " LIMIT " + std::to_string(limit_);
-    const std::string where = !filtered_                      ? ""
-                              : format_ == FormatChoice::kLines ? " WHERE line LIKE '%x%'"
-                                                                : " WHERE CAST(amount AS INT) > " + std::to_string(threshold_);
+    const std::string where = !filtered_ ? ""
+                              : format_ == FormatChoice::kLines
+                                  ? " WHERE line LIKE '%x%'"
+                                  : " WHERE CAST(amount AS INT) > " + std::to_string(threshold_);
     switch (query_) {
-      case Query::kAll: return "SELECT * FROM input" + limit;
+      case Query::kAll:
+        return "SELECT * FROM input" + limit;
       case Query::kColumns:
-      case Query::kFilter: return std::string("SELECT ") + (format_ == FormatChoice::kLines ? "line" : "id, name") + " FROM input" + where + limit;
-      case Query::kComputed: return "SELECT id, CAST(amount AS INT) * 2 AS twice FROM input" + limit;
-      case Query::kAggregates: break;
+      case Query::kFilter:
+        return std::string("SELECT ") + (format_ == FormatChoice::kLines ? "line" : "id, name") + " FROM input" +
+               where + limit;
+      case Query::kComputed:
+        return "SELECT id, CAST(amount AS INT) * 2 AS twice FROM input" + limit;
+      case Query::kAggregates:
+        break;
     }
     if (format_ == FormatChoice::kLines) return "SELECT COUNT(*) AS n FROM input" + where;
-    return "SELECT COUNT(*) AS n, SUM(CAST(amount AS INT)) AS total, MAX(CAST(amount AS INT)) AS top FROM input" + where;
+    return "SELECT COUNT(*) AS n, SUM(CAST(amount AS INT)) AS total, MAX(CAST(amount AS INT)) AS top FROM input" +
+           where;
   }
 
   Record make_record() {
@@ -181,36 +208,51 @@ class Maker {
     const uint64_t record_max = work_.config.input.record_max;
     record.id = std::to_string(++ids_);
     const size_t text_max = rng_.percent(10) ? record_max / 8 : 24;
-    record.name = random_text(rng_, text_max, format_ == FormatChoice::kCsv || format_ == FormatChoice::kNdjson || format_ == FormatChoice::kJson);
+    record.name = random_text(
+        rng_, text_max,
+        format_ == FormatChoice::kCsv || format_ == FormatChoice::kNdjson || format_ == FormatChoice::kJson);
     record.note = random_text(rng_, 12, false);
     record.amount = std::to_string(static_cast<int64_t>(rng_.below(2000)) - 1000);
     if (record.amount == "-0") record.amount = "0";
     const bool dirty = rng_.percent(dirty_percent_);
     if (dirty) {
       static constexpr Kind kOfCsv[] = {Kind::kGood, Kind::kGood, Kind::kRagged, Kind::kRagged, Kind::kOversize};
-      static constexpr Kind kOfNdjson[] = {Kind::kGood, Kind::kGood, Kind::kBadJson, Kind::kNotAnObject, Kind::kOversize, Kind::kBadUtf8};
+      static constexpr Kind kOfNdjson[] = {Kind::kGood,        Kind::kGood,     Kind::kBadJson,
+                                           Kind::kNotAnObject, Kind::kOversize, Kind::kBadUtf8};
       static constexpr Kind kOfJson[] = {Kind::kGood, Kind::kGood, Kind::kNotAnObject, Kind::kOversize};
       static constexpr Kind kOfLines[] = {Kind::kOversize, Kind::kNul};
       switch (format_) {
-        case FormatChoice::kCsv: record.kind = kOfCsv[rng_.below(std::size(kOfCsv))]; break;
-        case FormatChoice::kNdjson: record.kind = kOfNdjson[rng_.below(std::size(kOfNdjson))]; break;
-        case FormatChoice::kJson: record.kind = kOfJson[rng_.below(std::size(kOfJson))]; break;
-        default: record.kind = kOfLines[rng_.below(std::size(kOfLines))]; break;
+        case FormatChoice::kCsv:
+          record.kind = kOfCsv[rng_.below(std::size(kOfCsv))];
+          break;
+        case FormatChoice::kNdjson:
+          record.kind = kOfNdjson[rng_.below(std::size(kOfNdjson))];
+          break;
+        case FormatChoice::kJson:
+          record.kind = kOfJson[rng_.below(std::size(kOfJson))];
+          break;
+        default:
+          record.kind = kOfLines[rng_.below(std::size(kOfLines))];
+          break;
       }
       if (record.kind == Kind::kGood) record.amount = rng_.percent(50) ? "12x" : "none";
     }
     std::string filler;
     if (record.kind == Kind::kOversize) {
       const uint64_t unit = work_.config.output.unit;
-      filler.assign(rng_.percent(25) ? rng_.between(4 * unit, 9 * unit) : rng_.between(record_max + 1, 4 * record_max), 'z');
+      filler.assign(rng_.percent(25) ? rng_.between(4 * unit, 9 * unit) : rng_.between(record_max + 1, 4 * record_max),
+                    'z');
     }
     switch (format_) {
       case FormatChoice::kCsv: {
-        record.csv = {record.id, csv_field(record.name, rng_.percent(10)), record.amount, csv_field(record.note + filler)};
+        record.csv = {record.id, csv_field(record.name, rng_.percent(10)), record.amount,
+                      csv_field(record.note + filler)};
         if (record.kind == Kind::kOversize) record.csv[1] = "plain", record.csv[3] = filler;
         if (record.kind == Kind::kRagged) {
-          if (rng_.percent(50)) record.csv.pop_back();
-          else record.csv.emplace_back("more");
+          if (rng_.percent(50))
+            record.csv.pop_back();
+          else
+            record.csv.emplace_back("more");
         }
         for (size_t i = 0; i < record.csv.size(); ++i) record.raw += (i == 0 ? "" : ",") + record.csv[i];
         break;
@@ -238,7 +280,10 @@ class Maker {
   void write_input(size_t index) {
     std::string text;
     const uint64_t scale = rng_.below(20);
-    const uint64_t bytes = scale == 0 ? 0 : scale < 12 ? rng_.between(500, 12'000) : scale < 19 ? rng_.between(8'000, 50'000) : rng_.between(50'000, 250'000);
+    const uint64_t bytes = scale == 0   ? 0
+                           : scale < 12 ? rng_.between(500, 12'000)
+                           : scale < 19 ? rng_.between(8'000, 50'000)
+                                        : rng_.between(50'000, 250'000);
     const char* const end = format_ != FormatChoice::kJson && rng_.percent(20) ? "\r\n" : "\n";
     if (format_ == FormatChoice::kCsv) text = std::string("id,name,amount,note") + end;
     if (format_ == FormatChoice::kJson) text = rng_.percent(50) ? "[" : " [\n";
@@ -265,11 +310,15 @@ class Maker {
     if (output_ != OutputFormat::kCsv) return {};
     if (format_ == FormatChoice::kLines) return query_ == Query::kAggregates ? "n\n" : "line\n";
     switch (query_) {
-      case Query::kAll: return "id,name,amount,note\n";
+      case Query::kAll:
+        return "id,name,amount,note\n";
       case Query::kColumns:
-      case Query::kFilter: return "id,name\n";
-      case Query::kComputed: return "id,twice\n";
-      case Query::kAggregates: return "n,total,top\n";
+      case Query::kFilter:
+        return "id,name\n";
+      case Query::kComputed:
+        return "id,twice\n";
+      case Query::kAggregates:
+        return "n,total,top\n";
     }
     return {};
   }
@@ -289,19 +338,23 @@ class Maker {
     switch (query_) {
       case Query::kAll:
         if (!csv_in) return record.raw;
-        return "{\"id\":" + id + ",\"name\":" + json_string(record.name) + ",\"amount\":" + json_string(record.amount) + ",\"note\":" +
-               json_string(record.note) + "}";
+        return "{\"id\":" + id + ",\"name\":" + json_string(record.name) + ",\"amount\":" + json_string(record.amount) +
+               ",\"note\":" + json_string(record.note) + "}";
       case Query::kColumns:
-      case Query::kFilter: return "{\"id\":" + id + ",\"name\":" + json_string(record.name) + "}";
-      case Query::kComputed: return "{\"id\":" + id + ",\"twice\":" + twice + "}";
-      case Query::kAggregates: break;
+      case Query::kFilter:
+        return "{\"id\":" + id + ",\"name\":" + json_string(record.name) + "}";
+      case Query::kComputed:
+        return "{\"id\":" + id + ",\"twice\":" + twice + "}";
+      case Query::kAggregates:
+        break;
     }
     return {};
   }
 
   void reject(unsigned code, const Record& record, bool unread) {
     ++work_.rejected;
-    work_.rejects.push_back({code, *record.source, record.byte, record.number, unread ? record.size_with_end : record.raw.size()});
+    work_.rejects.push_back(
+        {code, *record.source, record.byte, record.number, unread ? record.size_with_end : record.raw.size()});
   }
 
   void expect() {
@@ -319,14 +372,15 @@ class Maker {
         reject(kCodes[static_cast<size_t>(record.kind)], record, true);
         continue;
       }
-      const bool needs_amount = format_ != FormatChoice::kLines &&
-                                (filtered_ || query_ == Query::kComputed || query_ == Query::kAggregates);
+      const bool needs_amount =
+          format_ != FormatChoice::kLines && (filtered_ || query_ == Query::kComputed || query_ == Query::kAggregates);
       if (needs_amount && !is_integer(record.amount)) {
         reject(2401, record, false);
         continue;
       }
       const int64_t amount = std::atoll(record.amount.c_str());
-      if (filtered_ && (format_ == FormatChoice::kLines ? record.raw.find('x') == std::string::npos : amount <= threshold_)) {
+      if (filtered_ &&
+          (format_ == FormatChoice::kLines ? record.raw.find('x') == std::string::npos : amount <= threshold_)) {
         ++work_.filtered;
         continue;
       }
@@ -393,10 +447,11 @@ class Maker {
     static constexpr const char* kCodecs[] = {"auto", "none", "gzip", "zstd"};
     char room[400];
     std::snprintf(room, sizeof room, "%zu x %s %s -> %s %s %s (%zu files), rejects %s, %llu records; %s", paths_.size(),
-                  kFormats[static_cast<size_t>(format_)], kCodecs[static_cast<size_t>(codec_)], kOutputs[static_cast<size_t>(output_)],
-                  kCodecs[static_cast<size_t>(work_.output_codec)], work_.folder ? "folder" : "file", work_.outputs.size(),
-                  work_.config.rejects.to.empty() ? "none" : work_.config.rejects.to.c_str(), static_cast<unsigned long long>(work_.read),
-                  work_.config.query.c_str());
+                  kFormats[static_cast<size_t>(format_)], kCodecs[static_cast<size_t>(codec_)],
+                  kOutputs[static_cast<size_t>(output_)], kCodecs[static_cast<size_t>(work_.output_codec)],
+                  work_.folder ? "folder" : "file", work_.outputs.size(),
+                  work_.config.rejects.to.empty() ? "none" : work_.config.rejects.to.c_str(),
+                  static_cast<unsigned long long>(work_.read), work_.config.query.c_str());
     work_.described = room;
   }
 
@@ -510,7 +565,8 @@ std::vector<ExpectedReject> parse_rejects(std::string_view text) {
     };
     reject.code = static_cast<unsigned>(number("{\"code\":\"W"));
     const size_t source = line.find("\"source\":\"");
-    if (source != std::string::npos) reject.source = line.substr(source + 10, line.find('"', source + 10) - source - 10);
+    if (source != std::string::npos)
+      reject.source = line.substr(source + 10, line.find('"', source + 10) - source - 10);
     reject.byte = number("\"byte\":");
     reject.record = number("\"record\":");
     reject.size = number("\"size\":");
