@@ -9,7 +9,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
   $(BUILD) build/release --target bench_tools -j $(JOBS)
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test sim full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test sim campaign full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -34,6 +34,13 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+campaign: ## all failing system calls and all kill points, of which `make test` runs a sample; minutes, ROUNDS=1 or more
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_syscall_tool -j $(JOBS)
+	@python3 tests/crash/torture.py
+	@python3 tests/crash/kill.py --rounds $(or $(ROUNDS),1)
 
 prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5 minutes; FULL=1: up to 100 GiB, hours)
 	@scripts/setup.sh test
@@ -96,8 +103,9 @@ check: ## format, include arrows, and names (clang-tidy) of what the branch chan
 docs: ## rewrite the generated parts of docs/ from the tables in the code
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
-	@$(BUILD) build/release --target weir_plan_test -j $(JOBS)
+	@$(BUILD) build/release --target weir_plan_test --target weir -j $(JOBS)
 	@WEIR_UPDATE_DOCS=1 build/release/weir_plan_test --gtest_filter='*docs_hold*'
+	@WEIR_UPDATE_DOCS=1 python3 tests/hard/run.py --weir build/release/weir memory_test -k docs_hold
 
 format: ## put all sources into the one format
 	@scripts/setup.sh check

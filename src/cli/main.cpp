@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/assert.hpp"
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "io/system_wakeup.hpp"
 #include "memory/process_malloc.hpp"
-#include "plan/spec_words.hpp"
 
 extern char** environ;
 
@@ -65,8 +65,8 @@ int main(int count, char** texts) {
 
   std::vector<std::string_view> words(texts + (count > 0 ? 1 : 0), texts + count);
   if (words.empty()) {
-    weir::help_command({});
-    return static_cast<int>(weir::Exit::kBadConfig);
+    const int printed = weir::help_command({});
+    return printed != 0 ? printed : static_cast<int>(weir::Exit::kBadConfig);
   }
   std::string_view nearest;
   unsigned best = 99;

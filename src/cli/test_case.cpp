@@ -3,7 +3,7 @@
 #include <cstring>
 #include <span>
 
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 
 namespace weir {

@@ -544,6 +544,7 @@ int test_command(Words words, char** environment) {
     out.format("%u passed, %u failed\n", counts.passed, counts.failed);
   }
   if (exit_code != 0) return exit_code;
+  if (const Status printed = out.finish(); !printed) return report_error(printed.error());
   return counts.failed != 0 ? kCasesFailed : 0;
 }
 

@@ -75,8 +75,7 @@ ExecSink::~ExecSink() { end_child(); }
 Status ExecSink::start() {
   if (options_.command.empty()) return fail(Code::kMissingKey, "exec.command");
   program_ = find_program(options_.command[0]);
-  if (program_.empty())
-    return fail(Code::kBadArgument, "exec.command: no program `" + options_.command[0] + "` that may be run");
+  if (program_.empty()) return fail(Code::kNoProgram, "`" + options_.command[0] + "`");
   return {};
 }
 

@@ -70,7 +70,15 @@ Status FileCheckpointStore::save(std::string_view bytes) {
   auto held = hold(new_path_);
   if (!held) return fail(held.error());
   Status status = replace(*held, bytes);
-  if (!status && status.error().code == Code::kFenced) disk_.remove(new_path_.c_str());
+  if (!status) disk_.remove(new_path_.c_str());
+  if (status) status = disk_.sync_folder_of(path_.c_str());
+  if (status) {
+    auto info = disk_.info(*held);
+    if (info)
+      seen_ = *info;
+    else
+      status = fail(info.error());
+  }
   disk_.close(*held);
   return status;
 }
@@ -90,12 +98,7 @@ Status FileCheckpointStore::replace(int file, std::string_view bytes) {
   WEIR_TRY(disk_.truncate(file, 0));
   WEIR_TRY(disk_.append(file, bytes));
   WEIR_TRY(disk_.sync(file, new_path_));
-  WEIR_TRY(disk_.rename(new_path_.c_str(), path_.c_str()));
-  WEIR_TRY(disk_.sync_folder_of(path_.c_str()));
-  auto info = disk_.info(file);
-  if (!info) return fail(info.error());
-  seen_ = *info;
-  return {};
+  return disk_.rename(new_path_.c_str(), path_.c_str());
 }
 
 Status FileCheckpointStore::clear() {

@@ -115,13 +115,7 @@ Status FileSink::finish() {
 void FileSink::cancel() noexcept {
   disk_.close(direct_);
   direct_ = -1;
-  if (!part_.is_open()) return;
-  if (part_.written() == 0) {
-    disk_.remove(part_path_.c_str());
-  } else {
-    leftover_ = part_path_;
-  }
-  part_.close();
+  if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;
 }
 
 }  // namespace weir

@@ -161,8 +161,10 @@ Status FileSource::seek(uint64_t stored_byte) {
   return {};
 }
 
-Result<std::string_view> FileSource::peek(size_t index) {
+Result<std::string_view> FileSource::peek(size_t index, Deadline deadline) {
   if (peeked_index_ == index) return std::string_view(peeked_, peeked_size_);
+  peeked_index_ = ~size_t{0};  // what was peeked of another one is gone
+  peeked_end_ = false;
   WEIR_TRY(open(index));
   peeked_size_ = 0;
   while (peeked_size_ < kPeekBytes) {
@@ -179,8 +181,8 @@ Result<std::string_view> FileSource::peek(size_t index) {
     const std::string_view head(peeked_, peeked_size_);
     const size_t begin = std::min(head.find_first_not_of(" \t\r\n"), head.size());
     if (head.find('\n', begin) != std::string_view::npos) break;
-    wakeup_.wait(kNever);
-    if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
+    wakeup_.wait(deadline.at_ns);
+    if (wakeup_.stop_requested() || wakeup_.passed(deadline)) return fail(Code::kInterrupted);
   }
   // A regular file is simply read again, stdin stands where it stood; what came out of a pipe is kept for read().
   if (regular_) {

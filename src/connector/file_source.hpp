@@ -34,9 +34,9 @@ class FileSource final : public ByteSource {
   void close() noexcept override;
 
   /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Of a pipe
-  /// it waits for the first line.
-  /// Before the run only.
-  Result<std::string_view> peek(size_t index);
+  /// it waits for the first line, until `deadline` (W1101).
+  /// Before the run only. Only of the last one that was peeked the bytes of a pipe are kept: peek the run's first input last.
+  Result<std::string_view> peek(size_t index, Deadline deadline = {});
   static constexpr size_t kPeekBytes = 4096;
   /// What is asked of the disk ahead of the reads: enough to keep it at work, and little beside the smallest budget.
   static constexpr uint64_t kAheadBytes = 512u << 10;

@@ -86,8 +86,8 @@ Accepted FolderSink::close_object(Error& error) {
   Status status = part_.sync(part_path_.c_str());
   if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
   if (status) status = disk_.sync_folder_of(name_.c_str());
-  part_.close();
   if (status) {
+    part_.close();
     object_open_ = false;
     return Accepted::kYes;
   }
@@ -98,13 +98,7 @@ Accepted FolderSink::close_object(Error& error) {
 Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
 
 void FolderSink::cancel() noexcept {
-  if (!part_.is_open()) return;
-  if (part_.written() == 0) {
-    disk_.remove(part_path_.c_str());
-  } else {
-    leftover_ = part_path_;
-  }
-  part_.close();
+  if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;
 }
 
 void FolderSink::save(StateWriter& out) const {

@@ -11,9 +11,11 @@ Status PartFile::hold(const char* path) {
   for (;;) {
     auto opened = disk_.open_to_write(path, true);
     if (!opened) return fail(opened.error());
+    touched_ = true;
     auto locked = disk_.lock(*opened);
     if (!locked || !*locked) {
       disk_.close(*opened);
+      touched_ = !locked;
       if (!locked) return fail(locked.error());
       Error error(Code::kFenced, path);
       error.detail.append(" is being written by another run");
@@ -120,6 +122,21 @@ Status PartFile::sync(const char* path) {
 void PartFile::close() noexcept {
   if (file_ >= 0) disk_.close(file_);
   file_ = -1;
+}
+
+bool PartFile::abandon(const char* path) noexcept {
+  if (!touched_) return false;
+  touched_ = false;
+  if (is_open() && written_ == 0) disk_.remove(path);
+  const auto there = disk_.info(path);
+  bool stays = !there || there->kind != FileKind::kNone;
+  if (stays && is_open() && there) {
+    // Where it was shown already, the name may be another run's by now.
+    const auto ours = disk_.info(file_);
+    stays = !ours || (ours->inode == there->inode && ours->device == there->device);
+  }
+  close();
+  return stays;
 }
 
 void PartFile::save(StateWriter& out) const {

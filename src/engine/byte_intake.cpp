@@ -72,7 +72,7 @@ Result<Step> ByteIntake::fill() {
         continue;
       }
       codec_known_ = true;
-      const Codec codec = detect_codec(stored_left_);
+      const Codec codec = detect_codec(stored_left_, pipeline_.source->name(input_));
       decoder_ = codec == Codec::kGzip ? pipeline_.gzip : codec == Codec::kZstd ? pipeline_.zstd : nullptr;
       if (codec != Codec::kNone && decoder_ == nullptr) {
         Error error(Code::kUnknownCodec);

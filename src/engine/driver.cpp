@@ -37,10 +37,11 @@ Outcome Driver::run(Deadline deadline) {
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
-    if (pipeline_.checkpointer != nullptr) stop_with_checkpoint(outcome);
+    // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
+    if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
-    if (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable) {
+    if (!publishing_ && (outcome.ending != Ending::kFailed || outcome.error.exit() != Exit::kUnavailable)) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
       closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() &&
@@ -81,9 +82,10 @@ Status Driver::finish_output(bool limit_reached) {
 }
 
 // Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, so that
-// a run that comes after a crash between the two knows the output for the job's own, and after.
+// a run that finds the output there knows it for the job's own, and after.
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
+  publishing_ = true;
   if (checkpointer != nullptr) {
     capture();
     WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));

@@ -108,7 +108,8 @@ void Driver::capture() {
 // know those that are there for the job's own.
 Status Driver::begin_checkpoint() {
   capture();
-  return pipeline_.output->bytes().traits().object_per_batch ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+  const SinkTraits& traits = pipeline_.output->bytes().traits();
+  return traits.object_per_batch && !traits.whole_batches ? save_checkpoint(CheckpointKind::kRunning) : Status{};
 }
 
 // Everything before this place has its fate, and the output's bytes of it are with the sink.

@@ -280,6 +280,21 @@ TEST(Driver, output_bytes_do_not_depend_on_read_sizes_window_or_buffers) {
   }
 }
 
+TEST(Driver, an_input_unit_ends_with_the_record_that_makes_it_16_MiB) {
+  constexpr uint64_t kUnitInputBytes = 16u << 20;  // four times what may be written in a unit
+  for (const int more : {-1, 0, 1}) {  // bytes of the record at the edge
+    JobSetup setup;
+    setup.query = "SELECT a FROM input WHERE a = 'none'";  // nothing is written: no unit ends by its output
+    TestRun run(setup);
+    std::string& text = run.source.inputs.emplace_back("a\n");
+    while (text.size() < (kUnitInputFactor * kUnitOutputBytes) - 1024) text.append(1023, 'x') += '\n';
+    text.append((kUnitInputFactor * kUnitOutputBytes) - text.size() - 1 + static_cast<size_t>(more), 'y') += '\n';
+    EXPECT_EQ(run.run().ending, Ending::kDone);
+    EXPECT_EQ(run.counters.decoded_bytes, (kUnitInputFactor * kUnitOutputBytes) + static_cast<size_t>(more));
+    EXPECT_EQ(run.counters.units, more < 0 ? 0u : 1u) << more;
+  }
+}
+
 TEST(Driver, delivers_what_stands_before_damage) {
   const std::string text = "a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n";
   // gzip -n of the text, cut short: the first bytes decode.

@@ -37,6 +37,7 @@ Status append_json_text(ByteOutput& out, std::string_view text) {
 
 Status Rejects::add(const Reject& reject, const Counters& counters) {
   const CodeInfo& info = code_info(reject.code);
+  last_ = {reject.source_index, reject.byte, reject.record};
   if (output_ == nullptr) {
     Error error(Code::kBadRecord);
     error.source = reject.source_index;
@@ -140,6 +141,9 @@ Status Rejects::judge_end(const Counters& counters) const {
 
 Status Rejects::too_many(const Counters& counters) const {
   Error error(Code::kTooManyRejects);
+  error.source = last_.source;
+  error.byte = last_.byte;
+  error.record = last_.record;
   error.detail.append_number(counters.rejected)
       .append(" of ")
       .append_number(counters.read)

@@ -56,6 +56,12 @@ class Rejects {
  private:
   Status too_many(const Counters& counters) const;
 
+  /// Of the last reject: the place of W3201.
+  struct Place {
+    uint32_t source = ~uint32_t{0};
+    uint64_t byte = kNoOffset;
+    uint64_t record = kNoOffset;
+  } last_;
   ByteOutput* output_;
   RejectLimits limits_;
 };

@@ -43,7 +43,10 @@ Result<FileInfo> SystemDisk::info(int file) {
   return fail(system_error(Code::kOpenFailed, errno, ""));
 }
 
-bool SystemDisk::readable(const char* path) { return access(path, R_OK) == 0; }
+bool SystemDisk::readable(const char* path) {
+  // Where it can't be told, the open tells.
+  return access(path, R_OK) == 0 || !denied(errno);
+}
 
 Result<int> SystemDisk::open_to_read(const char* path) {
   auto opened = weir::open_to_read(path);

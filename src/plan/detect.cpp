@@ -67,9 +67,8 @@ FormatChoice format_of_name(std::string_view name) {
 }
 
 CodecChoice codec_of_name(std::string_view name) {
-  if (ends_with(name, ".gz") || ends_with(name, ".gzip")) return CodecChoice::kGzip;
-  if (ends_with(name, ".zst") || ends_with(name, ".zstd")) return CodecChoice::kZstd;
-  return CodecChoice::kAuto;
+  const Codec codec = codec_of_ending(name);
+  return codec == Codec::kGzip ? CodecChoice::kGzip : codec == Codec::kZstd ? CodecChoice::kZstd : CodecChoice::kAuto;
 }
 
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk) {
@@ -102,7 +101,7 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
   return paths;
 }
 
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
+Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline) {
   Detected detected;
   detected.codec_by_content = config.codec == CodecChoice::kAuto;
   if (!detected.codec_by_content) {
@@ -123,12 +122,13 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     detected.format_why = "by the name";
   }
   std::string head;
-  for (size_t i = 0; i < source.count(); ++i) {
+  // From the last to the first, with which the run begins: what was read of it, if it is a pipe, is kept for the run.
+  for (size_t i = source.count(); i-- > 0;) {
     // Where all is configured nothing is opened before it is known that the job fits.
     if (!detected.codec_by_content && choice != FormatChoice::kAuto) break;
     // Pipes are read once: only the first input's bytes are looked at, unless it is a regular file.
     if (i > 0 && (!detected.codec_by_content || source.size(i) == kNoOffset)) continue;
-    auto peeked = source.peek(i);
+    auto peeked = source.peek(i, deadline);
     if (!peeked) {
       Error error = peeked.error();
       error.source = static_cast<uint32_t>(i);
@@ -136,7 +136,7 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     }
     if (i == 0) head.assign(*peeked);
     if (!detected.codec_by_content) continue;
-    const Codec codec = detect_codec(*peeked);
+    const Codec codec = detect_codec(*peeked, source.name(i));
     detected.needs_gzip |= codec == Codec::kGzip;
     detected.needs_zstd |= codec == Codec::kZstd;
     if (i == 0) {

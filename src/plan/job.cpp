@@ -8,9 +8,12 @@
 #include "connector/folder_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
+#include "plan/header.hpp"
 #include "plan/job_id.hpp"
 #include "plan/name_template.hpp"
+#include "plan/spec.hpp"
 #include "plan/units.hpp"
+#include "record/column_names.hpp"
 
 namespace weir {
 namespace {
@@ -61,25 +64,91 @@ Job::~Job() {
   limit_setup(kNoOffset);
 }
 
-Status Job::prepare(Config config) {
+Status Job::prepare(Config config, Deadline deadline) {
   config_ = std::move(config);
-  WEIR_TRY(choose_input());
-  WEIR_TRY(compile());
+  const Status prepared = prepare_parts(deadline);
+  if (!prepared && mistakes_.empty()) mistakes_.push_back(prepared.error());
+  return mistakes_.empty() ? Status() : fail(mistakes_[0]);
+}
+
+Status Job::prepare_parts(Deadline deadline) {
+  if (const Status chosen = choose_input(deadline); !chosen) {
+    mistakes_.push_back(chosen.error());
+    if (chosen.error().exit() == Exit::kBadConfig) find_mistakes(false);
+    return chosen;
+  }
+  if (const Status compiled = compile(); !compiled) {
+    find_mistakes(true);
+    return compiled;
+  }
   WEIR_TRY(choose_output());
   WEIR_TRY(choose_checkpoint());
   sum_up();
+  if (fits()) check_columns();
   return {};
 }
 
-Status Job::choose_input() {
+std::span<const Error> Job::lint(Config config) {
+  config_ = std::move(config);
+  bool files = !config_.input.from.empty();
+  if (auto inputs = expand_inputs(config_.input.from, disk_); inputs) {
+    inputs_ = std::move(*inputs);
+    const FileSource source(inputs_, disk_, wakeup_);
+    for (size_t i = 0; i < source.count(); ++i) files = files && source.size(i) != kNoOffset;
+  } else {
+    files = false;
+  }
+  find_mistakes(files && choose_input({}));
+  return mistakes_;
+}
+
+/// The query's mistakes behind those that were found before.
+void Job::find_mistakes(bool format_known) {
+  std::vector<std::string_view> names;
+  std::optional<std::vector<std::string>> columns;
+  if (format_known) {
+    // What the plan would take is not known: a part that any job needs.
+    auto read = read_column_names(*source_, detected_, reader_options_, decoder_limits_, config_.memory / 4, clock_);
+    if (read) columns = std::move(*read);
+  }
+  if (columns) names.assign(columns->begin(), columns->end());
+  for (const Error& error : query_mistakes(config_.query, query_options(format_known), columns ? &names : nullptr)) {
+    mistakes_.push_back(in_file(error));
+  }
+}
+
+/// Every column that the query names and the first input does not have.
+void Job::check_columns() {
+  if (program_->projection().paths.empty()) return;
+  const auto columns =
+      read_column_names(*source_, detected_, reader_options_, decoder_limits_, budget_.work_bytes(), clock_);
+  if (!columns) mistakes_.push_back(columns.error());
+  if (!columns || !*columns) return;
+  const std::vector<std::string_view> names((*columns)->begin(), (*columns)->end());
+  for (const FieldPath& path : program_->projection().paths) {
+    if (const auto found = find_column(path, names); !found) mistakes_.push_back(in_file(found.error()));
+  }
+}
+
+/// A place in the query becomes a place in the pipeline file.
+Error Job::in_file(Error error) const {
+  const FilePlace place = query_place(config_, error.line, error.column);
+  return place.line == 0 ? error : error.at_line(place.line, place.column);
+}
+
+Status Job::choose_input(Deadline deadline) {
   auto inputs = expand_inputs(config_.input.from, disk_);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
   source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
-  auto detected = detect_inputs(config_.input, *source_);
+  auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
+  choose_reader();
+  return {};
+}
 
+void Job::choose_reader() {
   const InputConfig& input = config_.input;
   decoder_limits_.zstd_window_max = static_cast<uint32_t>(input.zstd_window_max);
   decoder_limits_.amplification_guard = input.amplification_max != 0;
@@ -108,32 +177,25 @@ Status Job::choose_input() {
   reader.csv.resync = input.quotes == Quotes::kResync;
   reader.json.depth_max = input.depth_max;
   reader.json.path = config_.input.path;
-  return {};
+}
+
+/// Where the format is not known: what any format would take.
+QueryOptions Job::query_options(bool format_known) {
+  types_.clear();
+  for (const ColumnType& type : config_.input.types) types_.push_back({type.column, type.type});
+  QueryOptions options;
+  options.types = types_;
+  options.errors_are_null = config_.input.conversion_errors_are_null;
+  options.empty_is_null = config_.input.empty_is_null;
+  options.fields_are_text = format_known && detected_.format != Format::kNdjson && detected_.format != Format::kJson;
+  options.ordinals = options.fields_are_text;
+  options.record_max = reader_options_.record_bytes_max;
+  return options;
 }
 
 Status Job::compile() {
-  std::vector<TypeHint> types;
-  for (const ColumnType& type : config_.input.types) types.push_back({type.column, type.type});
-  QueryOptions options;
-  options.types = types;
-  options.errors_are_null = config_.input.conversion_errors_are_null;
-  options.empty_is_null = config_.input.empty_is_null;
-  options.fields_are_text = detected_.format != Format::kNdjson && detected_.format != Format::kJson;
-  options.ordinals = options.fields_are_text;
-  options.record_max = reader_options_.record_bytes_max;
-  auto compiled = compile_query(config_.query, options);
-  if (!compiled) {
-    Error error = compiled.error();
-    // A place in the query becomes a place in the pipeline file.
-    if (config_.query_line != 0 && error.line != 0) {
-      if (error.line == 1)
-        error.column += config_.query_column - 1;
-      else
-        error.column += config_.query_column - 1;
-      error.line += config_.query_line - 1;
-    }
-    return fail(error);
-  }
+  auto compiled = compile_query(config_.query, query_options(true));
+  if (!compiled) return fail(in_file(compiled.error()));
   program_ = std::move(compiled->program);
   columns_.clear();
   for (size_t i = 0; i < program_->output().size(); ++i) {
@@ -408,8 +470,11 @@ Status Job::make_sinks() {
 Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
-    const auto there = disk_.info(output_name_.c_str());
+  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
+    // Of a folder's files the first one speaks for all.
+    const std::string first =
+        to_ == To::kFile ? output_name_ : output_prefix_ + std::string(FolderSink::kNumberDigits, '0') + output_suffix_;
+    const auto there = disk_.info(first.c_str());
     if (there && there->kind == FileKind::kRegular) {
       skipped_ = "already_there";
       return {};
@@ -580,7 +645,9 @@ Result<bool> Job::is_done_already() {
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
-  return finishing_ ? driver_->finish_up() : driver_->run(deadline);
+  Outcome outcome = finishing_ ? driver_->finish_up() : driver_->run(deadline);
+  if (outcome.error.line != 0) outcome.error = in_file(outcome.error);
+  return outcome;
 }
 
 std::string_view Job::leftover() const {

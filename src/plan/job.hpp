@@ -38,7 +38,13 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  Status prepare(Config config);
+  /// Waits for what it looks at of the inputs until `deadline`. Fails with the first of mistakes().
+  Status prepare(Config config, Deadline deadline = {});
+  /// All that prepare() found, each at its place in the pipeline file, or in the query where that is not from a file.
+  std::span<const Error> mistakes() const { return mistakes_; }
+  /// For a pipeline that can't be prepared, because other things are wrong: what can be said of its query, as far as the
+  /// inputs are known. Waits for nothing.
+  std::span<const Error> lint(Config config);
   /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
@@ -96,9 +102,15 @@ class Job {
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
 
-  Status choose_input();
+  Status choose_input(Deadline deadline);
   Status choose_output();
+  void choose_reader();
   Status compile();
+  QueryOptions query_options(bool format_known);
+  Status prepare_parts(Deadline deadline);
+  void find_mistakes(bool format_known);
+  void check_columns();
+  Error in_file(Error error) const;
   Status choose_rejects();
   Status choose_checkpoint();
   Status open_checkpoint();
@@ -129,6 +141,8 @@ class Job {
   DecoderLimits decoder_limits_;
   ReaderOptions reader_options_;
   std::vector<std::string_view> given_columns_;
+  std::vector<TypeHint> types_;
+  std::vector<Error> mistakes_;
   WriterOptions writer_options_;
   OutputFormat output_format_ = OutputFormat::kNdjson;
   Codec output_codec_ = Codec::kNone;
@@ -157,8 +171,8 @@ class Job {
   std::span<char> memory_;
   std::unique_ptr<CheckpointStore> checkpoint_store_;
   std::optional<Checkpointer> checkpointer_;
-  bool goes_on_ = false;     ///< with a checkpoint that was loaded
-  bool finishing_ = false;   ///< and all that is left is to show the output
+  bool goes_on_ = false;  ///< with a checkpoint that was loaded
+  bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   std::unique_ptr<BatchSink> rejects_sink_;

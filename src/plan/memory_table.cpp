@@ -4,6 +4,7 @@
 // derived stands in its header; those of the process itself stand here. docs/memory.md tells it to the user.
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
@@ -89,6 +90,7 @@ void Job::sum_up() {
     budget_.add({"read-ahead", kReadAhead, LineKind::kSpare, "memory", "spare: longer reads; changes no output byte"});
     sizes_.stored += kReadAhead;
   }
+  WEIR_ASSERT(!fits() || budget_.total() <= config_.memory);
 }
 
 // What is there whatever the pipeline does.
@@ -158,7 +160,7 @@ void Job::sum_up_input() {
   LineFormula query;
   if (texts != 0) put(query, "texts 2 x record_max", texts);
   put(query, "values", sizes_.program - texts);
-  add_line("query", sizes_.program, texts != 0 ? "input.record_max, the query" : "the query",
+  add_line("query", sizes_.program, texts != 0 ? "input.record_max, query" : "query",
            "values of up to 256 records at a time, and room for the texts that functions make of one record", query);
   sizes_.driver = Driver::scratch_bytes();
   add_line("row lists", sizes_.driver, "", "which of a batch's 2,048 records pass, and which fail");
@@ -209,7 +211,7 @@ void Job::sum_up_output() {
       .append(" columns, ")
       .append(format_bytes(names_bytes_).view())
       .append(" of names");
-  add_line("writer", sizes_.writer, all_names ? "input.columns_max, input.header_bytes_max" : "the query",
+  add_line("writer", sizes_.writer, all_names ? "input.columns_max, input.header_bytes_max" : "query",
            all_names ? "the header, or the keys, of every column there may be, as they are written"
                      : "the header, or the keys, of the query's columns, as they are written",
            writer);

@@ -1,6 +1,6 @@
 // The one table of every key of a pipeline file. Defaults here and in config.hpp are held together by a test.
+#include "base/nearest_word.hpp"
 #include "plan/spec.hpp"
-#include "plan/spec_words.hpp"
 
 namespace weir {
 
@@ -165,8 +165,9 @@ constexpr KeySpec kTable[] = {
     {"output.level", KeyKind::kCount, "", "", 0, 9, 0,
      "Level of compression: gzip 0 to 3, default 1; zstd 1 to 9, default 3.", "3",
      [](Config& c, KeyValue& v) { c.output.level = static_cast<int>(v.number); }},
-    {"output.if_exists", KeyKind::kEnum, "fail replace skip", "fail", 0, 0, 0, "When the output is already there.",
-     "replace", [](Config& c, KeyValue& v) { c.output.if_exists = choice<IfExists>(v); }},
+    {"output.if_exists", KeyKind::kEnum, "fail replace skip", "fail", 0, 0, 0,
+     "When the output, or the first file of a folder, is already there.", "replace",
+     [](Config& c, KeyValue& v) { c.output.if_exists = choice<IfExists>(v); }},
     {"output.header", KeyKind::kBool, "", "true", 0, 0, kCsvOnly, "Write a header line.", "false",
      [](Config& c, KeyValue& v) { c.output.header = v.flag; }},
     {"output.delimiter", KeyKind::kChar, "", "", 1, 1, kCsvOnly,

@@ -28,7 +28,7 @@ const char* output_format_name(OutputFormat format) {
 
 }  // namespace
 
-void print_plan(int file, const Job& job, bool explain) {
+Status print_plan(int file, const Job& job, bool explain) {
   Printer out(file);
   const Detected& detected = job.detected();
   out.text("input    ");
@@ -63,11 +63,12 @@ void print_plan(int file, const Job& job, bool explain) {
   for (const BudgetLine& line : job.budget().lines()) {
     out.format("  %-20s %10s", line.name, std::string(format_bytes(line.bytes).view()).c_str());
     if (line.kind == LineKind::kSpare) out.text("  (spare)");
-    if (explain) {
-      out.text("  ").text(line.why);
-      if (*line.knob != 0) out.text("; changed by ").text(line.knob);
-    }
     out.text("\n");
+    if (explain) {
+      out.format("%-6s", "").text(line.why).text("\n");
+      if (!line.formula.empty()) out.format("%-6s= ", "").text(line.formula.view()).text("\n");
+      if (*line.knob != 0) out.format("%-6schanged by ", "").text(line.knob).text("\n");
+    }
   }
   out.format("  %-20s %10s", "needed", std::string(format_bytes(job.budget().needed()).view()).c_str());
   out.text(" of the budget of ").bytes(job.config().memory);
@@ -78,13 +79,14 @@ void print_plan(int file, const Job& job, bool explain) {
         .text(format_size_exactly((job.budget().needed() + 0xfffff) / 0x100000 * 0x100000).view());
     for (const BudgetLine& line : job.budget().lines()) {
       if (*line.knob != 0 && line.bytes >= job.budget().needed() / 10)
-        out.text("; or lower ").text(line.knob).format(" (%s)", line.name);
+        out.text("; or change ").text(line.knob).format(" (%s)", line.name);
     }
     out.text("\n");
   }
+  return out.finish();
 }
 
-void print_plan_json(int file, const Job& job) {
+Status print_plan_json(int file, const Job& job) {
   Printer out(file);
   const Detected& detected = job.detected();
   out.text("{\"fits\":").text(job.fits() ? "true" : "false");
@@ -104,15 +106,18 @@ void print_plan_json(int file, const Job& job) {
   out.text("]},\"lines\":[");
   first = true;
   for (const BudgetLine& line : job.budget().lines()) {
-    out.format("%s{\"name\":\"%s\",\"bytes\":%llu,\"kind\":\"%s\",\"knob\":\"%s\",\"why\":\"%s\"}", first ? "" : ",",
+    out.format("%s{\"name\":\"%s\",\"bytes\":%llu,\"kind\":\"%s\",\"knob\":\"%s\",\"why\":\"%s\"", first ? "" : ",",
                line.name, static_cast<unsigned long long>(line.bytes),
                line.kind == LineKind::kProcess ? "process"
                : line.kind == LineKind::kSpare ? "spare"
                                                : "work",
                line.knob, line.why);
+    if (!line.formula.empty()) out.text(",\"formula\":\"").json(line.formula.view()).text("\"");
+    out.text("}");
     first = false;
   }
   out.text("]}\n");
+  return out.finish();
 }
 
 }  // namespace weir

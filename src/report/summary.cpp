@@ -106,10 +106,11 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
     for (size_t i = 0; i < std::size(stages); ++i)
       out.format("%s\"%s\":%llu", i == 0 ? "" : ",", stages[i].json_name, number(stages[i].ns));
     out.format(
-        "},\"budget_bytes\":%llu,\"plan_bytes\":%llu,\"peak_bytes\":%llu,\"anonymous_bytes\":%llu,\"file_bytes\":%llu,"
-        "\"table_bytes\":%llu",
-        number(job.config().memory), number(job.budget().total()), number(process.peak_bytes),
-        number(process.anonymous_bytes), number(process.file_bytes), number(process.table_bytes));
+        "},\"budget_bytes\":%llu,\"needed_bytes\":%llu,\"plan_bytes\":%llu,\"peak_bytes\":%llu,\"anonymous_bytes\":%"
+        "llu,\"file_bytes\":%llu,\"table_bytes\":%llu",
+        number(job.config().memory), number(job.budget().needed()), number(job.budget().total()),
+        number(process.peak_bytes), number(process.anonymous_bytes), number(process.file_bytes),
+        number(process.table_bytes));
     out.format(
         ",\"setup_bytes\":%llu,\"allocations_after_seal\":%llu,\"runtime_bytes\":%llu,\"system_allocations_after_"
         "seal\":%llu",
@@ -157,12 +158,14 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
       out.format(" %s %.0f %%", stage.name, static_cast<double>(stage.ns) * 100 / static_cast<double>(figures.wall_ns));
     out.text("\n");
   }
-  if (process.peak_bytes != 0) {
-    out.text("  memory    peak ").bytes(process.peak_bytes).text(" of a budget of ").bytes(job.config().memory);
-    out.text(" (planned ").bytes(job.budget().total()).text("); allocations from the system after the seal: ");
-    out.count(allocator.system_pages_after_seal).text("\n");
-  }
   print_advice(out, job, figures);
+  // The last line: what was allowed, what was planned, what it came to.
+  out.text("  memory    budget ").bytes(job.config().memory).text(", planned ").bytes(job.budget().total());
+  if (process.peak_bytes != 0) {
+    // Two runs are compared by their peaks: the kernel counts in steps of 256 KiB, so a tenth of a MiB is not enough.
+    out.format(", measured peak %.2f MiB", static_cast<double>(process.peak_bytes) / (1u << 20));
+  }
+  out.text("; pages taken from the system after the start: ").count(allocator.system_pages_after_seal).text("\n");
 }
 
 }  // namespace weir
