@@ -16,6 +16,7 @@
 #include "connector/stdout_sink.hpp"
 #include "io/system_clock.hpp"
 #include "io/system_disk.hpp"
+#include "io/system_wakeup.hpp"
 #include "testing/virtual_time.hpp"
 
 extern char** environ;

@@ -84,20 +84,21 @@ Status FileSource::open(size_t index) {
     auto info = disk_.info(file_);
     if (!info) return fail(info.error());
     if (info->kind == FileKind::kFolder) return fail(Code::kBadInputKind, paths_[index]);
-    // Files of /proc and the like say 0 and have content: read them as streams.
-    regular_ = info->kind == FileKind::kRegular && info->size != 0;
+    regular_ = info->kind == FileKind::kRegular;
     at_ = asked_ = 0;
-    end_ = info->size;
+    // Files of /proc and the like say 0 and have content: they end where they end.
+    end_ = info->size != 0 ? info->size : kNoOffset;
   }
   wakeup_.watch(regular_ ? -1 : file_);
   return {};
 }
 
-bool FileSource::resumable() const {
+Result<bool> FileSource::resumable() const {
   for (const std::string& path : paths_) {
     if (path == kStdin) return false;
     const auto info = disk_.info(path.c_str());
-    if (!info || info->kind != FileKind::kRegular) return false;
+    if (!info) return fail(info.error());
+    if (info->kind != FileKind::kRegular) return false;
   }
   return !paths_.empty();
 }
@@ -153,7 +154,7 @@ bool FileSource::same(std::string_view before, std::string_view now) const {
 }
 
 Status FileSource::seek(uint64_t stored_byte) {
-  if (!regular_ && stored_byte != 0)
+  if ((!regular_ || end_ == kNoOffset) && stored_byte != 0)
     return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
   if (regular_ && stored_byte > end_) return fail(Code::kSourceChanged, paths_[index_] + " is shorter than it was");
   at_ = asked_ = stored_byte;
@@ -210,6 +211,7 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
       error.detail.append(" (").append(paths_[index_]).append(")");
       return {Step::kFailed, 0};
     }
+    if (*size == 0 && end_ == kNoOffset) return {Step::kFinished, 0};
     if (*size == 0) {
       error = Error(Code::kSourceChanged);
       error.detail.append(paths_[index_]).append(" became shorter while it was read");

@@ -47,6 +47,8 @@ Status FolderSink::resume(bool) {
     if (!shown) return fail(shown.error());
     if (shown->kind != FileKind::kRegular) return fail(Code::kOutputLost, part_path_);
     WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
+    // Before it is cut: a file that lost its end must not come back under the name that shows it.
+    WEIR_TRY(disk_.sync_folder_of(name_.c_str()));
   }
   return part_.reopen(part_path_.c_str());
 }

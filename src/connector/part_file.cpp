@@ -43,6 +43,13 @@ Status PartFile::create(const char* path) {
     // A run that was killed while it published left the output under both names: what is shown is not to be touched.
     disk_.remove(path);
     close();
+    const auto still = disk_.info(path);
+    if (!still) return fail(still.error());
+    if (still->kind != FileKind::kNone && still->inode == info->inode && still->device == info->device) {
+      Error error(Code::kOpenFailed, path);
+      error.detail.append(" is another name of a file that is shown, and can't be taken away");
+      return fail(error);
+    }
   }
   clear();
   name_is_durable_ = false;

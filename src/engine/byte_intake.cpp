@@ -166,13 +166,15 @@ Result<Step> ByteIntake::fill() {
 // --- state ---------------------------------------------------------------------------------------------------------
 
 // Before decoding on. The reader keeps what lies behind the window's begin; a state can be gone on with once that has come past its place.
-// The two are exchanged then, so that one is always there that lies behind. Between them lies kSnapshotEveryBytes or one record.
+// The two are exchanged then, so that one is always there that lies behind. Between them lies snapshot_every_bytes or one record.
 void ByteIntake::take_snapshot() {
   const Window& window = pipeline_.reader->window();
   const uint64_t wanted_from = window.base_decoded_byte() + window.begin();
   if (ahead_.bytes != 0 && ahead_.at.decoded_byte <= wanted_from) std::swap(behind_, ahead_), ahead_.bytes = 0;
   if (ahead_.bytes != 0) return;
-  if (behind_.bytes != 0 && decoder_->position().decoded_byte < behind_.at.decoded_byte + kSnapshotEveryBytes) return;
+  if (behind_.bytes != 0 &&
+      decoder_->position().decoded_byte < behind_.at.decoded_byte + pipeline_.snapshot_every_bytes)
+    return;
   save_snapshot(behind_.bytes == 0 ? behind_ : ahead_);
 }
 

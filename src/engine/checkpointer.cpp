@@ -49,12 +49,14 @@ Result<bool> Checkpointer::open() {
   return true;
 }
 
-void Checkpointer::forget() {
+Status Checkpointer::forget() {
+  if (!loaded_ || reader_.head().kind != CheckpointKind::kDone) WEIR_TRY(store_.clear());
   loaded_ = false;
   image_bytes_ = 0;
   head_.runs = 1;
   head_.progress = 0;
   head_.idle_runs = 0;
+  return {};
 }
 
 Status Checkpointer::claim() {
@@ -90,7 +92,6 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   head_.verdict_byte = verdict == nullptr ? kNoOffset : verdict->byte;
   head_.verdict_record = verdict == nullptr ? kNoOffset : verdict->record;
   WEIR_TRY(store_.save(reseal_checkpoint(room_.first(image_bytes_), head_, options_.key)));
-  stored_ = true;
   news_ = false;
   ++saves_;
   saved_ns_ = clock_.monotonic_ns();

@@ -175,13 +175,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
         read_at_byte_ = pipeline_.reader->saved_byte();
         counted_at_read_ = counters_.read;
         skipped_since_read_ = 0;
-        if (!pipeline_.checkpointer->has_image()) {
-          capture();  // the beginning is a place to go on from, too
-          // Batches are shown one by one: the first must be known for this job's own already.
-          if (pipeline_.sink->traits().object_per_batch && !pipeline_.sink->traits().whole_batches) {
-            WEIR_TRY(save_checkpoint(CheckpointKind::kRunning));
-          }
-        }
+        if (!pipeline_.checkpointer->has_image()) WEIR_TRY(begin_checkpoint());
       }
       if (stop_asked(deadline)) return interrupt();
       RecordBatch batch;
@@ -454,6 +448,8 @@ Status Driver::end_unit() {
 // Between two reads, in the middle of an oversize record. Once it has become longer than a unit an edge is put before it, and from there on a
 // checkpoint may stand anywhere within it: nothing is written until it is over.
 Status Driver::pass_oversize() {
+  // The run before this one gave it its fate already, and its edges with it.
+  if (skip_left_ != 0) return {};
   const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
   const uint64_t passed = pipeline_.reader->passing_bytes();
   // One that the run before this one gave its fate has had its edge, too.

@@ -83,6 +83,7 @@ class Driver {
   bool load_driver(StateReader& in);
   Status load_counters(const CheckpointReader& checkpoint);
   void capture();
+  Status begin_checkpoint();
   Status edge();
   Status commit_sinks();
   Status save_checkpoint(CheckpointKind kind, const Error* verdict = nullptr);

@@ -109,6 +109,14 @@ void Driver::capture() {
   });
 }
 
+// The beginning is a place to go on from, too. Where objects are shown one by one it is saved at once: a run that comes after a crash must
+// know those that are there for the job's own.
+Status Driver::begin_checkpoint() {
+  capture();
+  const SinkTraits& traits = pipeline_.output->bytes().traits();
+  return traits.object_per_batch && !traits.whole_batches ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+}
+
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
 Status Driver::edge() {
   if (pipeline_.checkpointer == nullptr || !pipeline_.output->settled()) return {};

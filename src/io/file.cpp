@@ -128,7 +128,9 @@ Status make_folders_of(const char* path) {
     if (*at != '/' && *at != 0) continue;
     const char kept = *at;
     *at = 0;
-    if (mkdir(room, 0777) != 0 && errno != EEXIST) return fail(system_error(Code::kOpenFailed, errno, room));
+    const bool made = mkdir(room, 0777) == 0;
+    if (!made && errno != EEXIST) return fail(system_error(Code::kOpenFailed, errno, room));
+    if (made) WEIR_TRY(sync_folder_of(room));
     *at = kept;
     if (kept == 0) return {};
   }

@@ -56,7 +56,7 @@ Codec codec_of(CodecChoice choice) {
 
 }  // namespace
 
-Job::Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment)
+Job::Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment)
     : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
 Job::~Job() {
@@ -381,6 +381,7 @@ Status Job::choose_checkpoint() {
   const std::string& to = config_.checkpoint.to;
   if (to == "none") return {};
   const bool named = to != "auto";
+  const auto resumable = source_->resumable();
   const char* why_not = nullptr;
   if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
     why_not = "a host that takes the records itself goes on by itself";
@@ -392,13 +393,16 @@ Status Job::choose_checkpoint() {
     why_not = "what went to rejects.to can't be taken back";
   } else if (config_.output.publish_partial) {
     why_not = "output.publish_partial gives away what a later run would go on with";
-  } else if (!source_->resumable()) {
+  } else if (!resumable) {
+    return fail(resumable.error());  // not without: what an earlier run left would be lost
+  } else if (!*resumable) {
     why_not = "an input is no regular file, and can't be read again from the middle";
   }
   for (const std::string* name : {&output_name_, &rejects_name_}) {
     if (why_not != nullptr || name->empty() || (name == &output_name_ && to_ != To::kFile)) continue;
     const auto there = disk_.info(name->c_str());
-    if (there && there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
+    if (!there) return fail(there.error());
+    if (there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
   }
   if (why_not != nullptr)
     return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
@@ -558,8 +562,9 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
-  BatchSink* sinks[] = {pipeline_.sink, pipeline_.rejects_sink};
-  constexpr CheckpointSection kSections[] = {CheckpointSection::kSink, CheckpointSection::kRejectsSink};
+  // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
   Status status;
   for (size_t i = 0; status && i < std::size(sinks); ++i) {
     if (sinks[i] == nullptr) continue;
@@ -589,29 +594,23 @@ Status Job::open_checkpoint() {
   if (!there) {
     const bool unusable = there.error().exit() == Exit::kCheckpointInvalid;
     if (!unusable || !config_.checkpoint.restart) return fail(there.error());
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
     auto done = is_done_already();
     if (!done) return fail(done.error());
-    if (*done) {
-      skipped_ = "already_done";
-    } else {
-      checkpointer_->forget();
-    }
+    if (!*done) return checkpointer_->forget();
+    skipped_ = "already_done";
     return {};
   }
   if (!checkpointer_->is_this_job()) {
     if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
@@ -631,7 +630,8 @@ Result<bool> Job::is_done_already() {
     StateReader state = loaded.section(CheckpointSection::kSink);
     const auto bytes = state.get<uint64_t>();
     const auto output = disk_.info(output_name_.c_str());
-    if (!state.ok() || !output || output->kind != FileKind::kRegular || output->size != bytes) return false;
+    if (!output) return fail(output.error());
+    if (!state.ok() || output->kind != FileKind::kRegular || output->size != bytes) return false;
   }
   auto same = driver_->same_sources(loaded);
   if (!same) return fail(same.error());

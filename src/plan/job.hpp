@@ -33,7 +33,7 @@ using LineFormula = decltype(BudgetLine::formula);
 
 class Job {
  public:
-  Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment);
+  Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment);
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -49,6 +49,9 @@ class Job {
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
+
+  /// For tests: how many decoded bytes lie between two states of the decoder that are kept.
+  void set_snapshot_every(uint64_t bytes) { pipeline_.snapshot_every_bytes = bytes; }
 
   /// The host pulls the records itself (engine/puller.hpp): no output, no writer. Before prepare().
   void set_pull() { pull_ = true; }
@@ -127,7 +130,7 @@ class Job {
   bool raw_records_possible() const;
 
   Clock& clock_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   Disk& disk_;
   Host host_;
   char** environment_;

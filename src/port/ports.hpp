@@ -39,7 +39,7 @@ class ByteSource {
   /// Opens input `index` at its start; closes the one before.
   virtual Status open(size_t index) = 0;
   /// Every input can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
-  virtual bool resumable() const = 0;
+  virtual Result<bool> resumable() const = 0;
   /// Of input `index`, which need not be open. Only of resumable sources.
   virtual Result<SourceIdentity> identity(size_t index) = 0;
   /// Do two identities of one input stand for the same content?
@@ -116,6 +116,8 @@ class CheckpointStore {
   virtual Result<size_t> load(std::span<char> room) = 0;
   /// Replaces what load() read or the last save() wrote, and nothing else (W5101). Durable when this returns.
   virtual Status save(std::string_view bytes) = 0;
+  /// Takes away what load() read, for ever.
+  virtual Status clear() = 0;
   virtual void release() noexcept = 0;
 };
 
@@ -124,6 +126,8 @@ class Wakeup {
  public:
   virtual ~Wakeup() = default;
   virtual void wait(uint64_t until_monotonic_ns) = 0;
+  /// The descriptor whose readability ends a wait; -1: none.
+  virtual void watch(int descriptor) = 0;
   /// True once a signal asked for an orderly stop.
   virtual bool stop_requested() const = 0;
 };
