@@ -35,7 +35,6 @@ Result<bool> Checkpointer::open() {
     error.detail.append(store_.name()).append(")");
     return fail(error);
   }
-  stored_ = true;
   if (!fits) return true;
   image_bytes_ = *size;
   loaded_ = true;
