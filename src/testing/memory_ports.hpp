@@ -209,6 +209,10 @@ class MemoryCheckpointStore final : public CheckpointStore {
     bytes = checkpoint;
     return {};
   }
+  Status clear() override {
+    bytes.clear();
+    return {};
+  }
   void release() noexcept override { held_ = false; }
 
  private:
