@@ -65,9 +65,16 @@ class StateReader {
     return bytes_.substr(used_ - size, size);
   }
   std::string_view text() { return bytes(get<uint32_t>()); }
+  /// 0 or 1; any other byte is a failure.
+  bool get_flag() {
+    const auto byte = get<uint8_t>();
+    ok_ = ok_ && byte <= 1;
+    return byte == 1;
+  }
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] size_t left() const { return bytes_.size() - used_; }
-  [[nodiscard]] bool at_end() const { return used_ == bytes_.size(); }
+  /// Everything was read, and nothing failed.
+  [[nodiscard]] bool at_end() const { return ok_ && used_ == bytes_.size(); }
 
  private:
   std::string_view bytes_;

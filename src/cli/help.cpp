@@ -1,6 +1,6 @@
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "plan/spec.hpp"
-#include "base/nearest_word.hpp"
 
 namespace weir {
 namespace {
@@ -41,6 +41,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
       --rejects PATH      rejects.to: where bad records go
       --preview N         N records to stdout, nothing is written to the output
       --summary FORMAT    text, json or none
+      --progress WHEN     auto: a line that changes, on a terminal; always: elsewhere too, a line each second; never
       --fail-on-rejects   exit 3 when a record was rejected
   -q, --quiet             no progress, no summary
 )";
@@ -60,6 +61,7 @@ Reads FILEs (globs, or stdin), writes to stdout in the input's format. The sourc
   -d, --delimiter C       --no-header    --path PATH    --codec gzip|zstd    --rejects PATH    --deadline TIME
   -s, --set KEY=VALUE     any key of a pipeline file
       --summary FORMAT    text or json, to stderr (none)      --fail-on-rejects   -q, --quiet
+      --progress WHEN     auto (on a terminal), always, never
 
 The language: `docs/query.md`.
 )";
@@ -105,8 +107,9 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-constexpr Topic kTopics[] = {{"run", kRun},   {"query", kQuery},   {"plan", kPlan},       {"check", kCheck},
-                             {"test", kTest}, {"status", kStatus}, {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+constexpr Topic kTopics[] = {{"run", kRun},       {"query", kQuery},     {"plan", kPlan},
+                             {"check", kCheck},   {"test", kTest},       {"status", kStatus},
+                             {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {
@@ -124,7 +127,8 @@ std::string_view nearest_topic(std::string_view word) {
     if (is_nearer(word, topic.name, best)) nearest = topic.name;
   }
   for (const KeySpec& spec : key_table()) {
-    if (is_nearer(word, spec.path.substr(0, spec.path.find('.')), best)) nearest = spec.path.substr(0, spec.path.find('.'));
+    if (is_nearer(word, spec.path.substr(0, spec.path.find('.')), best))
+      nearest = spec.path.substr(0, spec.path.find('.'));
     if (is_nearer(word, spec.path.substr(spec.path.find('.') + 1), best)) nearest = spec.path;
     if (is_nearer(word, spec.path, best)) nearest = spec.path;
   }
@@ -160,7 +164,8 @@ int help_command(Words words) {
   if (const std::string text = help_for_key(topic); !text.empty()) return print_text(text);
   if (const std::string text = help_for_last_word(topic); !text.empty()) return print_text(text);
   const std::string_view nearest = nearest_topic(topic);
-  return usage_error("help", "unknown topic '" + std::string(topic) + "'" + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+  return usage_error("help", "unknown topic '" + std::string(topic) + "'" +
+                                 (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
 }
 
 int schema_command(Words words) {

@@ -27,7 +27,8 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   Job job(clock, wakeup, disk, Host::kProcess, environment);
   if (!job.prepare(std::move(pipeline.config)) || !job.check_columns()) return report_mistakes(job, file);
   if (show) {
-    const Status shown = options.json ? print_plan_json(STDOUT_FILENO, job) : print_plan(STDOUT_FILENO, job, options.explain);
+    const Status shown =
+        options.json ? print_plan_json(STDOUT_FILENO, job) : print_plan(STDOUT_FILENO, job, options.explain);
     if (!shown) return report_error(shown.error());
   }
   if (!job.fits()) return report_error(job.refusal());

@@ -54,7 +54,8 @@ Codec codec_of_ending(std::string_view name) {
   const auto ends_with = [&](std::string_view ending) {
     if (name.size() < ending.size()) return false;
     const std::string_view end = name.substr(name.size() - ending.size());
-    return std::equal(end.begin(), end.end(), ending.begin(), [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+    return std::equal(end.begin(), end.end(), ending.begin(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
   };
   if (ends_with(".gz") || ends_with(".gzip")) return Codec::kGzip;
   if (ends_with(".zst") || ends_with(".zstd")) return Codec::kZstd;
@@ -72,7 +73,8 @@ Codec detect_codec(std::string_view head, std::string_view name) {
   // The same for zstd: "(" alone is a text like any other, and so is "P", unless the name says that it is none.
   const bool named = codec_of_ending(name) == Codec::kZstd;
   if (kZstdMagic.starts_with(head) && (head.size() > 1 || named)) return Codec::kZstd;
-  if (named && (head[0] & 0xf0) == 0x50 && std::string_view("\x2a\x4d").starts_with(head.substr(1))) return Codec::kZstd;
+  if (named && (head[0] & 0xf0) == 0x50 && std::string_view("\x2a\x4d").starts_with(head.substr(1)))
+    return Codec::kZstd;
   return Codec::kNone;
 }
 
@@ -134,18 +136,24 @@ Encoder* make_encoder(Codec codec, int level, std::span<char> room) {
 
 size_t decoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipDecoder::state_max();
-    case Codec::kZstd: return ZstdDecoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipDecoder::state_max();
+    case Codec::kZstd:
+      return ZstdDecoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }
 
 size_t encoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipEncoder::kStateBytesMax;
-    case Codec::kZstd: return ZstdEncoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipEncoder::kStateBytesMax;
+    case Codec::kZstd:
+      return ZstdEncoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -22,8 +23,9 @@ Status check_input(const std::string& path, Disk& disk) {
   FileInfo info;
   if (path == kStdin) {
     // A closed stdin was opened for writing alone when the process began.
-    struct stat raw {};
-    if (fstat(STDIN_FILENO, &raw) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return fail(Code::kBadInputKind, "stdin is closed");
+    struct stat raw{};
+    if (fstat(STDIN_FILENO, &raw) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
+      return fail(Code::kBadInputKind, "stdin is closed");
     info.kind = S_ISDIR(raw.st_mode) ? FileKind::kFolder : FileKind::kOther;
   } else {
     auto found = disk.info(path.c_str());
@@ -32,13 +34,15 @@ Status check_input(const std::string& path, Disk& disk) {
     if (info.kind == FileKind::kNone) return fail(system_error(Code::kNoInput, ENOENT, path));
     if (!disk.readable(path.c_str())) return fail(system_error(Code::kAccessDenied, EACCES, path));
   }
-  if (info.kind == FileKind::kFolder) return fail(Code::kBadInputKind, std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
+  if (info.kind == FileKind::kFolder)
+    return fail(Code::kBadInputKind,
+                std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
   return {};
 }
 
 uint64_t FileSource::size(size_t index) const {
   if (paths_[index] == kStdin) {
-    struct stat raw {};
+    struct stat raw{};
     return fstat(STDIN_FILENO, &raw) == 0 && S_ISREG(raw.st_mode) ? static_cast<uint64_t>(raw.st_size) : kNoOffset;
   }
   const auto info = disk_.info(paths_[index].c_str());
@@ -47,7 +51,7 @@ uint64_t FileSource::size(size_t index) const {
 
 Status FileSource::open_stdin() {
   file_ = STDIN_FILENO;
-  struct stat raw {};
+  struct stat raw{};
   if (fstat(file_, &raw) != 0) return fail(system_error(Code::kOpenFailed, errno, kStdin));
   if (S_ISDIR(raw.st_mode)) return fail(Code::kBadInputKind, kStdin);
   regular_ = S_ISREG(raw.st_mode) && raw.st_size != 0;
@@ -80,20 +84,21 @@ Status FileSource::open(size_t index) {
     auto info = disk_.info(file_);
     if (!info) return fail(info.error());
     if (info->kind == FileKind::kFolder) return fail(Code::kBadInputKind, paths_[index]);
-    // Files of /proc and the like say 0 and have content: read them as streams.
-    regular_ = info->kind == FileKind::kRegular && info->size != 0;
+    regular_ = info->kind == FileKind::kRegular;
     at_ = asked_ = 0;
-    end_ = info->size;
+    // Files of /proc and the like say 0 and have content: they end where they end.
+    end_ = info->size != 0 ? info->size : kNoOffset;
   }
   wakeup_.watch(regular_ ? -1 : file_);
   return {};
 }
 
-bool FileSource::resumable() const {
+Result<bool> FileSource::resumable() const {
   for (const std::string& path : paths_) {
     if (path == kStdin) return false;
     const auto info = disk_.info(path.c_str());
-    if (!info || info->kind != FileKind::kRegular) return false;
+    if (!info) return fail(info.error());
+    if (info->kind != FileKind::kRegular) return false;
   }
   return !paths_.empty();
 }
@@ -122,7 +127,10 @@ Result<SourceIdentity> FileSource::identity(size_t index) {
   disk_.close(*opened);
   if (!status) return fail(status.error());
   SourceIdentity identity;
-  identity.append("size=").append_number(info->size).append(" modified=").append_number(static_cast<uint64_t>(info->modified_ns));
+  identity.append("size=")
+      .append_number(info->size)
+      .append(" modified=")
+      .append_number(static_cast<uint64_t>(info->modified_ns));
   identity.append(" file=").append_number(info->device).append(":").append_number(info->inode).append(" ends=");
   const uint32_t crc = crc32c(0, {ends, used});
   for (int shift = 28; shift >= 0; shift -= 4) identity.append("0123456789abcdef"[crc >> shift & 15]);
@@ -141,11 +149,13 @@ bool FileSource::same(std::string_view before, std::string_view now) const {
   };
   std::string_view heads[2];
   std::string_view ends[2];
-  return without_file(before, heads[0], ends[0]) && without_file(now, heads[1], ends[1]) && heads[0] == heads[1] && ends[0] == ends[1];
+  return without_file(before, heads[0], ends[0]) && without_file(now, heads[1], ends[1]) && heads[0] == heads[1] &&
+         ends[0] == ends[1];
 }
 
 Status FileSource::seek(uint64_t stored_byte) {
-  if (!regular_ && stored_byte != 0) return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
+  if ((!regular_ || end_ == kNoOffset) && stored_byte != 0)
+    return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
   if (regular_ && stored_byte > end_) return fail(Code::kSourceChanged, paths_[index_] + " is shorter than it was");
   at_ = asked_ = stored_byte;
   return {};
@@ -201,6 +211,7 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
       error.detail.append(" (").append(paths_[index_]).append(")");
       return {Step::kFailed, 0};
     }
+    if (*size == 0 && end_ == kNoOffset) return {Step::kFinished, 0};
     if (*size == 0) {
       error = Error(Code::kSourceChanged);
       error.detail.append(paths_[index_]).append(" became shorter while it was read");

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "io/system_wakeup.hpp"
 #include "port/disk.hpp"
 #include "port/ports.hpp"
 
@@ -16,7 +15,8 @@ namespace weir {
 class FileSource final : public ByteSource {
  public:
   /// `paths` outlives the source; "stdin" is the standard input.
-  FileSource(std::span<const std::string> paths, Disk& disk, SystemWakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
+  FileSource(std::span<const std::string> paths, Disk& disk, Wakeup& wakeup)
+      : paths_(paths), disk_(disk), wakeup_(wakeup) {}
   ~FileSource() override { close(); }
 
   size_t count() const override { return paths_.size(); }
@@ -24,7 +24,7 @@ class FileSource final : public ByteSource {
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
   /// All inputs are regular files that are named.
-  bool resumable() const override;
+  Result<bool> resumable() const override;
   /// "size=8123 modified=1764209871123456789 file=2049:77 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB.
   Result<SourceIdentity> identity(size_t index) override;
   /// Size and time of modification are the same, and the file too; or else, as for a copy that kept its time, the ends.
@@ -46,14 +46,14 @@ class FileSource final : public ByteSource {
 
   std::span<const std::string> paths_;
   Disk& disk_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   int file_ = -1;
   size_t index_ = 0;
   bool regular_ = false;
-  uint64_t at_ = 0;   ///< of a regular file: offset of the next read
+  uint64_t at_ = 0;  ///< of a regular file: offset of the next read
   uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
-  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened
-  char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
+  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened; kNoOffset: none was told
+  char peeked_[kPeekBytes];  ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;
   size_t peeked_used_ = 0;
   size_t peeked_index_ = ~size_t{0};

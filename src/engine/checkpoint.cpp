@@ -14,7 +14,9 @@ constexpr std::string_view kMagic = "WEIRCKPT";
 constexpr size_t kFixedBytes = 8 + 4 + 4 + 1 + CheckpointHead::kBytes;  // magic, version, length, signed, head
 constexpr size_t kTrailerBytes = 32 + 4;
 
-std::string_view text_of(const Sha256::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+std::string_view text_of(const Sha256::Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 void put_head(StateWriter& out, const CheckpointHead& head) {
   out.put(static_cast<uint8_t>(head.kind));
@@ -52,7 +54,8 @@ bool get_head(StateReader& in, CheckpointHead& head) {
   if (!id.empty()) std::memcpy(head.job_id.data(), id.data(), id.size());
   const std::string_view version = in.bytes(24);
   head.version = FixedText<24>(version.substr(0, std::min(version.find('\0'), version.size())));
-  return in.ok() && kind >= 1 && kind <= 3;
+  const bool padded = version.find_first_not_of('\0', head.version.view().size()) == version.npos;
+  return in.ok() && kind >= 1 && kind <= 3 && padded;
 }
 
 // Head, HMAC and checksum of a checkpoint whose sections stand between them.
@@ -79,6 +82,13 @@ std::string_view put_frame(std::span<char> bytes, const CheckpointHead& head, st
 }
 
 Status damaged(std::string_view what) { return fail(Code::kCheckpointInvalid, what); }
+
+Status other_version(uint32_t version) {
+  Error error(version > kCheckpointVersion ? Code::kCheckpointNewer : Code::kCheckpointInvalid);
+  error.detail.append("its format is version ").append_number(version);
+  error.detail.append(", this program knows ").append_number(kCheckpointVersion);
+  return fail(error);
+}
 
 }  // namespace
 
@@ -107,28 +117,27 @@ Status CheckpointReader::parse(std::string_view bytes, std::string_view key) {
   const auto length = front.get<uint32_t>();
   if (bytes.size() < kFixedBytes + kTrailerBytes || length != bytes.size()) {
     // A newer format may be framed otherwise: its version is told all the same, unless the bytes are plainly cut.
-    if (version > kCheckpointVersion && length == bytes.size()) return fail(Code::kCheckpointNewer);
+    if (version > kCheckpointVersion && length == bytes.size()) return other_version(version);
     return damaged("it was cut short");
   }
   const std::string_view body = bytes.substr(0, bytes.size() - kTrailerBytes);
   StateReader back(bytes.substr(body.size()));
   const std::string_view hmac = back.bytes(32);
   if (back.get<uint32_t>() != crc32c(crc32c(0, body), hmac)) return damaged("its checksum is wrong");
-  if (version != kCheckpointVersion) {
-    Error error(version > kCheckpointVersion ? Code::kCheckpointNewer : Code::kCheckpointInvalid);
-    error.detail.append("its format is version ").append_number(version).append(", this program knows ").append_number(kCheckpointVersion);
-    return fail(error);
-  }
+  if (version != kCheckpointVersion) return other_version(version);
   const auto is_signed = front.get<uint8_t>();
   signed_ = is_signed == 1;
   if (!get_head(front, head_) || is_signed > 1) return damaged("its head is not sound");
+  if (!signed_ && hmac.find_first_not_of('\0') != hmac.npos)
+    return damaged("it is not signed, but a signature stands in it");
   if (!key.empty()) {
     if (!signed_) return damaged("it is not signed, and checkpoint.key is set");
     HmacSha256 expected(key);
     expected.update(body);
     Sha256::Digest found{};
     std::memcpy(found.data(), hmac.data(), hmac.size());
-    if (!same_digest(expected.digest(), found)) return damaged("its signature is wrong: another key, or somebody changed it");
+    if (!same_digest(expected.digest(), found))
+      return damaged("its signature is wrong: another key, or somebody changed it");
   }
   std::string_view rest = body.substr(kFixedBytes);
   for (size_t i = 0; i < kCheckpointSections; ++i) {
@@ -140,6 +149,16 @@ Status CheckpointReader::parse(std::string_view bytes, std::string_view key) {
     rest.remove_prefix(6 + size);
   }
   return rest.empty() ? Status{} : damaged("bytes follow its last section");
+}
+
+Status CheckpointReader::peek(std::string_view bytes) {
+  if (bytes.size() < kFixedBytes || !bytes.starts_with(kMagic)) return damaged("it is no checkpoint");
+  StateReader front(bytes.substr(kMagic.size()));
+  const auto version = front.get<uint32_t>();
+  if (version > kCheckpointVersion) return other_version(version);
+  front.get<uint32_t>();
+  front.get<uint8_t>();
+  return version == kCheckpointVersion && get_head(front, head_) ? Status{} : damaged("its head is not sound");
 }
 
 void CheckpointSource::save(StateWriter& out) const {

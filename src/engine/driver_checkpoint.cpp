@@ -29,29 +29,33 @@ std::unexpected<Error> refused(std::string_view what) { return fail(Code::kCheck
 }  // namespace
 
 size_t Driver::checkpoint_fixed_bytes() {
-  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + Counters::kStateBytes +
-         ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
+  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes +
+         Counters::kStateBytes + ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
 }
 
 size_t Driver::checkpoint_bytes_max(const PipelineParts& pipeline) {
   size_t bytes = checkpoint_fixed_bytes() + ByteIntake::snapshots_bytes(pipeline) / 2;
-  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() + pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
-  if (pipeline.rejects->output() != nullptr) bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
+  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() +
+           pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
+  if (pipeline.rejects->output() != nullptr)
+    bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
   return bytes;
 }
 
 void Driver::save_driver(StateWriter& out) const {
-  const bool schema_known = pipeline_.reader->schema_known();
+  // A reader that goes on before its header knows it, too, once the output was begun.
+  const bool begun = pipeline_.output->begun();
+  const bool schema_known = begun || pipeline_.reader->schema_known();
   out.put(decoded_before_);
   out.put(unit_begin_byte_);
   out.put(position_byte_);
   out.put(limit_left_);
-  out.put(skipped_since_read_ + (counters_.read - counted_at_read_));
+  out.put(skipped_since_read_ + skip_left_ + (counters_.read - counted_at_read_));
   out.put(passing_captured_);
   out.put(static_cast<uint8_t>(passing_edge_));
-  out.put(static_cast<uint8_t>((pipeline_.output->begun() ? kBegun : 0) | (schema_known ? kSchemaKnown : 0)));
+  out.put(static_cast<uint8_t>((begun ? kBegun : 0) | (schema_known ? kSchemaKnown : 0)));
   out.put(static_cast<uint8_t>(input_open_));
-  out.put(schema_known && pipeline_.output->begun() ? hash_of(pipeline_.reader->schema()) : 0);
+  out.put(begun ? hash_of(pipeline_.reader->schema()) : 0);
 }
 
 // Writes the state at this edge into the checkpointer's image.
@@ -62,7 +66,10 @@ void Driver::capture() {
   // What was read ahead is read again by the next run: it does not count twice.
   const uint64_t stored_byte = input_open_ ? intake_.place(read_at_byte_).stored_byte : 0;
   captured_ = counters_;
-  if (input_open_) captured_.stored_bytes = stored_at_open_ + stored_byte;
+  if (input_open_) {
+    captured_.stored_bytes = stored_at_open_ + stored_byte;
+    captured_.decoded_bytes = decoded_before_ + read_at_byte_;
+  }
   pipeline_.checkpointer->capture(progress, [&](CheckpointWriter& out) {
     out.section(CheckpointSection::kSource, [&](StateWriter& to) {
       CheckpointSource source;
@@ -97,8 +104,17 @@ void Driver::capture() {
     out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
       if (rejects != nullptr) pipeline_.rejects_sink->save(to);
     });
-    out.section(CheckpointSection::kFlushTimes, [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+    out.section(CheckpointSection::kFlushTimes,
+                [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
   });
+}
+
+// The beginning is a place to go on from, too. Where objects are shown one by one it is saved at once: a run that comes after a crash must
+// know those that are there for the job's own.
+Status Driver::begin_checkpoint() {
+  capture();
+  const SinkTraits& traits = pipeline_.output->bytes().traits();
+  return traits.object_per_batch && !traits.whole_batches ? save_checkpoint(CheckpointKind::kRunning) : Status{};
 }
 
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
@@ -131,8 +147,9 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
   Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool failed = outcome.ending == Ending::kFailed;
   const Code code = outcome.error.code;
-  const bool output_failed = failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
-                                        outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
+  const bool output_failed =
+      failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
+                 outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
   const bool input_failed = code == Code::kReadFailed;
   if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
   const Error* verdict = failed ? &outcome.error : nullptr;
@@ -180,7 +197,7 @@ Status Driver::learn_schema(uint32_t input) {
 
 bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& source) {
   StateReader in = checkpoint.section(CheckpointSection::kSource);
-  return source.load_front(in) && finished_.load(in) && in.at_end();
+  return source.load_front(in) && finished_.load(in) && in.at_end() && finished_.digest() == source.finished;
 }
 
 // The chain over the inputs before `input`, as they are now.
@@ -194,7 +211,8 @@ Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
       if (error.code == Code::kNoInput) error = Error(Code::kSourceChanged, "an input that was read already is gone");
       return fail(error);
     }
-    for (const std::string_view part : {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
+    for (const std::string_view part :
+         {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
       chain.update(part);
     }
   }
@@ -218,7 +236,8 @@ Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
 
 Status Driver::load_counters(const CheckpointReader& checkpoint) {
   StateReader counters = checkpoint.section(CheckpointSection::kCounters);
-  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced())
+    return refused("its counters are not sound");
   return {};
 }
 
@@ -238,62 +257,72 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
     error.detail.append(what);
     return fail(error);
   };
-  if (source.input > pipeline_.source->count()) return changed(0, "there are fewer inputs than were read already");
+  if (source.inputs != pipeline_.source->count()) {
+    Error error(Code::kSourceChanged);
+    error.detail.append("the list of inputs has changed: it held ").append_number(source.inputs).append(", it holds ");
+    error.detail.append_number(pipeline_.source->count());
+    return fail(error);
+  }
   auto chain = chain_of(source.input);
   if (!chain) return fail(chain.error());
   if (*chain != source.finished) return changed(0, "an input that was read already has changed, or the list of inputs");
   input_ = source.input;
-  const bool in_input = source.input < source.inputs;
-  if (in_input) {
-    if (source.input >= pipeline_.source->count() || pipeline_.source->name(source.input) != source.name) {
-      return changed(source.input, "the list of inputs has changed");
-    }
-    auto identity = pipeline_.source->identity(source.input);
-    if (!identity) return fail(identity.error());
-    if (!pipeline_.source->same(source.identity, identity->view())) {
-      Error error(Code::kSourceChanged);
-      error.source = source.input;
-      error.detail.append("it was ").append(source.identity).append(", it is ").append(identity->view());
-      return fail(error);
-    }
-    identity_ = SourceIdentity(source.identity);
+  // Between two inputs no checkpoint of a run that goes on is made.
+  if (source.input == source.inputs) return refused("its source section is not sound");
+  if (pipeline_.source->name(input_) != source.name) return changed(input_, "the list of inputs has changed");
+  auto identity = pipeline_.source->identity(input_);
+  if (!identity) return fail(identity.error());
+  if (!pipeline_.source->same(source.identity, identity->view())) {
+    Error error(Code::kSourceChanged);
+    error.source = input_;
+    error.detail.append("it was ").append(source.identity).append(", it is ").append(identity->view());
+    return fail(error);
   }
+  identity_ = SourceIdentity(source.identity);
 
   StateReader driver = checkpoint.section(CheckpointSection::kDriver);
   if (!load_driver(driver)) return refused("its driver section is not sound");
   const auto flags = driver.get<uint8_t>();
   const auto open = driver.get<uint8_t>();
   const auto schema_hash = driver.get<uint32_t>();
-  if (!driver.ok() || !driver.at_end() || flags > 3 || open > 1 || (open == 1) != in_input) return refused("its driver section is not sound");
-  WEIR_TRY(load_counters(checkpoint));
-  stored_at_open_ = counters_.stored_bytes - std::min(counters_.stored_bytes, source.stored_byte);
-  StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
-  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");
-
   const bool begun = (flags & kBegun) != 0;
-  if (in_input) {
-    const uint64_t stored_bytes = counters_.stored_bytes;  // what is read again does not count
-    if (begun && (flags & kSchemaKnown) != 0) {
-      WEIR_TRY(learn_schema(source.input));
-    } else {
-      WEIR_TRY(intake_.open(source.input));
-    }
-    StateReader reader = checkpoint.section(CheckpointSection::kReader);
-    if (!pipeline_.reader->load(reader) || !reader.at_end()) return refused("its reader section is not sound");
-    StateReader intake = checkpoint.section(CheckpointSection::kIntake);
-    WEIR_TRY(intake_.resume(source.input, intake));
-    if (!intake.at_end()) return refused("its decoder section is not sound");
-    counters_.decoded_bytes = decoded_before_ + pipeline_.reader->saved_byte();
-    counters_.stored_bytes = stored_bytes;
-    input_open_ = true;
+  const bool known = (flags & kSchemaKnown) != 0;
+  if (!driver.at_end() || flags > 3 || open != 1 || (begun && !known) || (!begun && schema_hash != 0)) {
+    return refused("its driver section is not sound");
   }
+  WEIR_TRY(load_counters(checkpoint));
+  if (counters_.stored_bytes < source.stored_byte) return refused("its counters are not sound");
+  stored_at_open_ = counters_.stored_bytes - source.stored_byte;
+  StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
+  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end())
+    return refused("its flush times are not sound");
+
+  const Counters counted = counters_;  // what is read again does not count
+  // Also without a record so far: a reader whose header is behind it must know what it said.
+  WEIR_TRY(known ? learn_schema(source.input) : intake_.open(source.input));
+  StateReader reader = checkpoint.section(CheckpointSection::kReader);
+  if (!pipeline_.reader->load(reader) || !reader.at_end()) return refused("its reader section is not sound");
+  if (known != (begun || pipeline_.reader->schema_known())) return refused("its reader section is not sound");
+  StateReader intake = checkpoint.section(CheckpointSection::kIntake);
+  WEIR_TRY(intake_.resume(source.input, intake));
+  if (!intake.at_end()) return refused("its decoder section is not sound");
+  counters_ = counted;
+  // What stands there for people is as true as the rest.
+  const uint64_t saved_byte = pipeline_.reader->saved_byte();
+  if (source.stored_byte != intake_.place(saved_byte).stored_byte ||
+      source.stored_size != pipeline_.source->size(input_) || counters_.decoded_bytes != decoded_before_ + saved_byte) {
+    return refused("its source section is not sound");
+  }
+  input_open_ = true;
   StateReader program = checkpoint.section(CheckpointSection::kProgram);
   if (!pipeline_.program->load(program) || !program.at_end()) return refused("its query section is not sound");
   if (begun) {
-    if (in_input && hash_of(pipeline_.reader->schema()) != schema_hash) return changed(source.input, "its header is another one");
+    if (hash_of(pipeline_.reader->schema()) != schema_hash) return changed(source.input, "its header is another one");
     WEIR_TRY(pipeline_.output->begin_again(pipeline_.reader->schema(), pipeline_.columns));
     StateReader output = checkpoint.section(CheckpointSection::kOutput);
     if (!pipeline_.output->load(output) || !output.at_end()) return refused("its output section is not sound");
+  } else if (!checkpoint.section(CheckpointSection::kOutput).at_end()) {
+    return refused("its output section is not sound");
   }
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) {
     StateReader state = checkpoint.section(CheckpointSection::kRejects);

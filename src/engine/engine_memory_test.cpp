@@ -1,11 +1,11 @@
 // The driver's lists and the outputs' buffers in rooms of just what the plan gives them, between guard pages.
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "engine/driver.hpp"
 #include "engine/puller.hpp"
@@ -33,7 +33,8 @@ struct Rooms {
 };
 
 /// A whole pipeline whose parts that are measured lie in `rooms`; the others lie about.
-Outcome run(Rooms& rooms, const std::string& input, const std::string& query, SinkTraits traits, Codec codec, Counters& counters) {
+Outcome run(Rooms& rooms, const std::string& input, const std::string& query, SinkTraits traits, Codec codec,
+            Counters& counters) {
   ReaderOptions reader_options;
   QueryOptions query_options;
   query_options.record_max = reader_options.record_bytes_max;
@@ -65,7 +66,8 @@ Outcome run(Rooms& rooms, const std::string& input, const std::string& query, Si
   MemorySink rejects_sink;
   VirtualClock clock;
   VirtualWakeup wakeup(clock);
-  ByteOutput bytes(sink, encoder, rooms.output.room(), encoder != nullptr ? rooms.encoded.room() : std::span<char>{}, clock, counters);
+  ByteOutput bytes(sink, encoder, rooms.output.room(), encoder != nullptr ? rooms.encoded.room() : std::span<char>{},
+                   clock, counters);
   RecordOutput output(*writer, bytes, kUnitOutputBytes, 0, clock, counters);
   ByteOutput reject_bytes(rejects_sink, nullptr, rooms.rejects.room(), {}, clock, counters);
   Rejects rejects(&reject_bytes, {});
@@ -119,20 +121,27 @@ TEST(EngineMemory, the_drivers_lists_and_the_buffers_stay_in_their_rooms_and_use
   // Records that fail in the filter, then records that fail in the projection: as many as a batch has, of 2,048 each.
   std::string failing = "a\n";
   for (int i = 0; i < 20'000; ++i) failing += "x\n";
-  ASSERT_EQ(run(rooms, failing, "SELECT a FROM input WHERE CAST(a AS INT) = 1", {}, Codec::kNone, counters).ending, Ending::kDone);
+  ASSERT_EQ(run(rooms, failing, "SELECT a FROM input WHERE CAST(a AS INT) = 1", {}, Codec::kNone, counters).ending,
+            Ending::kDone);
   EXPECT_EQ(counters.rejected, 20'000u);
   counters = {};
-  ASSERT_EQ(run(rooms, failing, "SELECT CAST(a AS INT) + 1 AS b FROM input", {}, Codec::kNone, counters).ending, Ending::kDone);
+  ASSERT_EQ(run(rooms, failing, "SELECT CAST(a AS INT) + 1 AS b FROM input", {}, Codec::kNone, counters).ending,
+            Ending::kDone);
   EXPECT_EQ(counters.rejected, 20'000u);
   counters = {};
   // An aggregate's errors come from all rows of a batch at once.
-  ASSERT_EQ(run(rooms, failing, "SELECT SUM(CAST(a AS INT) + 1) AS b FROM input", {}, Codec::kNone, counters).ending, Ending::kDone);
+  ASSERT_EQ(run(rooms, failing, "SELECT SUM(CAST(a AS INT) + 1) AS b FROM input", {}, Codec::kNone, counters).ending,
+            Ending::kDone);
   counters = {};
   // What can't be compressed, both ways.
-  ASSERT_EQ(run(rooms, gzip_of("a\n" + noise(8u << 20)), "SELECT a, a AS b FROM input", {}, Codec::kGzip, counters).ending, Ending::kDone);
+  ASSERT_EQ(
+      run(rooms, gzip_of("a\n" + noise(8u << 20)), "SELECT a, a AS b FROM input", {}, Codec::kGzip, counters).ending,
+      Ending::kDone);
   EXPECT_GT(counters.written, 300'000u);
-  for (const auto& [name, room] : {std::pair{"row lists", &rooms.scratch}, {"input buffer", &rooms.stored},
-                                   {"output buffer", &rooms.output}, {"compressed output", &rooms.encoded},
+  for (const auto& [name, room] : {std::pair{"row lists", &rooms.scratch},
+                                   {"input buffer", &rooms.stored},
+                                   {"output buffer", &rooms.output},
+                                   {"compressed output", &rooms.encoded},
                                    {"rejects buffer", &rooms.rejects}}) {
     EXPECT_TRUE(room->intact()) << name;
     EXPECT_GE(room->report(name), kUsedLeast) << name;

@@ -679,7 +679,7 @@ bool CsvReader::load(StateReader& in) {
   bom_done_ = (flags & 1) != 0;
   header_done_ = (flags & 2) != 0;
   const auto skip = in.get<uint8_t>();
-  if (!in.ok() || skip > static_cast<uint8_t>(Skip::kLine)) return false;
+  if (!in.ok() || flags > 3 || skip > static_cast<uint8_t>(Skip::kLine)) return false;
   skip_ = static_cast<Skip>(skip);
   if (skip_ == Skip::kNone) return true;
   skip_reason_ = static_cast<Code>(in.get<uint16_t>());

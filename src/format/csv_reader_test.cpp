@@ -178,6 +178,20 @@ TEST(CsvReader, an_oversize_record_is_passed_over_the_same_way_whatever_the_wind
   }
 }
 
+TEST(CsvReader, a_record_of_just_the_largest_size_waits_for_its_line_feed) {
+  ReaderOptions options;
+  options.record_bytes_max = 100;
+  for (const size_t size : {99u, 100u, 101u}) {
+    const std::string record(size, 'x');
+    const std::string text = "a\n" + record + "\n1\n";
+    const Read expected = size > 100 ? Read{{{"1"}}, {"a"}, {"1"}, {"2201@2+102#0"}, ""}
+                                     : Read{{{record}, {"1"}}, {"a"}, {record, "1"}, {}, ""};
+    Read got = read_csv(text, options, {{2 + size}});
+    for (std::string& reject : got.rejects) reject = reject.substr(0, reject.find('h'));
+    EXPECT_EQ(got, expected) << size;
+  }
+}
+
 TEST(CsvReader, an_unclosed_quote_stops_at_the_quote_or_is_resynced) {
   for (const uint32_t window : {64u, 4096u}) {
     ReaderOptions options;

@@ -250,7 +250,7 @@ void JsonAutomaton::save(StateWriter& out) const {
 bool JsonAutomaton::load(StateReader& in) {
   const auto state = in.get<uint8_t>();
   depth_ = in.get<uint32_t>();
-  name_ = in.get<uint8_t>() != 0;
+  name_ = in.get_flag();
   for (uint8_t* byte : {&sequence_bytes_, &sequence_left_, &next_min_, &next_max_, &literal_})
     *byte = in.get<uint8_t>();
   const std::string_view kinds = in.bytes(sizeof kinds_);

@@ -89,7 +89,7 @@ void JsonDocument::save(StateWriter& out) const {
 bool JsonDocument::load(StateReader& in) {
   if (!automaton_.load(in)) return false;
   on_path_ = in.get<uint32_t>();
-  for (bool* flag : {&found_, &following_, &name_matched_}) *flag = in.get<uint8_t>() != 0;
+  for (bool* flag : {&found_, &following_, &name_matched_}) *flag = in.get_flag();
   for (uint32_t& element : elements_) element = in.get<uint32_t>();
   if (!in.ok() || on_path_ > automaton_.depth() || on_path_ > path_->size + 1) return false;
   if (!following_) return true;

@@ -97,9 +97,9 @@ void JsonFrame::save(StateWriter& out) const {
 
 bool JsonFrame::load(StateReader& in) {
   depth_ = in.get<uint64_t>();
-  in_string_ = in.get<uint8_t>() != 0;
-  escaped_ = in.get<uint8_t>() != 0;
-  bare_ = in.get<uint8_t>() != 0;
+  in_string_ = in.get_flag();
+  escaped_ = in.get_flag();
+  bare_ = in.get_flag();
   const std::string_view kinds = in.bytes(sizeof kinds_);
   if (!in.ok()) return false;
   std::memcpy(kinds_, kinds.data(), sizeof kinds_);

@@ -278,7 +278,7 @@ bool JsonReader::load(StateReader& in) {
   if (!load_position(in, source_, record_, window_)) return false;
   const auto mode = in.get<uint8_t>();
   const auto expect = in.get<uint8_t>();
-  whole_document_ = in.get<uint8_t>() != 0;
+  whole_document_ = in.get_flag();
   if (mode > static_cast<uint8_t>(Mode::kFrame) || expect > static_cast<uint8_t>(Expect::kAfter)) return false;
   mode_ = static_cast<Mode>(mode);
   expect_ = static_cast<Expect>(expect);

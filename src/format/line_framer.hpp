@@ -52,7 +52,7 @@ class LineFramer {
   }
   bool load(StateReader& in) {
     begin_source();
-    started_ = in.get<uint8_t>() != 0;
+    started_ = in.get_flag();
     return skip_.load(in);
   }
 

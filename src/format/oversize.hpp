@@ -67,7 +67,7 @@ class Oversize {
     hash_.save(out);
   }
   bool load(StateReader& in) {
-    active_ = in.get<uint8_t>() != 0;
+    active_ = in.get_flag();
     if (!active_) return in.ok();
     start_ = in.get<uint64_t>();
     size_ = in.get<uint64_t>();

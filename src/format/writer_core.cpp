@@ -84,8 +84,8 @@ bool WriterCore::is_nothing(const Schema& schema, std::span<const WriteColumn> c
 
 Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
-  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed && columns.size() == 1 &&
-                   columns[0].star;
+  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed &&
+                   columns.size() == 1 && columns[0].star;
   columns_used_ = texts_used_ = names_bytes_ = 0;
   if (is_nothing(schema, columns)) {
     header_ = end_ = {};

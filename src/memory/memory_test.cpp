@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <cstring>
+
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "memory/arena.hpp"

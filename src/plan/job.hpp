@@ -33,7 +33,7 @@ using LineFormula = decltype(BudgetLine::formula);
 
 class Job {
  public:
-  Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment);
+  Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment);
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -52,6 +52,9 @@ class Job {
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
+
+  /// For tests: how many decoded bytes lie between two states of the decoder that are kept.
+  void set_snapshot_every(uint64_t bytes) { pipeline_.snapshot_every_bytes = bytes; }
 
   /// The host pulls the records itself (engine/puller.hpp): no output, no writer. Before prepare().
   void set_pull() { pull_ = true; }
@@ -96,7 +99,8 @@ class Job {
 
  private:
   struct Sizes {
-    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
+    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
+           encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
@@ -128,7 +132,7 @@ class Job {
   bool raw_records_possible() const;
 
   Clock& clock_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   Disk& disk_;
   Host host_;
   char** environment_;
@@ -169,8 +173,8 @@ class Job {
   std::span<char> memory_;
   std::unique_ptr<CheckpointStore> checkpoint_store_;
   std::optional<Checkpointer> checkpointer_;
-  bool goes_on_ = false;     ///< with a checkpoint that was loaded
-  bool finishing_ = false;   ///< and all that is left is to show the output
+  bool goes_on_ = false;  ///< with a checkpoint that was loaded
+  bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   std::unique_ptr<BatchSink> rejects_sink_;

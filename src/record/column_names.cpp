@@ -14,7 +14,8 @@ bool same_name(std::string_view a, std::string_view b) {
   return true;
 }
 
-std::unexpected<Error> unknown(const FieldPath& path, std::string_view wanted, std::span<const std::string_view> names) {
+std::unexpected<Error> unknown(const FieldPath& path, std::string_view wanted,
+                               std::span<const std::string_view> names) {
   Error error(Code::kUnknownColumn);
   error.at_line(path.line, path.column);
   if (path.ordinal >= 0) {
@@ -29,7 +30,8 @@ std::unexpected<Error> unknown(const FieldPath& path, std::string_view wanted, s
   } else {
     error.detail.append("; the input has ");
   }
-  for (size_t i = 0; i < names.size() && !error.detail.truncated(); ++i) error.detail.append(i == 0 ? "" : ", ").append(names[i]);
+  for (size_t i = 0; i < names.size() && !error.detail.truncated(); ++i)
+    error.detail.append(i == 0 ? "" : ", ").append(names[i]);
   return fail(error);
 }
 

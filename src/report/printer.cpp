@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
 #include <unistd.h>
 
 #include "plan/units.hpp"

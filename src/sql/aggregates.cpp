@@ -152,6 +152,26 @@ Int128 get128(StateReader& in) {
 
 }  // namespace
 
+namespace {
+
+// The bits of a value that has a fixed size; 0 for others.
+Int128 bits_of(const Value& value) {
+  switch (value.type) {
+    case Type::kBool:
+      return value.boolean ? 1 : 0;
+    case Type::kInt:
+      return value.integer;
+    case Type::kDecimal:
+      return value.mantissa;
+    case Type::kDouble:
+      return std::bit_cast<int64_t>(value.real);
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
 void Accumulator::save(StateWriter& out) const {
   out.put(count_);
   out.put(static_cast<uint8_t>(overflow_ | (any_double_ << 1) | (any_decimal_ << 2)));
@@ -160,22 +180,7 @@ void Accumulator::save(StateWriter& out) const {
   out.put(std::bit_cast<uint64_t>(real_));
   out.put(static_cast<uint8_t>(best_.type));
   out.put(best_.scale);
-  switch (best_.type) {
-    case Type::kBool:
-      put128(out, best_.boolean ? 1 : 0);
-      break;
-    case Type::kInt:
-      put128(out, best_.integer);
-      break;
-    case Type::kDecimal:
-      put128(out, best_.mantissa);
-      break;
-    case Type::kDouble:
-      put128(out, std::bit_cast<int64_t>(best_.real));
-      break;
-    default:
-      put128(out, 0);
-  }
+  put128(out, bits_of(best_));
   out.text(is_text(best_) ? best_.view() : std::string_view());
 }
 
@@ -192,31 +197,32 @@ bool Accumulator::load(StateReader& in) {
   const auto scale = in.get<uint8_t>();
   const Int128 bits = get128(in);
   const std::string_view text = in.text();
-  if (!in.ok() || scale_ > kScaleMax || scale > kScaleMax) return false;
+  if (!in.ok() || flags > 7 || scale_ > kScaleMax || scale > kScaleMax) return false;
   switch (type) {
     case Type::kNull:
       best_ = Value::null();
-      return true;
+      break;
     case Type::kBool:
       best_ = Value::of_bool(bits != 0);
-      return true;
+      break;
     case Type::kInt:
       best_ = Value::of_int(static_cast<int64_t>(bits));
-      return true;
+      break;
     case Type::kDecimal:
       best_ = Value::of_decimal(bits, scale);
-      return true;
+      break;
     case Type::kDouble:
       best_ = Value::of_double(std::bit_cast<double>(static_cast<int64_t>(bits)));
-      return true;
+      break;
     case Type::kText:
       if (text_ == nullptr || text.size() > kExtremeTextMax) return false;
       std::memcpy(text_.get(), text.data(), text.size());
       best_ = Value::of_text({text_.get(), text.size()});
-      return true;
+      break;
     default:
       return false;
   }
+  return bits_of(best_) == bits && best_.scale == scale && (is_text(best_) || text.empty());
 }
 
 }  // namespace weir::sql

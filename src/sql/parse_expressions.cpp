@@ -335,7 +335,7 @@ Node Parser::cast() {
 Node Parser::call(const Token& name) {
   const FunctionInfo* info = find_function(name.text);
   if (info == nullptr) info = pass_over_unknown(name);
-  if (info == nullptr) return give_up(unknown_function(name));
+  if (info == nullptr) return unknown_function(name);
   WEIR_SQL_TRY(expect_symbol("("));
   Expr expr;
   expr.op = info->op;
@@ -347,19 +347,20 @@ Node Parser::call(const Token& name) {
   return add(std::move(expr));
 }
 
-Error Parser::unknown_function(const Token& name) const {
+std::unexpected<Failed> Parser::unknown_function(const Token& name) {
   Detail detail;
   detail.append(std::string_view(name.text).substr(0, 60));
   const std::string_view nearest = nearest_function(name.text);
   if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
-  return lexer_.error(Code::kUnknownFunction, name.offset, detail.view());
+  return error_at(name.offset, detail.view(), Code::kUnknownFunction);
 }
 
 /// For lint: the mistake is kept, and the query goes on as if there were such a function.
 const FunctionInfo* Parser::pass_over_unknown(const Token& name) {
   static constexpr FunctionInfo kAnyFunction = {"", Op::kCoalesce, kModeUnknown, 0, kInListMax, ""};
   if (mistakes_ == nullptr) return nullptr;
-  mistakes_->push_back(unknown_function(name));
+  (void)unknown_function(name);
+  mistakes_->push_back(failure_);
   return &kAnyFunction;
 }
 

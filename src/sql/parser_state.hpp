@@ -45,6 +45,7 @@ class Parser {
   [[gnu::noinline]] std::unexpected<Failed> unexpected(std::string_view expected);
   [[gnu::noinline]] std::unexpected<Failed> error_at(uint32_t offset, std::string_view detail,
                                                      Code code = Code::kBadQuery);
+  [[gnu::noinline]] std::unexpected<Failed> unknown_function(const Token& name);
   [[gnu::noinline]] std::unexpected<Failed> bad_arguments(std::string_view usage);
   /// Puts the token behind the next one into `ahead_`.
   [[gnu::noinline]] Done look_ahead();
@@ -78,7 +79,6 @@ class Parser {
   Node cast();
   Node call(const Token& name);
   [[gnu::noinline]] const FunctionInfo* pass_over_unknown(const Token& name);
-  [[gnu::noinline]] Error unknown_function(const Token& name) const;
   Done call_arguments(const FunctionInfo& info, Expr& expr);
   Done trim_arguments(Expr& expr);
 
@@ -98,15 +98,15 @@ class Parser {
 };
 
 /// Gives `name` the value of a Node, or hands its failure on.
-#define WEIR_SQL_TAKE(name, expression)                        \
-  auto name##_result = (expression);                           \
-  if (!name##_result) return std::unexpected(Failed{});        \
+#define WEIR_SQL_TAKE(name, expression)                 \
+  auto name##_result = (expression);                    \
+  if (!name##_result) return std::unexpected(Failed{}); \
   const auto name = *name##_result
 
 /// Hands the failure of a Node or Done on.
-#define WEIR_SQL_TRY(expression)                               \
-  do {                                                         \
-    if (!(expression)) return std::unexpected(Failed{});       \
+#define WEIR_SQL_TRY(expression)                         \
+  do {                                                   \
+    if (!(expression)) return std::unexpected(Failed{}); \
   } while (false)
 
 }  // namespace weir::sql

@@ -296,7 +296,8 @@ TEST(QueryMistakes, are_told_all_at_once) {
             "1:8 W2012 FOO\n1:31 W2010 expected an expression, found the end of the query\n");
   EXPECT_EQ(mistakes_of("SELECT id FROM input", {"id", "ID", "id"}),
             "1:8 W2024 the column `id` stands there more than once; name it by its number, _1\n");
-  EXPECT_EQ(mistakes_of("SELECT *, COUNT(*) FROM input", columns), "1:8 W2010 * stands beside an aggregate: GROUP BY is not supported\n");
+  EXPECT_EQ(mistakes_of("SELECT *, COUNT(*) FROM input", columns),
+            "1:8 W2010 * stands beside an aggregate: GROUP BY is not supported\n");
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ class MemorySource final : public ByteSource {
     at_ = 0;
     return {};
   }
-  bool resumable() const override { return true; }
+  Result<bool> resumable() const override { return true; }
   Result<SourceIdentity> identity(size_t index) override {
     SourceIdentity identity("size=");
     identity.append_number(inputs[index].size());
@@ -110,6 +110,113 @@ class MemorySink final : public BatchSink {
  private:
   SinkTraits traits_;
   uint32_t attempt_ = 0;
+};
+
+/// What a sink wrote, over the runs of a job: outlives them.
+struct StoredOutput {
+  std::vector<std::string> objects;  ///< the last one may still be open
+  bool finished = false;
+};
+
+/// A sink that a later run goes on with: what was written behind the last commit() is lost when the run ends without one.
+class ResumableSink final : public BatchSink {
+ public:
+  explicit ResumableSink(StoredOutput& output, SinkTraits traits = {}) : output_(output), traits_(traits) {}
+
+  std::function<void()> on_commit;  ///< how long it takes, say
+  uint64_t commits = 0;
+
+  SinkTraits traits() const override { return traits_; }
+  Status start() override {
+    output_ = {};
+    return {};
+  }
+  Accepted open_object(const ObjectInfo&, Error&) override {
+    output_.objects.emplace_back();
+    open_ = true;
+    return Accepted::kYes;
+  }
+  Accepted write(std::string_view bytes, Error&) override {
+    output_.objects.back() += bytes;
+    return Accepted::kYes;
+  }
+  Accepted close_object(Error&) override {
+    open_ = false;
+    return Accepted::kYes;
+  }
+  Status commit() override {
+    ++commits;
+    if (on_commit) on_commit();
+    return {};
+  }
+  Status finish() override {
+    output_.finished = true;
+    return {};
+  }
+  void cancel() noexcept override {}
+  std::string_view leftover() const override { return {}; }
+  bool resumable() const override { return true; }
+  size_t state_bytes_max() const override { return 1 + 8 + 8; }
+  void save(StateWriter& out) const override {
+    out.put(static_cast<uint8_t>(open_));
+    out.put(static_cast<uint64_t>(output_.objects.size()));
+    out.put(static_cast<uint64_t>(output_.objects.empty() ? 0 : output_.objects.back().size()));
+  }
+  bool load(StateReader& in) override {
+    const auto open = in.get<uint8_t>();
+    objects_ = in.get<uint64_t>();
+    bytes_ = in.get<uint64_t>();
+    open_ = open == 1;
+    return in.ok() && open <= 1;
+  }
+  Status resume(bool) override {
+    const bool there = objects_ <= output_.objects.size() && (objects_ != 0 || bytes_ == 0) &&
+                       (objects_ == 0 || bytes_ <= output_.objects[objects_ - 1].size());
+    if (!there) return fail(Code::kOutputLost, "memory");
+    output_.objects.resize(objects_);
+    if (objects_ != 0) output_.objects.back().resize(bytes_);
+    return {};
+  }
+
+ private:
+  StoredOutput& output_;
+  SinkTraits traits_;
+  bool open_ = false;
+  uint64_t objects_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+/// A checkpoint in memory, over the runs of a job.
+class MemoryCheckpointStore final : public CheckpointStore {
+ public:
+  std::string bytes;  ///< empty: there is none
+  std::function<void()> on_save;
+  uint64_t saves = 0;
+
+  std::string_view name() const override { return "memory.weir"; }
+  Status acquire() override {
+    if (held_) return fail(Code::kFenced, "memory.weir");
+    held_ = true;
+    return {};
+  }
+  Result<size_t> load(std::span<char> room) override {
+    bytes.copy(room.data(), room.size());
+    return bytes.size();
+  }
+  Status save(std::string_view checkpoint) override {
+    ++saves;
+    if (on_save) on_save();
+    bytes = checkpoint;
+    return {};
+  }
+  Status clear() override {
+    bytes.clear();
+    return {};
+  }
+  void release() noexcept override { held_ = false; }
+
+ private:
+  bool held_ = false;
 };
 
 }  // namespace weir::testing

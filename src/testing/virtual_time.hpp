@@ -9,14 +9,17 @@ namespace weir::testing {
 class VirtualClock final : public Clock {
  public:
   uint64_t monotonic_ns() override { return now_ns_ += step_ns_; }
-  uint64_t wall_ns() override { return now_ns_; }
+  uint64_t wall_ns() override { return static_cast<uint64_t>(static_cast<int64_t>(now_ns_) + wall_offset_ns_); }
   void advance(uint64_t ns) { now_ns_ += ns; }
   /// Every look at the clock moves it by this much.
   void set_step(uint64_t ns) { step_ns_ = ns; }
+  /// Somebody sets the wall clock.
+  void jump_wall(int64_t ns) { wall_offset_ns_ += ns; }
 
  private:
   uint64_t now_ns_ = 1'000'000'000;
   uint64_t step_ns_ = 0;
+  int64_t wall_offset_ns_ = 1'700'000'000'000'000'000;
 };
 
 class VirtualWakeup final : public Wakeup {
@@ -28,6 +31,8 @@ class VirtualWakeup final : public Wakeup {
     if (until_ns != kNever && until_ns > now) clock_.advance(until_ns - now);
     if (stop_after_waits_ != 0 && waits_ >= stop_after_waits_) stop_ = true;
   }
+  void watch(int) override {}
+  bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
   bool stop_requested() const override { return stop_; }
   void request_stop() { stop_ = true; }
   void stop_after_waits(uint64_t waits) { stop_after_waits_ = waits; }

@@ -211,6 +211,11 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.addCleanup(Process.end_all)
 
+    def needs_to_trace(self):
+        """Not run where strace may not trace; where there is none, that is an error."""
+        if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode != 0:
+            self.skipTest("no rights to trace")
+
     def path(self, *names):
         return os.path.join(self.dir, *names)
 

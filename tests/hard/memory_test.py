@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from cgroup import Cgroup, forget, on_a_disk
-from harness import FULL, SELECT_ALL, WEIR, Case, MiB, gzip_repeated, sha256_of_file, weir
+from harness import FULL, SELECT_ALL, WEIR, Case, MiB, Process, gzip_repeated, sha256_of_file, weir
 
 PAGE = 4096
 TEXT = b"".join(b'%d,customer %d,"text, quoted",%d.%02d,DE\n' % (i, i % 97, i * 7919 % 100_000, i % 100) for i in range(20_000))
@@ -288,14 +288,30 @@ class Refusal(Case):
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
 
 
+class Stack(Case):
+    def test_the_stack_stays_within_its_line(self):
+        """The kernel's own count of the main thread's stack, once the query has run on as much as was fed."""
+        plan = json.loads(weir("plan", self.pipeline("input: {from: stdin, format: ndjson}\n"), "--json").out)
+        [line] = [line["bytes"] for line in plan["lines"] if line["name"] == "stack"]
+        process = Process("query", "SELECT a, UPPER(b) || CAST(a AS TEXT) AS c FROM input WHERE b LIKE '%,%' OR CHAR_LENGTH(a) > 3", "--from", "ndjson", "-o", self.path("out.csv"), "--rejects", self.path("bad"), "--summary", "json")
+        process.narrow_stdin()
+        process.feed(b'{"a":' * 60 + b"1" + b"}" * 60 + b"\n" + b'{"a":"1","b":"x,y"}\n' * 50_000)
+        process.await_consumed()
+        with open(f"/proc/{process.pid}/smaps") as file:
+            text = file.read()
+        stack = text[text.index("[stack]"):]
+        used = int(stack[stack.index("\nRss:"):].split()[1]) * 1024
+        process.finish()
+        self.assertGreater(used, 0)
+        self.assertLessEqual(used, line)
+
+
 class AfterTheSeal(Case):
     """Once the input is opened for the run, no memory is asked of the system any more."""
 
     def trace(self, name, data, *args, query=FILTER):
         path, log = self.put(name, data), self.path("strace")
-        probe = subprocess.run(["strace", "-o", log, "true"], capture_output=True)
-        if probe.returncode != 0:
-            self.skipTest("no rights to trace")
+        self.needs_to_trace()
         run = self.query(path, *args, query=query, wrapper=["strace", "-f", "-o", log, "-e", "trace=openat,open,mmap,brk,mremap,munmap,clone,clone3"])
         with open(log) as file:
             calls = [line.split(None, 1)[1] for line in file if "(" in line]
@@ -317,8 +333,7 @@ class AfterTheSeal(Case):
     def test_nothing_is_mapped_around_commands(self):
         self.pipeline(f"input:\n  from: {self.put('in.csv', b'a' + chr(10).encode() + b'1' * 5 + chr(10).encode() * 2)}\noutput:\n  to: exec\nexec:\n  command: [cat]\n")
         log = self.path("strace")
-        if subprocess.run(["strace", "-o", log, "true"], capture_output=True).returncode != 0:
-            self.skipTest("no rights to trace")
+        self.needs_to_trace()
         weir("run", self.path("p.yaml"), wrapper=["strace", "-o", log, "-e", "trace=openat,mmap,brk,mremap"])  # the command itself is not followed
         with open(log) as file:
             calls = [line for line in file if "(" in line]
