@@ -128,6 +128,8 @@ class Wakeup {
   virtual void wait(uint64_t until_monotonic_ns) = 0;
   /// The descriptor whose readability ends a wait; -1: none.
   virtual void watch(int descriptor) = 0;
+  /// The clock that it waits by stands at the deadline or behind it.
+  virtual bool passed(Deadline deadline) = 0;
   /// True once a signal asked for an orderly stop.
   virtual bool stop_requested() const = 0;
 };

@@ -43,6 +43,7 @@ class SimWakeup final : public Wakeup {
     if (until_ns != kNever && until_ns > now) clock_.pass(until_ns - now);
   }
   void watch(int) override {}
+  bool passed(Deadline deadline) override { return deadline.passed(clock_.monotonic_ns()); }
   bool stop_requested() const override { return looks_++ >= stop_at_look_; }
   /// The signal is there at the look of this number, from 0, and from then on.
   void stop_at_look(uint64_t look) { stop_at_look_ = look; }
