@@ -9,7 +9,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
   $(BUILD) build/release --target bench_tools -j $(JOBS)
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test sim campaign full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -35,6 +35,13 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
 
+campaign: ## all failing system calls and all kill points, of which `make test` runs a sample; minutes, ROUNDS=1 or more
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir weir_syscall_tool -j $(JOBS)
+	@python3 tests/crash/torture.py
+	@python3 tests/crash/kill.py --rounds $(or $(ROUNDS),1)
+
 prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5 minutes; FULL=1: up to 100 GiB, hours)
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
@@ -45,6 +52,12 @@ prove-memory: ## constant memory, in one table: sealed, flat, walled, hostile (5
 full: ## test, and the hard cases at their full size: records of 10 GiB, 10 GB of zeros
 	@$(MAKE) --no-print-directory test
 	@WEIR_HARD_FULL=1 python3 tests/hard/run.py --weir build/release/weir
+
+sim: ## lives of jobs on a simulated machine, SEEDS=200000 of them from FROM=1; `build/release/tests/sim/weir_sim --seed N` tells one
+	@scripts/setup.sh test
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir_sim -j $(JOBS)
+	@build/release/tests/sim/weir_sim --seeds $(or $(SEEDS),200000) --from $(or $(FROM),1) --processes $(JOBS)
 
 asan: ## unit tests again under AddressSanitizer and UBSan
 	@scripts/setup.sh test
@@ -90,8 +103,9 @@ check: ## format, include arrows, and names (clang-tidy) of what the branch chan
 docs: ## rewrite the generated parts of docs/ from the tables in the code
 	@scripts/setup.sh test
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
-	@$(BUILD) build/release --target weir_plan_test -j $(JOBS)
+	@$(BUILD) build/release --target weir_plan_test --target weir -j $(JOBS)
 	@WEIR_UPDATE_DOCS=1 build/release/weir_plan_test --gtest_filter='*docs_hold*'
+	@WEIR_UPDATE_DOCS=1 python3 tests/hard/run.py --weir build/release/weir memory_test -k docs_hold
 
 format: ## put all sources into the one format
 	@scripts/setup.sh check

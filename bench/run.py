@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import harness
 import jobs
@@ -174,7 +175,7 @@ def main():
     lines = [
         f"# {datetime.date.today().isoformat()}",
         "",
-        f"Weir {harness.first_line([str(options.weir), 'version'])}, commit "
+        f"{harness.first_line([str(options.weir), 'version'])}, commit "
         f"{harness.first_line(['git', '-C', str(harness.ROOT), 'rev-parse', '--short', 'HEAD'])}. {machine()}.",
         f"{options.mb} MB of CSV, {2 * options.mb} MB of NDJSON, seed {harness.SEED}; {options.rounds} rounds, "
         "interleaved, one core, "
@@ -270,7 +271,8 @@ def main():
     say("\n".join(overview))
     out = options.out or harness.ROOT / "bench/results" / f"{datetime.date.today().isoformat()}.md"
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("\n".join(lines))
+    prose = [part for line in lines for part in ([line] if line.startswith(("|", "-")) else textwrap.wrap(line, 118) or [""])]
+    out.write_text("\n".join(prose))
     say(f"written: {out.relative_to(harness.ROOT) if out.is_relative_to(harness.ROOT) else out}")
     return 0
 

@@ -18,10 +18,10 @@ void set_assert_handler(AssertHandler handler);
 
 }  // namespace weir
 
-#define WEIR_ASSERT(expression)                                       \
-  do {                                                                \
-    if (!(expression)) [[unlikely]]                                   \
-      ::weir::assert_failed(#expression, __FILE__, __LINE__);         \
+#define WEIR_ASSERT(expression)                               \
+  do {                                                        \
+    if (!(expression)) [[unlikely]]                           \
+      ::weir::assert_failed(#expression, __FILE__, __LINE__); \
   } while (false)
 
 #ifndef WEIR_DEBUG

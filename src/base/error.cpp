@@ -4,24 +4,42 @@ namespace weir {
 
 const char* exit_name(Exit exit) {
   switch (exit) {
-    case Exit::kDone: return "DONE";
-    case Exit::kDoneWithRejects: return "DONE_WITH_REJECTS";
-    case Exit::kCheckpointed: return "CHECKPOINTED";
-    case Exit::kInterrupted: return "INTERRUPTED";
-    case Exit::kBadConfig: return "BAD_CONFIG";
-    case Exit::kBudgetTooSmall: return "BUDGET_TOO_SMALL";
-    case Exit::kInputCorrupt: return "INPUT_CORRUPT";
-    case Exit::kSourceChanged: return "SOURCE_CHANGED";
-    case Exit::kTooManyRejects: return "TOO_MANY_REJECTS";
-    case Exit::kAmplification: return "AMPLIFICATION";
-    case Exit::kUnavailable: return "UNAVAILABLE";
-    case Exit::kSinkConflict: return "SINK_CONFLICT";
-    case Exit::kStuck: return "STUCK";
-    case Exit::kCheckpointInvalid: return "CHECKPOINT_INVALID";
-    case Exit::kFenced: return "FENCED";
-    case Exit::kAuth: return "AUTH";
-    case Exit::kInternal: return "INTERNAL";
-    case Exit::kNone: return "NONE";
+    case Exit::kDone:
+      return "DONE";
+    case Exit::kDoneWithRejects:
+      return "DONE_WITH_REJECTS";
+    case Exit::kCheckpointed:
+      return "CHECKPOINTED";
+    case Exit::kInterrupted:
+      return "INTERRUPTED";
+    case Exit::kBadConfig:
+      return "BAD_CONFIG";
+    case Exit::kBudgetTooSmall:
+      return "BUDGET_TOO_SMALL";
+    case Exit::kInputCorrupt:
+      return "INPUT_CORRUPT";
+    case Exit::kSourceChanged:
+      return "SOURCE_CHANGED";
+    case Exit::kTooManyRejects:
+      return "TOO_MANY_REJECTS";
+    case Exit::kAmplification:
+      return "AMPLIFICATION";
+    case Exit::kUnavailable:
+      return "UNAVAILABLE";
+    case Exit::kSinkConflict:
+      return "SINK_CONFLICT";
+    case Exit::kStuck:
+      return "STUCK";
+    case Exit::kCheckpointInvalid:
+      return "CHECKPOINT_INVALID";
+    case Exit::kFenced:
+      return "FENCED";
+    case Exit::kAuth:
+      return "AUTH";
+    case Exit::kInternal:
+      return "INTERNAL";
+    case Exit::kNone:
+      return "NONE";
   }
   return "INTERNAL";
 }

@@ -104,8 +104,7 @@ inline std::unexpected<Error> fail(const Error& error) { return std::unexpected<
 }  // namespace weir
 
 /// Returns the error of an expression of type Result or Status to the caller.
-#define WEIR_TRY(expression)                                          \
-  do {                                                                \
-    if (auto weir_try_result = (expression); !weir_try_result)        \
-      return ::weir::fail(weir_try_result.error());                   \
+#define WEIR_TRY(expression)                                                                                 \
+  do {                                                                                                       \
+    if (auto weir_try_result = (expression); !weir_try_result) return ::weir::fail(weir_try_result.error()); \
   } while (false)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/job.hpp"
 #include "plan/spec.hpp"
 
 namespace weir {
@@ -23,24 +24,30 @@ int schema_command(Words words);
 int version_command(Words words);
 int help_command(Words words);
 
-/// Help of one command, or of all when empty.
+/// Help of one command; empty when there is none of that name.
 std::string_view help_text(std::string_view command);
+
+/// Prints what was asked for to stdout: 0, or 40 when it can't be written.
+int print_text(std::string_view text);
 
 /// Where messages go and how: readable on a terminal, JSON elsewhere.
 bool messages_as_json();
 /// Prints the error to stderr and gives its exit code.
-int report_error(const Error& error, std::string_view source = {}, std::string_view file = {}, std::string_view leftover = {},
-                 std::string_view rejects_leftover = {});
+int report_error(const Error& error, std::string_view source = {}, std::string_view file = {},
+                 std::string_view leftover = {}, std::string_view rejects_leftover = {});
+/// What job.prepare() or job.lint() found, every mistake. `file`: the pipeline file. Gives the exit code of the first.
+int report_mistakes(const Job& job, std::string_view file);
 /// "weir run: unknown option --foo (did you mean ...)": exit 20.
 int usage_error(std::string_view command, std::string_view what);
 
 /// Options that commands share, and what is left of the words.
 struct CommandOptions {
-  std::vector<std::string> sets;           ///< --set and its short forms, in order
+  std::vector<std::string> sets;  ///< --set and its short forms, in order
   std::vector<std::string_view> operands;
-  std::string_view summary;                ///< text, json, none; empty: by the command
-  std::string_view format;                 ///< --json of plan and check
-  uint64_t preview = 0;                    ///< 0: off
+  std::string_view summary;  ///< text, json, none; empty: by the command
+  std::string_view progress;  ///< auto, always, never; empty: auto, which is on a terminal and not --quiet
+  std::string_view format;  ///< --json of plan and check
+  uint64_t preview = 0;  ///< 0: off
   bool fail_on_rejects = false;
   bool restart = false;
   bool explain = false;
@@ -52,8 +59,8 @@ struct CommandOptions {
 bool parse_options(std::string_view command, Words words, CommandOptions& options, int& exit_code);
 
 /// Reads the pipeline file (if `file` is not empty) with overrides; prints every mistake. False: leave with `exit_code`.
-bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs, char** environment,
-                   std::string& text, Pipeline& pipeline, int& exit_code);
+bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs,
+                   char** environment, std::string& text, Pipeline& pipeline, int& exit_code);
 
 /// Plans, builds and runs; prints plan refusals, progress, summary and errors.
 int run_job(Config config, const CommandOptions& options, std::string_view file, char** environment);

@@ -1,8 +1,6 @@
-#include <unistd.h>
-
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "plan/spec.hpp"
-#include "report/printer.hpp"
 
 namespace weir {
 namespace {
@@ -43,6 +41,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
       --rejects PATH      rejects.to: where bad records go
       --preview N         N records to stdout, nothing is written to the output
       --summary FORMAT    text, json or none
+      --progress WHEN     auto: a line that changes, on a terminal; always: elsewhere too, a line each second; never
       --fail-on-rejects   exit 3 when a record was rejected
   -q, --quiet             no progress, no summary
 )";
@@ -62,6 +61,7 @@ Reads FILEs (globs, or stdin), writes to stdout in the input's format. The sourc
   -d, --delimiter C       --no-header    --path PATH    --codec gzip|zstd    --rejects PATH    --deadline TIME
   -s, --set KEY=VALUE     any key of a pipeline file
       --summary FORMAT    text or json, to stderr (none)      --fail-on-rejects   -q, --quiet
+      --progress WHEN     auto (on a terminal), always, never
 
 The language: `docs/query.md`.
 )";
@@ -88,41 +88,94 @@ constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
 Runs the cases of each file: a pipeline, an input, the expected output, rejects and exit code. See docs/testing.md.
 )";
 
+constexpr std::string_view kSchema = R"(weir schema
+
+Prints the JSON Schema of pipeline files. An editor that is told of it completes keys and marks most mistakes; `weir check` finds all.
+)";
+
+constexpr std::string_view kVersion = R"(weir version
+
+Prints the version.
+)";
+
+constexpr std::string_view kHelp = R"(weir help [COMMAND | KEY]
+
+Help of a command, of a section such as `input`, or of a key, with or without its section: input.record_max, record_max.
+)";
+
+struct Topic {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr Topic kTopics[] = {{"run", kRun},       {"query", kQuery},     {"plan", kPlan},
+                             {"check", kCheck},   {"test", kTest},       {"status", kStatus},
+                             {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+
+/// Of every key whose last word is `name`.
+std::string help_for_last_word(std::string_view name) {
+  std::string out;
+  for (const KeySpec& spec : key_table()) {
+    if (spec.path.substr(spec.path.find('.') + 1) == name) out += help_for_key(spec.path);
+  }
+  return out;
+}
+
+std::string_view nearest_topic(std::string_view word) {
+  std::string_view nearest;
+  unsigned best = 99;
+  for (const Topic& topic : kTopics) {
+    if (is_nearer(word, topic.name, best)) nearest = topic.name;
+  }
+  for (const KeySpec& spec : key_table()) {
+    if (is_nearer(word, spec.path.substr(0, spec.path.find('.')), best))
+      nearest = spec.path.substr(0, spec.path.find('.'));
+    if (is_nearer(word, spec.path.substr(spec.path.find('.') + 1), best)) nearest = spec.path;
+    if (is_nearer(word, spec.path, best)) nearest = spec.path;
+  }
+  return nearest;
+}
+
+/// The words behind a command that takes none. False: leave with `exit_code`.
+bool takes_no_words(std::string_view command, Words words, int& exit_code) {
+  CommandOptions options;
+  if (!parse_options(command, words, options, exit_code)) return false;
+  if (options.operands.empty()) return true;
+  exit_code = usage_error(command, "takes no argument, found '" + std::string(options.operands[0]) + "'");
+  return false;
+}
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
-  if (command == "run") return kRun;
-  if (command == "query") return kQuery;
-  if (command == "plan") return kPlan;
-  if (command == "check") return kCheck;
-  if (command == "test") return kTest;
-  if (command == "status") return kStatus;
-  return kAll;
+  for (const Topic& topic : kTopics) {
+    if (topic.name == command) return topic.text;
+  }
+  return {};
 }
 
 int help_command(Words words) {
-  Printer out(STDOUT_FILENO);
-  if (words.empty()) {
-    out.text(kAll);
-    return 0;
-  }
-  const std::string key = help_for_key(words[0]);
-  if (!key.empty()) {
-    out.text(key);
-  } else {
-    out.text(help_text(words[0]));
-  }
-  return 0;
+  CommandOptions options;
+  int exit_code = 0;
+  if (!parse_options("help", words, options, exit_code)) return exit_code;
+  if (options.operands.empty()) return print_text(kAll);
+  if (options.operands.size() > 1) return usage_error("help", "one command or key at a time");
+  const std::string_view topic = options.operands[0];
+  if (const std::string_view text = help_text(topic); !text.empty()) return print_text(text);
+  if (const std::string text = help_for_key(topic); !text.empty()) return print_text(text);
+  if (const std::string text = help_for_last_word(topic); !text.empty()) return print_text(text);
+  const std::string_view nearest = nearest_topic(topic);
+  return usage_error("help", "unknown topic '" + std::string(topic) + "'" +
+                                 (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
 }
 
-int schema_command(Words) {
-  Printer(STDOUT_FILENO).text(json_schema()).text("\n");
-  return 0;
+int schema_command(Words words) {
+  int exit_code = 0;
+  return takes_no_words("schema", words, exit_code) ? print_text(json_schema()) : exit_code;
 }
 
-int version_command(Words) {
-  Printer(STDOUT_FILENO).text("weir " WEIR_VERSION "\n");
-  return 0;
+int version_command(Words words) {
+  int exit_code = 0;
+  return takes_no_words("version", words, exit_code) ? print_text("weir " WEIR_VERSION "\n") : exit_code;
 }
 
 }  // namespace weir

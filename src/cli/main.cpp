@@ -1,16 +1,16 @@
 // The weir binary: sets the process up, hands the words to a command.
+#include <cstdlib>
+#include <new>
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "base/assert.hpp"
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "io/system_wakeup.hpp"
 #include "memory/process_malloc.hpp"
-#include "plan/spec_words.hpp"
 
 extern char** environ;
 
@@ -65,8 +65,8 @@ int main(int count, char** texts) {
 
   std::vector<std::string_view> words(texts + (count > 0 ? 1 : 0), texts + count);
   if (words.empty()) {
-    weir::help_command({});
-    return static_cast<int>(weir::Exit::kBadConfig);
+    const int printed = weir::help_command({});
+    return printed != 0 ? printed : static_cast<int>(weir::Exit::kBadConfig);
   }
   std::string_view nearest;
   unsigned best = 99;
@@ -74,5 +74,6 @@ int main(int count, char** texts) {
     if (words[0] == command.name) return command.run(Words(words).subspan(1), environ);
     if (weir::is_nearer(words[0], command.name, best)) nearest = command.name;
   }
-  return weir::usage_error(words[0], nearest.empty() ? "unknown command" : "unknown command; did you mean " + std::string(nearest) + "?");
+  return weir::usage_error(
+      words[0], nearest.empty() ? "unknown command" : "unknown command; did you mean " + std::string(nearest) + "?");
 }

@@ -1,10 +1,16 @@
-#include <unistd.h>
-
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "io/file.hpp"
-#include "plan/spec_words.hpp"
+#include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
+#include "io/system_wakeup.hpp"
 #include "plan/units.hpp"
 #include "report/message.hpp"
 #include "report/printer.hpp"
@@ -38,6 +44,7 @@ constexpr Option kOptions[] = {
     {"--restart", 0, "", false, "", "run query"},
     {"--preview", 0, "", true, "", "run"},
     {"--summary", 0, "", true, "", "run query"},
+    {"--progress", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
     {"--json", 0, "", false, "", "plan check test status"},
@@ -49,10 +56,59 @@ bool allows(const Option& option, std::string_view command) {
   size_t at = option.commands.find(command);
   while (at != std::string_view::npos) {
     const size_t end = at + command.size();
-    if ((at == 0 || option.commands[at - 1] == ' ') && (end == option.commands.size() || option.commands[end] == ' ')) return true;
+    if ((at == 0 || option.commands[at - 1] == ' ') && (end == option.commands.size() || option.commands[end] == ' '))
+      return true;
     at = option.commands.find(command, at + 1);
   }
   return false;
+}
+
+bool is_query_mistake(Code code) {
+  return code == Code::kBadQuery || code == Code::kUnknownColumn || code == Code::kUnknownFunction ||
+         code == Code::kQueryType || code == Code::kBadHeader;
+}
+
+/// A pipeline with mistakes is never prepared: those of its query, as far as they can be told, go to the others by their places.
+void lint_query(Pipeline& pipeline, char** environment) {
+  if (pipeline.config.query.empty()) return;
+  SystemClock clock;
+  SystemWakeup wakeup(clock);
+  SystemDisk disk;
+  Job job(clock, wakeup, disk, Host::kProcess, environment);
+  for (const Error& error : job.lint(pipeline.config)) pipeline.report(Severity::kError, error);
+  std::stable_sort(pipeline.diagnostics.begin(), pipeline.diagnostics.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     const uint32_t a_line = a.error.line - 1;  // 0, not from the file, comes last
+                     const uint32_t b_line = b.error.line - 1;
+                     return a_line != b_line ? a_line < b_line : a.error.column < b.error.column;
+                   });
+}
+
+/// The whole of it, or W2007: a file that is too large is not read in, for the set-up arena has no room for it.
+Status read_pipeline_file(int file, std::string_view path, std::string& text) {
+  constexpr size_t kFileMax = 256u << 10;
+  struct stat info{};
+  if (fstat(file, &info) != 0) return fail(system_error(Code::kOpenFailed, errno, path));
+  if (S_ISDIR(info.st_mode))
+    return fail(Code::kBadArgument, std::string(path) + " is a folder; expected a pipeline file");
+  const bool known = S_ISREG(info.st_mode) && info.st_size > 0;
+  // Taken once, and one byte more than allowed: it tells a pipe that gives too much, and a file that grows.
+  text.resize(std::min<uint64_t>(known ? static_cast<uint64_t>(info.st_size) : kFileMax, kFileMax) + 1);
+  size_t size = 0;
+  while (size < text.size()) {
+    const auto got = read_some(file, {text.data() + size, text.size() - size});
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    size += *got;
+  }
+  if (size > kFileMax) {
+    Error error(Code::kConfigTooLarge);
+    if (known) error.detail.append("it has ").append_number(static_cast<uint64_t>(info.st_size)).append(" bytes");
+    error.detail.append(known ? "; is it a pipeline file?" : "");
+    return fail(error);
+  }
+  text.resize(size);
+  return {};
 }
 
 }  // namespace
@@ -70,6 +126,26 @@ int report_error(const Error& error, std::string_view source, std::string_view f
   print_message(STDERR_FILENO, error, context);
   const Exit exit = error.exit();
   return static_cast<int>(exit == Exit::kNone ? Exit::kInputCorrupt : exit);
+}
+
+int report_mistakes(const Job& job, std::string_view file) {
+  int exit_code = 0;
+  for (const Error& error : job.mistakes()) {
+    const std::string_view source =
+        error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
+    const std::string_view place = error.line == 0                ? std::string_view{}
+                                   : job.config().query_line != 0 ? file
+                                                                  : std::string_view("query");
+    const int exit = report_error(error, source, place);
+    if (exit_code == 0) exit_code = exit;
+  }
+  return exit_code;
+}
+
+int print_text(std::string_view text) {
+  Printer out(STDOUT_FILENO);
+  const Status printed = out.text(text).finish();
+  return printed ? 0 : report_error(printed.error());
 }
 
 int usage_error(std::string_view command, std::string_view what) {
@@ -116,7 +192,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       if (is_nearer(word, option.name, best)) nearest = option.name;
     }
     if (found == nullptr) {
-      return wrong("unknown option " + std::string(word) + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+      return wrong("unknown option " + std::string(word) +
+                   (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
     }
     if (found->takes_value && !has_value) {
       if (i + 1 == words.size()) return wrong(std::string(found->name) + " needs a value");
@@ -130,11 +207,16 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.sets.emplace_back(value);
     } else if (found->name == "--preview") {
       auto count = parse_count(value);
-      if (!count || *count == 0) return wrong("--preview: expected a number of records, found '" + std::string(value) + "'");
+      if (!count || *count == 0)
+        return wrong("--preview: expected a number of records, found '" + std::string(value) + "'");
       options.preview = *count;
     } else if (found->name == "--summary") {
       if (value != "text" && value != "json" && value != "none") return wrong("--summary: expected text, json or none");
       options.summary = value;
+    } else if (found->name == "--progress") {
+      if (value != "auto" && value != "always" && value != "never")
+        return wrong("--progress: expected auto, always or never");
+      options.progress = value;
     } else if (found->name == "--fail-on-rejects") {
       options.fail_on_rejects = true;
     } else if (found->name == "--restart") {
@@ -150,15 +232,14 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
     }
   }
   if (options.help) {
-    Printer(STDOUT_FILENO).text(help_text(command));
-    exit_code = 0;
+    exit_code = print_text(help_text(command));
     return false;
   }
   return true;
 }
 
-bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs, char** environment,
-                   std::string& text, Pipeline& pipeline, int& exit_code) {
+bool load_pipeline(std::string_view file, const CommandOptions& options, std::span<const std::string_view> inputs,
+                   char** environment, std::string& text, Pipeline& pipeline, int& exit_code) {
   if (!file.empty()) {
     const std::string path(file);
     auto opened = open_to_read(path.c_str());
@@ -168,23 +249,12 @@ bool load_pipeline(std::string_view file, const CommandOptions& options, std::sp
       exit_code = report_error(error);
       return false;
     }
-    // One byte more than allowed tells a file that is too large.
-    constexpr size_t kFileMax = 256u << 10;
-    size_t size = 0;
-    text.resize(16u << 10);
-    for (;;) {
-      auto got = read_some(*opened, {text.data() + size, text.size() - size});
-      if (!got) {
-        exit_code = report_error(got.error(), file);
-        close(*opened);
-        return false;
-      }
-      size += *got;
-      if (*got == 0 || size > kFileMax) break;
-      if (size == text.size()) text.resize(std::min(text.size() * 2, kFileMax + 1));
-    }
+    const Status read = read_pipeline_file(*opened, path, text);
     close(*opened);
-    text.resize(size);
+    if (!read) {
+      exit_code = report_error(read.error(), file);
+      return false;
+    }
   }
   std::vector<std::string_view> sets(options.sets.begin(), options.sets.end());
   PipelineSource source;
@@ -193,15 +263,19 @@ bool load_pipeline(std::string_view file, const CommandOptions& options, std::sp
   source.sets = sets;
   source.inputs = inputs;
   pipeline = parse_pipeline(source);
+  const bool ok = pipeline.ok();
+  if (!ok) lint_query(pipeline, environment);
   for (const Diagnostic& diagnostic : pipeline.diagnostics) {
     MessageContext context;
-    context.file = file;
+    context.file =
+        file.empty() || (is_query_mistake(diagnostic.error.code) && pipeline.config.query_line == 0) ? "query" : file;
     context.json = messages_as_json();
     context.is_warning = diagnostic.severity == Severity::kWarning;
     print_message(STDERR_FILENO, diagnostic.error, context);
   }
-  if (pipeline.ok()) return true;
+  if (ok) return true;
   // A file that there is no memory to read is not a bad one.
+  exit_code = static_cast<int>(Exit::kBadConfig);
   for (const Diagnostic& diagnostic : pipeline.diagnostics) {
     if (diagnostic.severity != Severity::kError) continue;
     exit_code = static_cast<int>(diagnostic.error.exit());

@@ -25,14 +25,11 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   SystemWakeup wakeup(clock);
   SystemDisk disk;
   Job job(clock, wakeup, disk, Host::kProcess, environment);
-  if (Status prepared = job.prepare(std::move(pipeline.config)); !prepared) {
-    const Error& error = prepared.error();
-    const std::string_view source = error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
-    return report_error(error, source, error.line != 0 ? file : std::string_view{});
-  }
+  if (!job.prepare(std::move(pipeline.config))) return report_mistakes(job, file);
   if (show) {
-    if (options.json) print_plan_json(STDOUT_FILENO, job);
-    else print_plan(STDOUT_FILENO, job, options.explain);
+    const Status shown =
+        options.json ? print_plan_json(STDOUT_FILENO, job) : print_plan(STDOUT_FILENO, job, options.explain);
+    if (!shown) return report_error(shown.error());
   }
   if (!job.fits()) return report_error(job.refusal());
   return 0;

@@ -7,7 +7,8 @@ int query_command(Words words, char** environment) {
   CommandOptions options;
   int exit_code = 0;
   if (!parse_options("query", words, options, exit_code)) return exit_code;
-  if (options.operands.empty()) return usage_error("query", "which query? `weir query \"SELECT * FROM input WHERE amount > 100\" orders.csv`");
+  if (options.operands.empty())
+    return usage_error("query", "which query? `weir query \"SELECT * FROM input WHERE amount > 100\" orders.csv`");
   const std::string_view query = options.operands[0];
   std::vector<std::string_view> inputs(options.operands.begin() + 1, options.operands.end());
   // FROM 'orders.csv' names the input when none is given behind the query.

@@ -21,6 +21,8 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
     const uint64_t wall = clock.wall_ns();
     deadline_ns = config.deadline_wall_ns > wall ? config.deadline_wall_ns - wall : 1;
   }
+  Deadline deadline;
+  if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
   config.fail_on_rejects = config.fail_on_rejects || options.fail_on_rejects;
   config.checkpoint.restart = options.restart;
   SystemDisk disk;
@@ -30,27 +32,27 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   const auto source_of = [&](const Error& error) {
     return error.source < job.inputs().size() ? std::string_view(job.inputs()[error.source]) : std::string_view{};
   };
-  if (Status prepared = job.prepare(std::move(config)); !prepared) {
-    const Error& error = prepared.error();
-    const bool in_file = error.line != 0 && job.config().query_line != 0;
-    return report_error(error, source_of(error), error.line == 0 ? std::string_view{} : in_file ? file : std::string_view("query"));
-  }
+  if (!job.prepare(std::move(config), deadline)) return report_mistakes(job, file);
+  const std::string_view query_file = job.config().query_line != 0 ? file : std::string_view("query");
   if (!job.fits()) {
-    if (!messages_as_json()) print_plan(STDERR_FILENO, job, false);
-    else print_plan_json(STDERR_FILENO, job);
+    (void)(messages_as_json() ? print_plan_json(STDERR_FILENO, job) : print_plan(STDERR_FILENO, job, false));
     return report_error(job.refusal());
   }
-  if (Status built = job.build(); !built) return report_error(built.error(), source_of(built.error()), {}, job.leftover(), job.rejects_leftover());
+  if (Status built = job.build(); !built)
+    return report_error(built.error(), source_of(built.error()), {}, job.leftover(), job.rejects_leftover());
 
   const SummaryFormat summary = options.summary == "json"   ? SummaryFormat::kJson
                                 : options.summary == "text" ? SummaryFormat::kText
                                                             : SummaryFormat::kNone;
   Outcome outcome;
   RunFigures figures;
-  Progress progress(STDERR_FILENO, clock, !options.quiet && isatty(STDERR_FILENO) != 0);
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const bool shows = options.progress == "always" || (options.progress != "never" && terminal && !options.quiet);
+  Progress progress(STDERR_FILENO, clock,
+                    !shows     ? ProgressStyle::kNone
+                    : terminal ? ProgressStyle::kTerminal
+                               : ProgressStyle::kLines);
   if (job.skipped().empty()) {
-    Deadline deadline;
-    if (deadline_ns != 0) deadline.at_ns = begin + deadline_ns;
     outcome = job.run(deadline, &progress);
   }
   progress.clear();
@@ -64,23 +66,33 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   int exit_code = 0;
   switch (outcome.ending) {
     case Ending::kDone:
-      if (job.config().fail_on_rejects && job.counters().rejected != 0) exit_code = static_cast<int>(Exit::kDoneWithRejects);
+      if (job.config().fail_on_rejects && job.counters().rejected != 0)
+        exit_code = static_cast<int>(Exit::kDoneWithRejects);
       break;
-    case Ending::kReaderGone: break;
+    case Ending::kReaderGone:
+      break;
     case Ending::kCheckpointed: {
       Error error(Code::kCheckpointed);
-      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written);
+      error.detail.append_number(job.counters().read)
+          .append(" records were read, ")
+          .append_number(job.counters().written);
       error.detail.append(" written; state in ").append(job.checkpoint_name());
-      exit_code = report_error(error, {}, {}, job.leftover());
+      exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
       break;
     }
     case Ending::kInterrupted: {
       Error error(Code::kInterrupted);
-      error.detail.append_number(job.counters().read).append(" records were read, ").append_number(job.counters().written).append(" written");
+      error.detail.append_number(job.counters().read)
+          .append(" records were read, ")
+          .append_number(job.counters().written)
+          .append(" written");
       exit_code = report_error(error, {}, {}, job.leftover(), job.rejects_leftover());
       break;
     }
-    case Ending::kFailed: exit_code = report_error(outcome.error, source_of(outcome.error), {}, job.leftover(), job.rejects_leftover()); break;
+    case Ending::kFailed:
+      exit_code =
+          report_error(outcome.error, source_of(outcome.error), query_file, job.leftover(), job.rejects_leftover());
+      break;
   }
   print_summary(STDERR_FILENO, job, outcome, figures, summary);
   return exit_code;

@@ -1,7 +1,7 @@
-#include <unistd.h>
-
 #include <ctime>
 #include <vector>
+
+#include <unistd.h>
 
 #include "cli/commands.hpp"
 #include "engine/checkpoint.hpp"
@@ -14,9 +14,12 @@ namespace {
 
 const char* kind_name(CheckpointKind kind) {
   switch (kind) {
-    case CheckpointKind::kRunning: return "unfinished";
-    case CheckpointKind::kFinishing: return "finishing";
-    case CheckpointKind::kDone: return "done";
+    case CheckpointKind::kRunning:
+      return "unfinished";
+    case CheckpointKind::kFinishing:
+      return "finishing";
+    case CheckpointKind::kDone:
+      return "done";
   }
   return "";
 }
@@ -49,15 +52,16 @@ void print_json(const CheckpointReader& checkpoint, const CheckpointSource& sour
   out.text("{\"status\":\"").text(kind_name(head.kind)).format("\",\"percent\":%.2f", percent_of(head, source));
   out.format(",\"inputs\":%u,\"inputs_done\":%u,\"input\":\"", source.inputs, source.input);
   out.json(source.name).format("\",\"stored_byte\":%llu", number(source.stored_byte));
-  out.format(",\"records\":{\"read\":%llu,\"written\":%llu,\"folded\":%llu,\"filtered\":%llu,\"rejected\":%llu}", number(c.read),
-             number(c.written), number(c.folded), number(c.filtered), number(c.rejected));
+  out.format(",\"records\":{\"read\":%llu,\"written\":%llu,\"folded\":%llu,\"filtered\":%llu,\"rejected\":%llu}",
+             number(c.read), number(c.written), number(c.folded), number(c.filtered), number(c.rejected));
   out.format(",\"runs\":%u,\"idle_runs\":%u,\"saved\":\"", head.runs, head.idle_runs);
   out.text(time_text(head.saved_wall_ns).view()).text("\"");
   if (head.verdict != 0) out.format(",\"stopped_with\":\"W%u\"", head.verdict);
   out.text(",\"version\":\"").json(head.version.view()).text("\"}\n");
 }
 
-void print_words(std::string_view name, const CheckpointReader& checkpoint, const CheckpointSource& source, const Counters& c) {
+void print_words(std::string_view name, const CheckpointReader& checkpoint, const CheckpointSource& source,
+                 const Counters& c) {
   const CheckpointHead& head = checkpoint.head();
   Printer out(STDOUT_FILENO);
   out.plain(name).text(": ").text(kind_name(head.kind));
@@ -65,7 +69,11 @@ void print_words(std::string_view name, const CheckpointReader& checkpoint, cons
   out.text("\n  records   read ").count(c.read).text(" = written ").count(c.written);
   if (c.folded != 0) out.text(" + folded ").count(c.folded);
   out.text(" + filtered ").count(c.filtered).text(" + rejected ").count(c.rejected);
-  out.text("\n  input     ").count(source.input).text(" of ").count(source.inputs).text(source.inputs == 1 ? " input is done" : " inputs are done");
+  out.text("\n  input     ")
+      .count(source.input)
+      .text(" of ")
+      .count(source.inputs)
+      .text(source.inputs == 1 ? " input is done" : " inputs are done");
   if (source.input < source.inputs) {
     out.text("; in ").plain(source.name, 300).text(" at ").bytes(source.stored_byte);
     if (source.stored_size != kNoOffset) out.text(" of ").bytes(source.stored_size);
@@ -113,8 +121,10 @@ int status_command(Words words, char**) {
   if (!source.load_front(from) || !counters.load(counted)) {
     return report_error(Error(Code::kCheckpointInvalid, "its sections are not sound"), path);
   }
-  if (options.json) print_json(checkpoint, source, counters);
-  else print_words(path, checkpoint, source, counters);
+  if (options.json)
+    print_json(checkpoint, source, counters);
+  else
+    print_words(path, checkpoint, source, counters);
   return 0;
 }
 

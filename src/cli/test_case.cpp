@@ -3,7 +3,7 @@
 #include <cstring>
 #include <span>
 
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 
 namespace weir {
@@ -12,9 +12,10 @@ namespace {
 constexpr uint64_t kBytesMax = 256u << 20;
 
 constexpr std::string_view kFileKeys[] = {"pipeline", "set", "cases"};
-constexpr std::string_view kCaseKeys[] = {"name",         "pipeline", "set",     "args",   "env",          "input",   "input_base64",
-                                          "input_name",   "inputs",   "existing", "output", "output_base64", "output_codec", "rejects",
-                                          "records",      "files",    "absent",  "error",  "exit"};
+constexpr std::string_view kCaseKeys[] = {"name",   "pipeline",      "set",          "args",    "env",
+                                          "input",  "input_base64",  "input_name",   "inputs",  "existing",
+                                          "output", "output_base64", "output_codec", "rejects", "records",
+                                          "files",  "absent",        "error",        "exit"};
 constexpr std::string_view kInputKeys[] = {"name", "text", "base64"};
 constexpr std::string_view kPieceKeys[] = {"text", "base64", "times"};
 constexpr std::string_view kRejectKeys[] = {"code", "detail", "source", "byte", "record", "size", "head", "sha256"};
@@ -113,7 +114,8 @@ Result<CaseBytes> bytes(YamlNode node, std::string_view of) {
       piece.text = item.text();
     } else {
       WEIR_TRY(check_keys(item, kPieceKeys, of));
-      if (static_cast<bool>(item["text"]) == static_cast<bool>(item["base64"])) return mistake(item, std::string(of) + ": a piece has text or base64");
+      if (static_cast<bool>(item["text"]) == static_cast<bool>(item["base64"]))
+        return mistake(item, std::string(of) + ": a piece has text or base64");
       auto text = item["text"] ? scalar(item["text"], "text") : from_base64(item["base64"]);
       if (!text) return fail(text.error());
       piece.text = std::move(*text);
@@ -141,9 +143,11 @@ Result<CaseBytes> bytes_of(YamlNode text, YamlNode base64, std::string_view of) 
 
 /// A name within the case's own folder.
 Status check_name(YamlNode node, std::string_view name) {
-  const bool leads_out = name.empty() || name.front() == '/' || name == ".." || name.starts_with("../") || name.ends_with("/..") ||
-                         name.find("/../") != std::string_view::npos;
-  if (leads_out) return mistake(node, "a file's name must stay in the case's own folder: '" + std::string(name.substr(0, 100)) + "'");
+  const bool leads_out = name.empty() || name.front() == '/' || name == ".." || name.starts_with("../") ||
+                         name.ends_with("/..") || name.find("/../") != std::string_view::npos;
+  if (leads_out)
+    return mistake(node,
+                   "a file's name must stay in the case's own folder: '" + std::string(name.substr(0, 100)) + "'");
   return {};
 }
 
@@ -159,7 +163,8 @@ Status named_files(YamlNode node, std::string_view of, std::vector<CaseFile>& ou
   return {};
 }
 
-Status members(YamlNode node, std::span<const std::string_view> keys, std::string_view of, std::vector<CaseMember>& out) {
+Status members(YamlNode node, std::span<const std::string_view> keys, std::string_view of,
+               std::vector<CaseMember>& out) {
   WEIR_TRY(check_keys(node, keys, of));
   for (const YamlNode value : node) {
     auto text = scalar(value, of);
@@ -236,7 +241,8 @@ Status read_inputs(YamlNode node, TestCase& test) {
   if (int{static_cast<bool>(list)} + int{static_cast<bool>(text)} + int{static_cast<bool>(base64)} > 1) {
     return mistake(node, "a case has one of input, input_base64 and inputs");
   }
-  if (node["input_name"] && (list || (!text && !base64))) return mistake(node["input_name"], "input_name is for input and input_base64");
+  if (node["input_name"] && (list || (!text && !base64)))
+    return mistake(node["input_name"], "input_name is for input and input_base64");
   if (text || base64) {
     CaseFile file;
     file.name = node["input_name"] ? std::string(node["input_name"].text()) : "input";
@@ -265,7 +271,8 @@ Status read_inputs(YamlNode node, TestCase& test) {
 }
 
 Status read_expectations(YamlNode node, TestCase& test) {
-  if (node["output"] && node["output_base64"]) return mistake(node["output_base64"], "a case has one of output and output_base64");
+  if (node["output"] && node["output_base64"])
+    return mistake(node["output_base64"], "a case has one of output and output_base64");
   if (node["output"] || node["output_base64"]) {
     auto output = bytes_of(node["output"], node["output_base64"], "output");
     if (!output) return fail(output.error());
@@ -273,13 +280,15 @@ Status read_expectations(YamlNode node, TestCase& test) {
   }
   if (const YamlNode codec = node["output_codec"]) {
     test.output_codec = codec.text();
-    if (test.output_codec != "gzip" && test.output_codec != "zstd") return mistake(codec, "output_codec: expected gzip or zstd");
+    if (test.output_codec != "gzip" && test.output_codec != "zstd")
+      return mistake(codec, "output_codec: expected gzip or zstd");
     if (!test.output) return mistake(codec, "output_codec is for output");
   }
   if (const YamlNode rejects = node["rejects"]) {
     if (rejects.is_list()) {
       test.reject_members.emplace();
-      for (const YamlNode item : rejects) WEIR_TRY(members(item, kRejectKeys, "rejects", test.reject_members->emplace_back()));
+      for (const YamlNode item : rejects)
+        WEIR_TRY(members(item, kRejectKeys, "rejects", test.reject_members->emplace_back()));
     } else {
       auto text = bytes(rejects, "rejects");
       if (!text) return fail(text.error());
@@ -333,7 +342,8 @@ Result<TestCase> read_case(YamlNode root, YamlNode node) {
   if (!node["name"].is_scalar() || node["name"].text().empty()) return mistake(node, "the case has no name");
   test.name = node["name"].text();
   WEIR_TRY(read_pipeline(node["pipeline"] ? node["pipeline"] : root["pipeline"], test));
-  if (test.pipeline_text.empty() && test.pipeline_path.empty()) return mistake(node, "the case has no pipeline, nor has the file");
+  if (test.pipeline_text.empty() && test.pipeline_path.empty())
+    return mistake(node, "the case has no pipeline, nor has the file");
   WEIR_TRY(assignments(root["set"], "set", test.sets));
   WEIR_TRY(assignments(node["set"], "set", test.sets));
   WEIR_TRY(texts(node["args"], "args", test.args));

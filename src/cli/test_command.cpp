@@ -2,6 +2,12 @@
 //
 // Memory: a process for each case file and each case does the reading and comparing and takes its memory with it, so that
 // this one holds nothing. The run itself is the binary anew (exec), with the whole budget and its own laws.
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -9,12 +15,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <climits>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
 #include "cli/commands.hpp"
 #include "cli/test_case.hpp"
@@ -45,7 +45,7 @@ class Pages {
   bool map_file(const char* path) {
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return false;
-    struct stat info {};
+    struct stat info{};
     const bool good = fstat(file, &info) == 0 && S_ISREG(info.st_mode) && map(static_cast<size_t>(info.st_size), file);
     close(file);
     return good;
@@ -98,12 +98,18 @@ std::string shown(std::string_view bytes) {
   std::string out = "\"";
   for (const char c : bytes.substr(0, kShownMax)) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (c == '"' || c == '\\') out.append("\\").append(1, c);
-    else if (byte < 0x20 || byte == 0x7f) out.append("\\x").append(1, "0123456789abcdef"[byte >> 4]).append(1, "0123456789abcdef"[byte & 15]);
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '"' || c == '\\')
+      out.append("\\").append(1, c);
+    else if (byte < 0x20 || byte == 0x7f)
+      out.append("\\x").append(1, "0123456789abcdef"[byte >> 4]).append(1, "0123456789abcdef"[byte & 15]);
+    else
+      out += c;
   }
   return out + (bytes.size() > kShownMax ? "\"..." : "\"");
 }
@@ -238,7 +244,8 @@ class CaseRun {
     }
     bool sets_command = test_.pipeline_path.empty();
     for (const std::string& set : test_.sets) sets_command = sets_command || set.starts_with("exec.command=");
-    if (pipeline.config.output.to == "exec" && !sets_command) return refuse("the pipeline runs a command; set output.to or exec.command");
+    if (pipeline.config.output.to == "exec" && !sets_command)
+      return refuse("the pipeline runs a command; set output.to or exec.command");
     return true;
   }
 
@@ -264,7 +271,8 @@ class CaseRun {
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const bool has_stdin = access(folder_.in("stdin").c_str(), R_OK) == 0;
-    const std::string names[] = {has_stdin ? folder_.in("stdin") : "/dev/null", folder_.in("stdout"), folder_.in("stderr")};
+    const std::string names[] = {has_stdin ? folder_.in("stdin") : "/dev/null", folder_.in("stdout"),
+                                 folder_.in("stderr")};
     const std::string run_folder = folder_.in_run("");
     const pid_t child = fork();
     if (child < 0) return refuse("no process could be made");
@@ -285,7 +293,7 @@ class CaseRun {
     if (WIFSIGNALED(status_)) {
       const char* const name = sigabbrev_np(WTERMSIG(status_));
       differs(WTERMSIG(status_) == SIGALRM ? "the run did not end in " + std::to_string(kSecondsMax) + " s"
-                                          : std::string("the run was ended by SIG") + (name != nullptr ? name : "?"));
+                                           : std::string("the run was ended by SIG") + (name != nullptr ? name : "?"));
     }
     return true;
   }
@@ -296,17 +304,20 @@ class CaseRun {
     const std::string_view messages = errors.view();
     if (WIFEXITED(status_) && WEXITSTATUS(status_) != test_.exit) {
       differs("exit: expected " + std::to_string(test_.exit) + ", got " + std::to_string(WEXITSTATUS(status_)));
-      if (!messages.empty()) differs("  " + std::string(messages.substr(0, std::min<size_t>(messages.find('\n'), 400))));
+      if (!messages.empty())
+        differs("  " + std::string(messages.substr(0, std::min<size_t>(messages.find('\n'), 400))));
     }
     for (const std::string& part : test_.errors) {
-      if (messages.find(part) != std::string_view::npos || without_escapes(messages).find(part) != std::string::npos) continue;
+      if (messages.find(part) != std::string_view::npos || without_escapes(messages).find(part) != std::string::npos)
+        continue;
       differs("error: expected " + shown(part) + " in the message, got " + shown(messages));
     }
     if (test_.output) compare_file("output", folder_.in("stdout"), *test_.output, test_.output_codec);
     if (test_.rejects) compare_file("rejects", folder_.in_run("rejects.ndjson"), *test_.rejects, {});
     if (test_.reject_members) compare_rejects();
     compare_records(messages);
-    for (const CaseFile& file : test_.files) compare_file(file.name, folder_.in_run(file.name), file.bytes, codec_word(file.name));
+    for (const CaseFile& file : test_.files)
+      compare_file(file.name, folder_.in_run(file.name), file.bytes, codec_word(file.name));
     for (const std::string& name : test_.absent) {
       if (access(folder_.in_run(name).c_str(), F_OK) == 0) differs(name + ": it is there, and should not be");
     }
@@ -356,8 +367,8 @@ class CaseRun {
       const size_t end = text.find('\n', at);
       return shown(text.substr(from, end == std::string_view::npos ? end : end + 1 - from));
     };
-    differs(what + ": line " + std::to_string(line) + ", byte " + std::to_string(at) + "\n  expected " + line_of(want) + "\n  got      " +
-            line_of(got));
+    differs(what + ": line " + std::to_string(line) + ", byte " + std::to_string(at) + "\n  expected " + line_of(want) +
+            "\n  got      " + line_of(got));
   }
 
   void compare_rejects() {
@@ -379,13 +390,15 @@ class CaseRun {
       }
       for (const CaseMember& member : wanted[index]) {
         const auto got = member_of(line, member.key);
-        const bool same = got && (member.key == "detail" ? got->find(member.value) != std::string::npos : *got == member.value);
+        const bool same =
+            got && (member.key == "detail" ? got->find(member.value) != std::string::npos : *got == member.value);
         if (same) continue;
-        differs("rejects: number " + std::to_string(index + 1) + ": " + member.key + ": expected " + shown(member.value) + ", got " +
-                (got ? shown(*got) : "nothing"));
+        differs("rejects: number " + std::to_string(index + 1) + ": " + member.key + ": expected " +
+                shown(member.value) + ", got " + (got ? shown(*got) : "nothing"));
       }
     }
-    if (index < wanted.size()) differs("rejects: expected " + std::to_string(wanted.size()) + ", got " + std::to_string(index));
+    if (index < wanted.size())
+      differs("rejects: expected " + std::to_string(wanted.size()) + ", got " + std::to_string(index));
   }
 
   void compare_records(std::string_view messages) {
@@ -414,10 +427,16 @@ class CaseRun {
   int status_ = 0;
 };
 
-void print_case(std::string_view file, const TestCase& test, std::string_view differences, const CommandOptions& options) {
+void print_case(std::string_view file, const TestCase& test, std::string_view differences,
+                const CommandOptions& options) {
   Printer out(STDOUT_FILENO);
   if (options.json) {
-    out.text("{\"file\":\"").json(file).text("\",\"line\":").format("%u", test.line).text(",\"case\":\"").json(test.name);
+    out.text("{\"file\":\"")
+        .json(file)
+        .text("\",\"line\":")
+        .format("%u", test.line)
+        .text(",\"case\":\"")
+        .json(test.name);
     out.text(differences.empty() ? "\",\"ok\":true" : "\",\"ok\":false,\"differences\":\"");
     if (!differences.empty()) out.json(differences.substr(0, differences.size() - 1)).text("\"");
     out.text("}\n");
@@ -484,7 +503,9 @@ int run_file(std::string_view path, const CommandOptions& options, char** enviro
     int signal_number = 0;
     const int result = in_process(work, signal_number);
     if (result != 0 && result != kCaseDiffers) {
-      print_case(path, *test, "the comparison of this case broke off (exit " + std::to_string(result) + ", signal " + std::to_string(signal_number) + ")\n",
+      print_case(path, *test,
+                 "the comparison of this case broke off (exit " + std::to_string(result) + ", signal " +
+                     std::to_string(signal_number) + ")\n",
                  options);
     }
     ++(result == 0 ? counts.passed : counts.failed);
@@ -510,7 +531,10 @@ int test_command(Words words, char** environment) {
     if (result > 0) exit_code = result;
     if (result < 0) {
       ++counts.failed;
-      Printer(STDOUT_FILENO).text("FAIL ").plain(file).format(": the process that runs it was ended by signal %d\n", signal_number);
+      Printer(STDOUT_FILENO)
+          .text("FAIL ")
+          .plain(file)
+          .format(": the process that runs it was ended by signal %d\n", signal_number);
     }
   }
   Printer out(STDOUT_FILENO);
@@ -520,6 +544,7 @@ int test_command(Words words, char** environment) {
     out.format("%u passed, %u failed\n", counts.passed, counts.failed);
   }
   if (exit_code != 0) return exit_code;
+  if (const Status printed = out.finish(); !printed) return report_error(printed.error());
   return counts.failed != 0 ? kCasesFailed : 0;
 }
 

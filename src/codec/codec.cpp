@@ -50,12 +50,31 @@ const char* codec_name(Codec codec) {
   return "?";
 }
 
-Codec detect_codec(std::string_view head) {
+Codec codec_of_ending(std::string_view name) {
+  const auto ends_with = [&](std::string_view ending) {
+    if (name.size() < ending.size()) return false;
+    const std::string_view end = name.substr(name.size() - ending.size());
+    return std::equal(end.begin(), end.end(), ending.begin(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  };
+  if (ends_with(".gz") || ends_with(".gzip")) return Codec::kGzip;
+  if (ends_with(".zst") || ends_with(".zstd")) return Codec::kZstd;
+  return Codec::kNone;
+}
+
+Codec detect_codec(std::string_view head, std::string_view name) {
   if (head.starts_with("\x1f\x8b")) return Codec::kGzip;
   if (head == "\x1f") return Codec::kGzip;  // all that is left of a file that was cut: no text is that
-  if (head.starts_with("\x28\xb5\x2f\xfd")) return Codec::kZstd;
+  constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
+  if (head.starts_with(kZstdMagic)) return Codec::kZstd;
   // A skippable frame: 0x184d2a50 to 0x184d2a5f, little-endian.
   if (head.size() >= 4 && (head[0] & 0xf0) == 0x50 && head.substr(1, 3) == "\x2a\x4d\x18") return Codec::kZstd;
+  if (head.empty() || head.size() >= kZstdMagic.size()) return Codec::kNone;
+  // The same for zstd: "(" alone is a text like any other, and so is "P", unless the name says that it is none.
+  const bool named = codec_of_ending(name) == Codec::kZstd;
+  if (kZstdMagic.starts_with(head) && (head.size() > 1 || named)) return Codec::kZstd;
+  if (named && (head[0] & 0xf0) == 0x50 && std::string_view("\x2a\x4d").starts_with(head.substr(1)))
+    return Codec::kZstd;
   return Codec::kNone;
 }
 
@@ -117,18 +136,24 @@ Encoder* make_encoder(Codec codec, int level, std::span<char> room) {
 
 size_t decoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipDecoder::state_max();
-    case Codec::kZstd: return ZstdDecoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipDecoder::state_max();
+    case Codec::kZstd:
+      return ZstdDecoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }
 
 size_t encoder_state_max(Codec codec) {
   switch (codec) {
-    case Codec::kGzip: return GzipEncoder::kStateBytesMax;
-    case Codec::kZstd: return ZstdEncoder::kStateBytesMax;
-    case Codec::kNone: return 0;
+    case Codec::kGzip:
+      return GzipEncoder::kStateBytesMax;
+    case Codec::kZstd:
+      return ZstdEncoder::kStateBytesMax;
+    case Codec::kNone:
+      return 0;
   }
   return 0;
 }

@@ -18,8 +18,11 @@ enum class Codec : uint8_t { kNone, kGzip, kZstd };
 const char* codec_name(Codec codec);
 
 /// Tells the codec by the first bytes of a stream (gzip 1f 8b, zstd 28 b5 2f fd or a skippable frame). `head` may be
-/// shorter than a magic number: then kNone, but for a single 1f, which is a gzip stream that was cut.
-Codec detect_codec(std::string_view head);
+/// shorter than a magic number when the stream is: then it is one that was cut, if no text begins so, or if `name` ends
+/// as the codec's files do.
+Codec detect_codec(std::string_view head, std::string_view name = {});
+/// What a file's name says: .gz .gzip .zst .zstd in any capitals.
+Codec codec_of_ending(std::string_view name);
 
 struct DecoderLimits {
   uint32_t zstd_window_max = 8u << 20;  ///< bytes; a frame that needs more is refused from its header (W2022)

@@ -1,11 +1,10 @@
 // Every decoder and encoder in a room of just memory_max bytes between guard pages: driven to its worst case it stays inside, and little
 // of the room is left untouched.
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <zstd.h>
 
 #include "codec/codec.hpp"
@@ -88,7 +87,8 @@ TEST(CodecMemory, the_zstd_decoder_stays_in_its_room_and_uses_it) {
       const std::string stored = zstd_frame(plain, level, window_log);
       for (const size_t step : {1000, 1 << 20}) {
         Decoder* const decoder = make_decoder(Codec::kZstd, limits, memory.room());
-        const auto outcome = codec_testing::decode_all(*decoder, stored, codec_testing::always(step), codec_testing::always(step));
+        const auto outcome =
+            codec_testing::decode_all(*decoder, stored, codec_testing::always(step), codec_testing::always(step));
         EXPECT_TRUE(outcome.bytes == plain) << window_log << " " << level << " " << step;
       }
     }
@@ -103,14 +103,15 @@ TEST(CodecMemory, every_encoder_stays_in_its_room_and_uses_it) {
     const MeasuredRoom memory(encoder_memory_max(codec, level));
     for (const size_t step : {7777, 1 << 20}) {
       Encoder* const encoder = make_encoder(codec, level, memory.room());
-      std::string stored =
-          codec_testing::encode(*encoder, plain, Flush::kUnit, codec_testing::always(step), codec_testing::always(step));
+      std::string stored = codec_testing::encode(*encoder, plain, Flush::kUnit, codec_testing::always(step),
+                                                 codec_testing::always(step));
       stored += codec_testing::encode(*encoder, std::string_view(plain).substr(0, 100'000), Flush::kFinish,
                                       codec_testing::always(step), codec_testing::always(step));
       EXPECT_TRUE(codec_testing::decode_all(codec, stored).bytes == plain + plain.substr(0, 100'000));
     }
     EXPECT_TRUE(memory.intact());
-    EXPECT_GE(memory.report((std::string(codec_name(codec)) + " encoder, level " + std::to_string(level)).c_str()), kUsedLeast);
+    EXPECT_GE(memory.report((std::string(codec_name(codec)) + " encoder, level " + std::to_string(level)).c_str()),
+              kUsedLeast);
   };
   for (int level = 0; level <= 3; ++level) hold(Codec::kGzip, level);
   for (int level = 1; level <= 9; ++level) hold(Codec::kZstd, level);

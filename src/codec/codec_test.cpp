@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/amplification.hpp"
 #include "codec/codec_testing.hpp"
 
 namespace weir {
@@ -20,7 +21,15 @@ TEST(Codec, is_told_by_the_first_bytes) {
     EXPECT_EQ(detect_codec(static_cast<char>(0x50 + i) + std::string("\x2a\x4d\x18")), Codec::kZstd);
   EXPECT_EQ(detect_codec("\x60\x2a\x4d\x18"), Codec::kNone);
   EXPECT_EQ(detect_codec("id,name\n"), Codec::kNone);
-  for (const std::string_view head : {"", "\x28\xb5\x2f", "\x50\x2a\x4d"}) EXPECT_EQ(detect_codec(head), Codec::kNone);
+  for (const std::string_view head : {"", "(", "\x50\x2a\x4d"}) EXPECT_EQ(detect_codec(head), Codec::kNone);
+  // What is left of a frame that was cut within its magic number; one byte of it is a text unless the name says otherwise.
+  for (const std::string_view head : {"\x28\xb5", "\x28\xb5\x2f"}) EXPECT_EQ(detect_codec(head), Codec::kZstd);
+  for (const std::string_view head : {"(", "\x28\xb5", "P", "\x5f\x2a", "\x50\x2a\x4d"}) {
+    EXPECT_EQ(detect_codec(head, "a/b.csv.ZST"), Codec::kZstd) << head;
+  }
+  for (const std::string_view head : {"", "(a", "P\n", "\x50\x2a\x4e"})
+    EXPECT_EQ(detect_codec(head, "b.zst"), Codec::kNone);
+  EXPECT_EQ(detect_codec("(", "b.csv"), Codec::kNone);
 }
 
 TEST(Codec, has_names) {
@@ -112,6 +121,18 @@ TEST(Identity, passes_bytes_through_and_goes_on_from_its_state) {
   EXPECT_EQ(other->position().stored_byte, 10u);
   EXPECT_FALSE(loaded(*other, "no state"));
   EXPECT_EQ(other->position().decoded_byte, 0u);
+}
+
+TEST(Amplification, up_to_the_ratio_is_allowed_and_a_byte_more_is_not) {
+  DecoderLimits limits;
+  limits.amplification_free = 0;
+  limits.amplification_max = 100;
+  EXPECT_FALSE(is_amplified(limits, 1000, 10));
+  EXPECT_TRUE(is_amplified(limits, 1001, 10));
+  EXPECT_TRUE(is_amplified(limits, 1, 0));
+  limits.amplification_free = 1001;
+  EXPECT_FALSE(is_amplified(limits, 1001, 10));
+  EXPECT_TRUE(is_amplified(limits, 1002, 10));
 }
 
 }  // namespace

@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <sys/mman.h>
-
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "codec/codec.hpp"
 #include "codec/codec_testing.hpp"
@@ -202,7 +201,8 @@ TEST(GzipEncoder, writes_one_member_with_a_header_that_is_always_the_same) {
 // address in some hundreds falls on the first record, which is then not found again.
 TEST(GzipEncoder, its_bytes_do_not_depend_on_where_it_lies_in_memory) {
   std::string plain;
-  for (int i = 0; i < 4; ++i) plain += "{\"code\":\"W2204\",\"source\":\"a.ndjson\",\"record\":" + std::to_string(i) + "}\n";
+  for (int i = 0; i < 4; ++i)
+    plain += "{\"code\":\"W2204\",\"source\":\"a.ndjson\",\"record\":" + std::to_string(i) + "}\n";
   for (int level = 0; level <= 3; ++level) {
     std::string first;
     const size_t bytes = encoder_memory_max(Codec::kGzip, level);

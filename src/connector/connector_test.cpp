@@ -1,10 +1,11 @@
-#include <gtest/gtest.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "connector/stdout_sink.hpp"
 #include "io/system_clock.hpp"
 #include "io/system_disk.hpp"
+#include "io/system_wakeup.hpp"
 #include "testing/virtual_time.hpp"
 
 extern char** environ;
@@ -32,7 +34,7 @@ std::string slurp(const std::string& path) {
 void put(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 bool there(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return stat(path.c_str(), &info) == 0;
 }
 
@@ -215,6 +217,48 @@ TEST_F(Connectors, exec_sink_asks_for_the_batch_again_and_gives_up_with_the_reas
   EXPECT_EQ(error.code, Code::kCommandFailed);
   EXPECT_NE(error.detail.view().find("ended with 9"), std::string_view::npos) << error.detail.view();
   EXPECT_EQ(wakeup.waits(), 2u);
+}
+
+TEST_F(Connectors, a_leftover_of_two_names_is_not_written_over) {
+  // As a run leaves it that was killed between showing its output and taking the temporary name away.
+  put(in("out"), "whole");
+  ASSERT_EQ(link(in("out").c_str(), in("out.part").c_str()), 0);
+  FileSink sink(in("out"), true, true, disk_);
+  ASSERT_TRUE(sink.start());
+  EXPECT_EQ(slurp(in("out")), "whole");
+  Error error;
+  ASSERT_EQ(sink.write("new", error), Accepted::kYes);
+  ASSERT_TRUE(sink.finish());
+  EXPECT_EQ(slurp(in("out")), "new");
+  EXPECT_FALSE(there(in("out.part")));
+  sink.cancel();
+  EXPECT_EQ(sink.leftover(), "") << "what was shown is no leftover";
+}
+
+TEST_F(Connectors, folder_sink_names_the_batch_that_could_not_be_shown) {
+  ASSERT_EQ(mkdir(in("b-000000.json").c_str(), 0777), 0);
+  FolderSink sink(in("b-"), ".json", true, true, disk_);
+  ASSERT_TRUE(sink.start());
+  Error error;
+  ASSERT_EQ(sink.open_object({}, error), Accepted::kYes);
+  ASSERT_EQ(sink.write("batch", error), Accepted::kYes);
+  EXPECT_EQ(sink.close_object(error), Accepted::kFailed);
+  EXPECT_EQ(error.code, Code::kRenameFailed);
+  sink.cancel();
+  EXPECT_EQ(sink.leftover(), in("b-000000.json.part"));
+}
+
+TEST_F(Connectors, exec_sink_that_gives_up_does_not_let_half_a_batch_pass_for_a_whole) {
+  ExecOptions options;
+  options.command = {"/bin/sh", "-c", "trap '' TERM; cat > " + in("got") + "; echo > " + in("whole")};
+  ExecSink sink(options, clock_, wakeup_, environ);
+  ASSERT_TRUE(sink.start());
+  Error error;
+  ASSERT_EQ(sink.open_object({}, error), Accepted::kYes);
+  ASSERT_EQ(sink.write("half a ba", error), Accepted::kYes);
+  while (slurp(in("got")).empty()) sched_yield();
+  sink.cancel();
+  EXPECT_FALSE(there(in("whole"))) << "the command read to the end of its input and took it for the batch's";
 }
 
 TEST_F(Connectors, exec_sink_refuses_a_command_that_is_not_there) {

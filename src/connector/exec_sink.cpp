@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -26,7 +27,7 @@ constexpr uint64_t kBackoffMaxNs = 10'000 * kMillisecond;
 constexpr uint64_t kLookMs = 200;  ///< how often a wait for the command looks whether a stop was asked for
 
 bool runnable(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
@@ -60,7 +61,8 @@ ExecSink::ExecSink(ExecOptions options, Clock& clock, Wakeup& wakeup, char** env
   for (std::string& word : options_.command) argv_.push_back(word.data());
   argv_.push_back(nullptr);
   for (char** entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
-    if (std::strncmp(*entry, "WEIR_BATCH_", 11) != 0 && std::strncmp(*entry, "WEIR_ATTEMPT=", 13) != 0) envp_.push_back(*entry);
+    if (std::strncmp(*entry, "WEIR_BATCH_", 11) != 0 && std::strncmp(*entry, "WEIR_ATTEMPT=", 13) != 0)
+      envp_.push_back(*entry);
   }
   envp_.push_back(id_);
   envp_.push_back(attempt_);
@@ -75,7 +77,7 @@ bool ExecSink::stop_asked() const { return wakeup_.stop_requested() || clock_.mo
 Status ExecSink::start() {
   if (options_.command.empty()) return fail(Code::kMissingKey, "exec.command");
   program_ = find_program(options_.command[0]);
-  if (program_.empty()) return fail(Code::kBadArgument, "exec.command: no program `" + options_.command[0] + "` that may be run");
+  if (program_.empty()) return fail(Code::kNoProgram, "`" + options_.command[0] + "`");
   return {};
 }
 

@@ -15,7 +15,7 @@ namespace weir {
 
 struct ExecOptions {
   std::vector<std::string> command;  ///< argv; the program is looked up in PATH beforehand
-  std::string name;                  ///< of the pipeline: the batch ids' prefix
+  std::string name;  ///< of the pipeline: the batch ids' prefix
   uint64_t memory_max = 256u << 20;  ///< bytes of the child's address space
   uint32_t retries = 3;
   uint64_t timeout_ns = 60'000'000'000;

@@ -5,29 +5,38 @@
 namespace weir {
 
 FileCheckpointStore::FileCheckpointStore(std::string path, bool create_folders, Disk& disk)
-    : path_(std::move(path)), new_path_(path_ + ".new"), lock_path_(path_ + ".lock"), create_folders_(create_folders), disk_(disk) {}
+    : path_(std::move(path)),
+      new_path_(path_ + ".new"),
+      lock_path_(path_ + ".lock"),
+      create_folders_(create_folders),
+      disk_(disk) {}
 
-Status FileCheckpointStore::acquire() {
-  if (create_folders_) WEIR_TRY(disk_.make_folders_of(path_.c_str()));
+// Opens and locks, and makes sure that the name still stands for what was locked: the run before us may have taken the file away between the two.
+Result<int> FileCheckpointStore::hold(const std::string& path) {
   for (;;) {
-    auto opened = disk_.open_to_write(lock_path_.c_str(), true);
+    auto opened = disk_.open_to_write(path.c_str(), true);
     if (!opened) return fail(opened.error());
     auto locked = disk_.lock(*opened);
     if (!locked || !*locked) {
       disk_.close(*opened);
       return locked ? fail(Code::kFenced, path_) : fail(locked.error());
     }
-    // The run before us may have taken the file away between our open and our lock.
     const auto held = disk_.info(*opened);
-    const auto named = disk_.info(lock_path_.c_str());
-    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device) {
-      lock_ = *opened;
-      return {};
-    }
+    const auto named = disk_.info(path.c_str());
+    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device)
+      return *opened;
     disk_.close(*opened);
     if (!held) return fail(held.error());
     if (!named) return fail(named.error());
   }
+}
+
+Status FileCheckpointStore::acquire() {
+  if (create_folders_) WEIR_TRY(disk_.make_folders_of(path_.c_str()));
+  auto held = hold(lock_path_);
+  if (!held) return fail(held.error());
+  lock_ = *held;
+  return {};
 }
 
 Result<size_t> FileCheckpointStore::load(std::span<char> room) {
@@ -50,35 +59,59 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
     used += *got;
   }
   disk_.close(*opened);
+  // The run that wrote it may have been killed before its name was durable; what a run does because of it must not outlive it.
+  if (status) status = disk_.sync_folder_of(path_.c_str());
   if (!status) return fail(status.error());
   return used < wanted ? used : info->size;
 }
 
+// Somebody may have taken the lock's file away, and another run with it. So what is saved is locked, too, and compared under this lock.
 Status FileCheckpointStore::save(std::string_view bytes) {
+  auto held = hold(new_path_);
+  if (!held) {
+    // Made, and then not held: nobody's.
+    if (held.error().code != Code::kFenced) disk_.remove(new_path_.c_str());
+    return fail(held.error());
+  }
+  Status status = replace(*held, bytes);
+  if (!status) disk_.remove(new_path_.c_str());
+  if (status) status = disk_.sync_folder_of(path_.c_str());
+  if (status) {
+    auto info = disk_.info(*held);
+    if (info)
+      seen_ = *info;
+    else
+      status = fail(info.error());
+  }
+  disk_.close(*held);
+  return status;
+}
+
+Status FileCheckpointStore::replace(int file, std::string_view bytes) {
   auto there = disk_.info(path_.c_str());
   if (!there) return fail(there.error());
-  const bool ours = there->kind == seen_.kind &&
-                    (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
-                                                        there->size == seen_.size && there->modified_ns == seen_.modified_ns));
+  const bool ours =
+      there->kind == seen_.kind &&
+      (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
+                                          there->size == seen_.size && there->modified_ns == seen_.modified_ns));
   if (!ours) {
     Error error(Code::kFenced, path_);
     error.detail.append(" was replaced by another run");
     return fail(error);
   }
-  auto opened = disk_.open_to_write(new_path_.c_str(), true);
-  if (!opened) return fail(opened.error());
-  Status status = disk_.truncate(*opened, 0);
-  if (status) status = disk_.append(*opened, bytes);
-  if (status) status = disk_.sync(*opened, new_path_);
-  if (status) status = disk_.rename(new_path_.c_str(), path_.c_str());
-  if (status) status = disk_.sync_folder_of(path_.c_str());
-  if (status) {
-    auto info = disk_.info(*opened);
-    if (info) seen_ = *info;
-    else status = fail(info.error());
-  }
-  disk_.close(*opened);
-  return status;
+  WEIR_TRY(disk_.truncate(file, 0));
+  WEIR_TRY(disk_.append(file, bytes));
+  WEIR_TRY(disk_.sync(file, new_path_));
+  return disk_.rename(new_path_.c_str(), path_.c_str());
+}
+
+Status FileCheckpointStore::clear() {
+  disk_.remove(path_.c_str());
+  auto there = disk_.info(path_.c_str());
+  if (!there) return fail(there.error());
+  if (there->kind != FileKind::kNone) return fail(Code::kRenameFailed, path_ + " can't be removed");
+  seen_ = FileInfo{};
+  return disk_.sync_folder_of(path_.c_str());
 }
 
 void FileCheckpointStore::release() noexcept {

@@ -17,9 +17,13 @@ class FileCheckpointStore final : public CheckpointStore {
   Status acquire() override;
   Result<size_t> load(std::span<char> room) override;
   Status save(std::string_view bytes) override;
+  Status clear() override;
   void release() noexcept override;
 
  private:
+  Result<int> hold(const std::string& path);
+  Status replace(int file, std::string_view bytes);
+
   std::string path_;
   std::string new_path_;
   std::string lock_path_;

@@ -1,18 +1,26 @@
 #include "connector/file_sink.hpp"
 
+#include <cerrno>
+
 #include "io/file.hpp"
 
 namespace weir {
 
 FileSink::FileSink(std::string path, bool replace, bool create_folders, Disk& disk)
-    : path_(std::move(path)), part_path_(path_ + ".part"), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {}
+    : path_(std::move(path)),
+      part_path_(path_ + ".part"),
+      replace_(replace),
+      create_folders_(create_folders),
+      disk_(disk),
+      part_(disk) {}
 
 FileSink::~FileSink() { disk_.close(direct_); }
 
 Status FileSink::start() {
   auto info = disk_.info(path_.c_str());
   if (!info) return fail(info.error());
-  if (info->kind == FileKind::kFolder) return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
+  if (info->kind == FileKind::kFolder)
+    return fail(Code::kOutputExists, path_ + " is a folder; end the name with / to write a file for each batch");
   if (info->kind == FileKind::kOther) {
     auto opened = disk_.open_to_write(path_.c_str(), false);
     if (!opened) return fail(opened.error());
@@ -37,9 +45,19 @@ Status FileSink::resume(bool finishing) {
     if (there->kind == FileKind::kNone) {
       auto complete = part_.is_complete_at(path_.c_str());
       if (!complete) return fail(complete.error());
-      if (!*complete) return fail(Code::kOutputLost, part_path_ + " and " + path_);
-      published_ = true;
-      return {};
+      published_ = *complete;
+      if (published_) return {};
+      // An empty one was taken away by a run that failed to show it: it is made again.
+      if (part_.written() != 0) return fail(Code::kOutputLost, part_path_ + " and " + path_);
+    } else {
+      auto shown = disk_.info(path_.c_str());
+      if (!shown) return fail(shown.error());
+      published_ = shown->kind == FileKind::kRegular && shown->inode == there->inode && shown->device == there->device;
+      if (published_) {
+        WEIR_TRY(disk_.sync_folder_of(path_.c_str()));  // as in finish(): the new name before the old one goes
+        disk_.remove(part_path_.c_str());
+        return {};
+      }
     }
   }
   return part_.reopen(part_path_.c_str());
@@ -74,14 +92,21 @@ Status FileSink::finish() {
       // A run before this one may have ended between the two names.
       const auto ours = disk_.info(part_.file());
       const auto there = disk_.info(path_.c_str());
-      if (!ours || !there || ours->inode != there->inode || ours->device != there->device) {
+      if (!ours) return fail(ours.error());
+      if (!there) return fail(there.error());
+      if (ours->inode != there->inode || ours->device != there->device) {
         return fail(Code::kOutputExists, path_ + " was made by somebody else meanwhile");
       }
     }
     if (linked) {
+      // The new name first: of two changes to a folder a power cut may leave the later one alone, and then the file had no name.
+      WEIR_TRY(disk_.sync_folder_of(path_.c_str()));
       disk_.remove(part_path_.c_str());
-      return disk_.sync_folder_of(path_.c_str());
+      return {};
     }
+    // A file system without second names: then as well as can be.
+    const int number = linked.error().system_error;
+    if (number != EPERM && number != EOPNOTSUPP && number != ENOSYS && number != EMLINK) return fail(linked.error());
   }
   WEIR_TRY(disk_.rename(part_path_.c_str(), path_.c_str()));
   return disk_.sync_folder_of(path_.c_str());
@@ -90,13 +115,7 @@ Status FileSink::finish() {
 void FileSink::cancel() noexcept {
   disk_.close(direct_);
   direct_ = -1;
-  if (!part_.is_open()) return;
-  if (part_.written() == 0) {
-    disk_.remove(part_path_.c_str());
-  } else {
-    leftover_ = part_path_;
-  }
-  part_.close();
+  if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;
 }
 
 }  // namespace weir

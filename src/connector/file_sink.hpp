@@ -39,8 +39,8 @@ class FileSink final : public BatchSink {
   bool create_folders_;
   Disk& disk_;
   PartFile part_;
-  int direct_ = -1;           ///< a device or pipe
-  bool published_ = false;    ///< by the run before this one
+  int direct_ = -1;  ///< a device or pipe
+  bool published_ = false;  ///< by the run before this one
 };
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -22,8 +23,9 @@ Status check_input(const std::string& path, Disk& disk) {
   FileInfo info;
   if (path == kStdin) {
     // A closed stdin was opened for writing alone when the process began.
-    struct stat raw {};
-    if (fstat(STDIN_FILENO, &raw) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY) return fail(Code::kBadInputKind, "stdin is closed");
+    struct stat raw{};
+    if (fstat(STDIN_FILENO, &raw) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
+      return fail(Code::kBadInputKind, "stdin is closed");
     info.kind = S_ISDIR(raw.st_mode) ? FileKind::kFolder : FileKind::kOther;
   } else {
     auto found = disk.info(path.c_str());
@@ -32,13 +34,15 @@ Status check_input(const std::string& path, Disk& disk) {
     if (info.kind == FileKind::kNone) return fail(system_error(Code::kNoInput, ENOENT, path));
     if (!disk.readable(path.c_str())) return fail(system_error(Code::kAccessDenied, EACCES, path));
   }
-  if (info.kind == FileKind::kFolder) return fail(Code::kBadInputKind, std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
+  if (info.kind == FileKind::kFolder)
+    return fail(Code::kBadInputKind,
+                std::string(path) + " is a folder; name its files, for example " + path + "/*.csv");
   return {};
 }
 
 uint64_t FileSource::size(size_t index) const {
   if (paths_[index] == kStdin) {
-    struct stat raw {};
+    struct stat raw{};
     return fstat(STDIN_FILENO, &raw) == 0 && S_ISREG(raw.st_mode) ? static_cast<uint64_t>(raw.st_size) : kNoOffset;
   }
   const auto info = disk_.info(paths_[index].c_str());
@@ -47,7 +51,7 @@ uint64_t FileSource::size(size_t index) const {
 
 Status FileSource::open_stdin() {
   file_ = STDIN_FILENO;
-  struct stat raw {};
+  struct stat raw{};
   if (fstat(file_, &raw) != 0) return fail(system_error(Code::kOpenFailed, errno, kStdin));
   if (S_ISDIR(raw.st_mode)) return fail(Code::kBadInputKind, kStdin);
   regular_ = S_ISREG(raw.st_mode) && raw.st_size != 0;
@@ -80,20 +84,21 @@ Status FileSource::open(size_t index) {
     auto info = disk_.info(file_);
     if (!info) return fail(info.error());
     if (info->kind == FileKind::kFolder) return fail(Code::kBadInputKind, paths_[index]);
-    // Files of /proc and the like say 0 and have content: read them as streams.
-    regular_ = info->kind == FileKind::kRegular && info->size != 0;
+    regular_ = info->kind == FileKind::kRegular;
     at_ = asked_ = 0;
-    end_ = info->size;
+    // Files of /proc and the like say 0 and have content: they end where they end.
+    end_ = info->size != 0 ? info->size : kNoOffset;
   }
   wakeup_.watch(regular_ ? -1 : file_);
   return {};
 }
 
-bool FileSource::resumable() const {
+Result<bool> FileSource::resumable() const {
   for (const std::string& path : paths_) {
     if (path == kStdin) return false;
     const auto info = disk_.info(path.c_str());
-    if (!info || info->kind != FileKind::kRegular) return false;
+    if (!info) return fail(info.error());
+    if (info->kind != FileKind::kRegular) return false;
   }
   return !paths_.empty();
 }
@@ -109,6 +114,7 @@ Result<SourceIdentity> FileSource::identity(size_t index) {
   auto info = disk_.info(*opened);
   if (!info) status = fail(info.error());
   for (const bool tail : {false, true}) {
+    if (!status) break;
     const uint64_t from = tail ? std::max<uint64_t>(kEnds, info->size > kEnds ? info->size - kEnds : 0) : 0;
     const uint64_t to = tail ? info->size : std::min<uint64_t>(kEnds, info->size);
     for (uint64_t at = from; status && at < to;) {
@@ -122,22 +128,25 @@ Result<SourceIdentity> FileSource::identity(size_t index) {
   disk_.close(*opened);
   if (!status) return fail(status.error());
   SourceIdentity identity;
-  identity.append("size=").append_number(info->size).append(" modified=").append_number(static_cast<uint64_t>(info->modified_ns));
-  identity.append(" ends=");
+  identity.append("size=").append_number(info->size);
+  identity.append(" modified=").append_number(static_cast<uint64_t>(info->modified_ns)).append(" ends=");
   const uint32_t crc = crc32c(0, {ends, used});
   for (int shift = 28; shift >= 0; shift -= 4) identity.append("0123456789abcdef"[crc >> shift & 15]);
   return identity;
 }
 
 Status FileSource::seek(uint64_t stored_byte) {
-  if (!regular_ && stored_byte != 0) return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
+  if ((!regular_ || end_ == kNoOffset) && stored_byte != 0)
+    return fail(Code::kSourceChanged, paths_[index_] + " can't be read from the middle");
   if (regular_ && stored_byte > end_) return fail(Code::kSourceChanged, paths_[index_] + " is shorter than it was");
   at_ = asked_ = stored_byte;
   return {};
 }
 
-Result<std::string_view> FileSource::peek(size_t index) {
+Result<std::string_view> FileSource::peek(size_t index, Deadline deadline) {
   if (peeked_index_ == index) return std::string_view(peeked_, peeked_size_);
+  peeked_index_ = ~size_t{0};  // what was peeked of another one is gone
+  peeked_end_ = false;
   WEIR_TRY(open(index));
   peeked_size_ = 0;
   while (peeked_size_ < kPeekBytes) {
@@ -154,8 +163,8 @@ Result<std::string_view> FileSource::peek(size_t index) {
     const std::string_view head(peeked_, peeked_size_);
     const size_t begin = std::min(head.find_first_not_of(" \t\r\n"), head.size());
     if (head.find('\n', begin) != std::string_view::npos) break;
-    wakeup_.wait(kNever);
-    if (wakeup_.stop_requested()) return fail(Code::kInterrupted);
+    wakeup_.wait(deadline.at_ns);
+    if (wakeup_.stop_requested() || wakeup_.passed(deadline)) return fail(Code::kInterrupted);
   }
   // A regular file is simply read again, stdin stands where it stood; what came out of a pipe is kept for read().
   if (regular_) {
@@ -184,6 +193,7 @@ ReadResult FileSource::read(std::span<char> room, Error& error) {
       error.detail.append(" (").append(paths_[index_]).append(")");
       return {Step::kFailed, 0};
     }
+    if (*size == 0 && end_ == kNoOffset) return {Step::kFinished, 0};
     if (*size == 0) {
       error = Error(Code::kSourceChanged);
       error.detail.append(paths_[index_]).append(" became shorter while it was read");

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "io/system_wakeup.hpp"
 #include "port/disk.hpp"
 #include "port/ports.hpp"
 
@@ -16,7 +15,8 @@ namespace weir {
 class FileSource final : public ByteSource {
  public:
   /// `paths` outlives the source; "stdin" is the standard input.
-  FileSource(std::span<const std::string> paths, Disk& disk, SystemWakeup& wakeup) : paths_(paths), disk_(disk), wakeup_(wakeup) {}
+  FileSource(std::span<const std::string> paths, Disk& disk, Wakeup& wakeup)
+      : paths_(paths), disk_(disk), wakeup_(wakeup) {}
   ~FileSource() override { close(); }
 
   size_t count() const override { return paths_.size(); }
@@ -24,9 +24,9 @@ class FileSource final : public ByteSource {
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
   /// All inputs are regular files that are named.
-  bool resumable() const override;
-  /// "size=8123 modified=1764209871123456789 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB. A copy that kept
-  /// its time is the same.
+  Result<bool> resumable() const override;
+  /// "size=8123 modified=1764209871123456789 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB. A copy that
+  /// kept its time is the same.
   Result<SourceIdentity> identity(size_t index) override;
   bool same(std::string_view before, std::string_view now) const override { return before == now; }
   Status seek(uint64_t stored_byte) override;
@@ -34,9 +34,9 @@ class FileSource final : public ByteSource {
   void close() noexcept override;
 
   /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Of a pipe
-  /// it waits for the first line.
-  /// Before the run only.
-  Result<std::string_view> peek(size_t index);
+  /// it waits for the first line, until `deadline` (W1101).
+  /// Before the run only. Only of the last one that was peeked the bytes of a pipe are kept: peek the run's first input last.
+  Result<std::string_view> peek(size_t index, Deadline deadline = {});
   static constexpr size_t kPeekBytes = 4096;
   /// What is asked of the disk ahead of the reads: enough to keep it at work, and little beside the smallest budget.
   static constexpr uint64_t kAheadBytes = 512u << 10;
@@ -46,14 +46,14 @@ class FileSource final : public ByteSource {
 
   std::span<const std::string> paths_;
   Disk& disk_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   int file_ = -1;
   size_t index_ = 0;
   bool regular_ = false;
-  uint64_t at_ = 0;   ///< of a regular file: offset of the next read
+  uint64_t at_ = 0;  ///< of a regular file: offset of the next read
   uint64_t asked_ = 0;  ///< of a regular file: what was asked for ahead
-  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened
-  char peeked_[kPeekBytes];       ///< what was peeked of a pipe: read() gives it first
+  uint64_t end_ = 0;  ///< of a regular file: its size when it was opened; kNoOffset: none was told
+  char peeked_[kPeekBytes];  ///< what was peeked of a pipe: read() gives it first
   size_t peeked_size_ = 0;
   size_t peeked_used_ = 0;
   size_t peeked_index_ = ~size_t{0};

@@ -5,7 +5,12 @@
 namespace weir {
 
 FolderSink::FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk)
-    : prefix_(std::move(prefix)), suffix_(std::move(suffix)), replace_(replace), create_folders_(create_folders), disk_(disk), part_(disk) {
+    : prefix_(std::move(prefix)),
+      suffix_(std::move(suffix)),
+      replace_(replace),
+      create_folders_(create_folders),
+      disk_(disk),
+      part_(disk) {
   name_.reserve(prefix_.size() + 20 + suffix_.size());
   part_path_.reserve(name_.capacity() + 5);
 }
@@ -42,6 +47,8 @@ Status FolderSink::resume(bool) {
     if (!shown) return fail(shown.error());
     if (shown->kind != FileKind::kRegular) return fail(Code::kOutputLost, part_path_);
     WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
+    // Before it is cut: a file that lost its end must not come back under the name that shows it.
+    WEIR_TRY(disk_.sync_folder_of(name_.c_str()));
   }
   return part_.reopen(part_path_.c_str());
 }
@@ -52,8 +59,10 @@ Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
   Status status;
   if (!replace_) {
     auto there = disk_.info(name_.c_str());
-    if (!there) status = fail(there.error());
-    else if (there->kind != FileKind::kNone) status = fail(Error(Code::kOutputExists, name_));
+    if (!there)
+      status = fail(there.error());
+    else if (there->kind != FileKind::kNone)
+      status = fail(Error(Code::kOutputExists, name_));
   }
   if (status) status = part_.create(part_path_.c_str());
   if (status) {
@@ -77,8 +86,8 @@ Accepted FolderSink::close_object(Error& error) {
   Status status = part_.sync(part_path_.c_str());
   if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
   if (status) status = disk_.sync_folder_of(name_.c_str());
-  part_.close();
   if (status) {
+    part_.close();
     object_open_ = false;
     return Accepted::kYes;
   }
@@ -89,13 +98,7 @@ Accepted FolderSink::close_object(Error& error) {
 Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
 
 void FolderSink::cancel() noexcept {
-  if (!part_.is_open()) return;
-  if (part_.written() == 0) {
-    disk_.remove(part_path_.c_str());
-  } else {
-    leftover_ = part_path_;
-  }
-  part_.close();
+  if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;
 }
 
 void FolderSink::save(StateWriter& out) const {

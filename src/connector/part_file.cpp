@@ -11,9 +11,11 @@ Status PartFile::hold(const char* path) {
   for (;;) {
     auto opened = disk_.open_to_write(path, true);
     if (!opened) return fail(opened.error());
+    touched_ = true;
     auto locked = disk_.lock(*opened);
     if (!locked || !*locked) {
       disk_.close(*opened);
+      touched_ = !locked;
       if (!locked) return fail(locked.error());
       Error error(Code::kFenced, path);
       error.detail.append(" is being written by another run");
@@ -21,7 +23,8 @@ Status PartFile::hold(const char* path) {
     }
     const auto held = disk_.info(*opened);
     const auto named = disk_.info(path);
-    if (held && named && held->device == named->device && held->inode == named->inode && named->kind != FileKind::kNone) {
+    if (held && named && held->device == named->device && held->inode == named->inode &&
+        named->kind != FileKind::kNone) {
       file_ = *opened;
       return {};
     }
@@ -40,6 +43,13 @@ Status PartFile::create(const char* path) {
     // A run that was killed while it published left the output under both names: what is shown is not to be touched.
     disk_.remove(path);
     close();
+    const auto still = disk_.info(path);
+    if (!still) return fail(still.error());
+    if (still->kind != FileKind::kNone && still->inode == info->inode && still->device == info->device) {
+      Error error(Code::kOpenFailed, path);
+      error.detail.append(" is another name of a file that is shown, and can't be taken away");
+      return fail(error);
+    }
   }
   clear();
   name_is_durable_ = false;
@@ -49,7 +59,8 @@ Status PartFile::create(const char* path) {
 Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
   auto info = disk_.info(path);
   if (!info) return fail(info.error());
-  if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_)) return false;
+  if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_))
+    return false;
   auto opened = disk_.open_to_read(path);
   if (!opened) return fail(opened.error());
   uint32_t crc = 0;
@@ -111,6 +122,21 @@ Status PartFile::sync(const char* path) {
 void PartFile::close() noexcept {
   if (file_ >= 0) disk_.close(file_);
   file_ = -1;
+}
+
+bool PartFile::abandon(const char* path) noexcept {
+  if (!touched_) return false;
+  touched_ = false;
+  if (is_open() && written_ == 0) disk_.remove(path);
+  const auto there = disk_.info(path);
+  bool stays = !there || there->kind != FileKind::kNone;
+  if (stays && is_open() && there) {
+    // Where it was shown already, the name may be another run's by now.
+    const auto ours = disk_.info(file_);
+    stays = !ours || (ours->inode == there->inode && ours->device == there->device);
+  }
+  close();
+  return stays;
 }
 
 void PartFile::save(StateWriter& out) const {

@@ -39,6 +39,8 @@ class PartFile {
   /// Durable, name and all.
   Status sync(const char* path);
   void close() noexcept;
+  /// Closes for good, and takes an empty file away. True when something of ours stays behind at `path`.
+  bool abandon(const char* path) noexcept;
   /// Forget what was written: the next file.
   void clear() { written_ = crc_ = segment_crc_ = 0; }
 
@@ -52,6 +54,7 @@ class PartFile {
   Disk& disk_;
   int file_ = -1;
   bool name_is_durable_ = false;
+  bool touched_ = false;  ///< opened for writing, perhaps made, and not another run's
   uint64_t written_ = 0;
   uint32_t crc_ = 0;
   uint32_t segment_crc_ = 0;

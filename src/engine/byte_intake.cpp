@@ -72,7 +72,7 @@ Result<Step> ByteIntake::fill() {
         continue;
       }
       codec_known_ = true;
-      const Codec codec = detect_codec(stored_left_);
+      const Codec codec = detect_codec(stored_left_, pipeline_.source->name(input_));
       decoder_ = codec == Codec::kGzip ? pipeline_.gzip : codec == Codec::kZstd ? pipeline_.zstd : nullptr;
       if (codec != Codec::kNone && decoder_ == nullptr) {
         Error error(Code::kUnknownCodec);
@@ -146,7 +146,8 @@ Result<Step> ByteIntake::fill() {
     }
     window.supply(transfer.produced);
     counters_.decoded_bytes += transfer.produced;
-    if (transfer.step == Step::kFinished && discard_ != 0) return fail(Code::kSourceChanged, "the input ends before the place where the checkpoint stands");
+    if (transfer.step == Step::kFinished && discard_ != 0)
+      return fail(Code::kSourceChanged, "the input ends before the place where the checkpoint stands");
     if (transfer.step == Step::kFailed) {
       error.source = input_;
       if (transfer.produced == 0) return fail(error);
@@ -165,13 +166,15 @@ Result<Step> ByteIntake::fill() {
 // --- state ---------------------------------------------------------------------------------------------------------
 
 // Before decoding on. The reader keeps what lies behind the window's begin; a state can be gone on with once that has come past its place.
-// The two are exchanged then, so that one is always there that lies behind. Between them lies kSnapshotEveryBytes or one record.
+// The two are exchanged then, so that one is always there that lies behind. Between them lies snapshot_every_bytes or one record.
 void ByteIntake::take_snapshot() {
   const Window& window = pipeline_.reader->window();
   const uint64_t wanted_from = window.base_decoded_byte() + window.begin();
   if (ahead_.bytes != 0 && ahead_.at.decoded_byte <= wanted_from) std::swap(behind_, ahead_), ahead_.bytes = 0;
   if (ahead_.bytes != 0) return;
-  if (behind_.bytes != 0 && decoder_->position().decoded_byte < behind_.at.decoded_byte + kSnapshotEveryBytes) return;
+  if (behind_.bytes != 0 &&
+      decoder_->position().decoded_byte < behind_.at.decoded_byte + pipeline_.snapshot_every_bytes)
+    return;
   save_snapshot(behind_.bytes == 0 ? behind_ : ahead_);
 }
 
@@ -228,7 +231,9 @@ Status ByteIntake::resume(uint32_t index, StateReader& in) {
   const auto kind = in.get<uint8_t>();
   const auto stored = in.get<uint64_t>();
   const auto decoded = in.get<uint64_t>();
-  const auto refuse = [] { return fail(Code::kCheckpointInvalid, "the decoder's state is another version's or machine's"); };
+  const auto refuse = [] {
+    return fail(Code::kCheckpointInvalid, "the decoder's state is another version's or machine's");
+  };
   if (!in.ok() || decoded > wanted) return refuse();
   input_ = index;
   stored_left_ = {};
@@ -241,15 +246,20 @@ Status ByteIntake::resume(uint32_t index, StateReader& in) {
     codec_known_ = !pipeline_.detect_codec;
     decoded_checked_ = false;
     if (codec_known_) {
-      decoder_ = pipeline_.codec == Codec::kGzip ? pipeline_.gzip : pipeline_.codec == Codec::kZstd ? pipeline_.zstd : nullptr;
+      decoder_ = pipeline_.codec == Codec::kGzip   ? pipeline_.gzip
+                 : pipeline_.codec == Codec::kZstd ? pipeline_.zstd
+                                                   : nullptr;
       if (decoder_ != nullptr) decoder_->reset();
     }
     if (stored != 0 || decoded != 0 || wanted != 0) return refuse();
   } else {
     codec_known_ = decoded_checked_ = true;
-    if (kind == static_cast<uint8_t>(Codec::kGzip)) decoder_ = pipeline_.gzip;
-    else if (kind == static_cast<uint8_t>(Codec::kZstd)) decoder_ = pipeline_.zstd;
-    else if (kind != static_cast<uint8_t>(Codec::kNone)) return refuse();
+    if (kind == static_cast<uint8_t>(Codec::kGzip))
+      decoder_ = pipeline_.gzip;
+    else if (kind == static_cast<uint8_t>(Codec::kZstd))
+      decoder_ = pipeline_.zstd;
+    else if (kind != static_cast<uint8_t>(Codec::kNone))
+      return refuse();
     if (kind != static_cast<uint8_t>(Codec::kNone)) {
       if (decoder_ == nullptr || !decoder_->load(in)) return refuse();
       const DecoderPosition at = decoder_->position();

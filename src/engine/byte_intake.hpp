@@ -38,7 +38,6 @@ class ByteIntake {
     std::span<char> room;
     size_t bytes = 0;  ///< 0: none
   };
-  static constexpr uint64_t kSnapshotEveryBytes = 1u << 20;  ///< decoded; what a resumed run inflates again, besides a window and a record
 
   [[nodiscard]] const Snapshot* snapshot_for(uint64_t decoded_byte) const;
   void take_snapshot();

@@ -8,12 +8,14 @@ namespace weir {
 
 Status ByteOutput::judge(Accepted accepted, const Error& error) {
   switch (accepted) {
-    case Accepted::kYes: return {};
+    case Accepted::kYes:
+      return {};
     case Accepted::kClosed:
       closed_ = true;
       return {};
     case Accepted::kRetry:
-    case Accepted::kFailed: break;
+    case Accepted::kFailed:
+      break;
   }
   return fail(error);
 }

@@ -19,8 +19,15 @@ namespace weir {
 class ByteOutput {
  public:
   /// `buffer` at least 4 KiB. `encoder` may be null; then `encoded` is not used. With one, `encoded` holds at least 4 KiB.
-  ByteOutput(BatchSink& sink, Encoder* encoder, std::span<char> buffer, std::span<char> encoded, Clock& clock, Counters& counters)
-      : sink_(sink), encoder_(encoder), buffer_(buffer), encoded_(encoded), clock_(clock), counters_(counters), traits_(sink.traits()) {}
+  ByteOutput(BatchSink& sink, Encoder* encoder, std::span<char> buffer, std::span<char> encoded, Clock& clock,
+             Counters& counters)
+      : sink_(sink),
+        encoder_(encoder),
+        buffer_(buffer),
+        encoded_(encoded),
+        clock_(clock),
+        counters_(counters),
+        traits_(sink.traits()) {}
 
   [[nodiscard]] const SinkTraits& traits() const { return traits_; }
   [[nodiscard]] bool object_open() const { return open_; }
@@ -40,7 +47,9 @@ class ByteOutput {
   Status end_unit();
   /// At the end of a commit unit: nothing waits in the buffer and the encoder can be saved.
   [[nodiscard]] bool settled() const { return used_ == 0; }
-  size_t state_bytes_max() const { return 1 + 8 + 4 + 8 + 8 + 8 + (encoder_ == nullptr ? 0 : encoder_->state_bytes_max()); }
+  size_t state_bytes_max() const {
+    return 1 + 8 + 4 + 8 + 8 + 8 + (encoder_ == nullptr ? 0 : encoder_->state_bytes_max());
+  }
   /// Only when settled().
   void save(StateWriter& out) const;
   /// In place of open_object() for the object that was open; the sink resumes by itself.

@@ -14,7 +14,9 @@ constexpr std::string_view kMagic = "WEIRCKPT";
 constexpr size_t kFixedBytes = 8 + 4 + 4 + 1 + CheckpointHead::kBytes;  // magic, version, length, signed, head
 constexpr size_t kTrailerBytes = 32 + 4;
 
-std::string_view text_of(const Sha256::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+std::string_view text_of(const Sha256::Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 void put_head(StateWriter& out, const CheckpointHead& head) {
   out.put(static_cast<uint8_t>(head.kind));
@@ -126,14 +128,16 @@ Status CheckpointReader::parse(std::string_view bytes, std::string_view key) {
   const auto is_signed = front.get<uint8_t>();
   signed_ = is_signed == 1;
   if (!get_head(front, head_) || is_signed > 1) return damaged("its head is not sound");
-  if (!signed_ && hmac.find_first_not_of('\0') != hmac.npos) return damaged("it is not signed, but a signature stands in it");
+  if (!signed_ && hmac.find_first_not_of('\0') != hmac.npos)
+    return damaged("it is not signed, but a signature stands in it");
   if (!key.empty()) {
     if (!signed_) return damaged("it is not signed, and checkpoint.key is set");
     HmacSha256 expected(key);
     expected.update(body);
     Sha256::Digest found{};
     std::memcpy(found.data(), hmac.data(), hmac.size());
-    if (!same_digest(expected.digest(), found)) return damaged("its signature is wrong: another key, or somebody changed it");
+    if (!same_digest(expected.digest(), found))
+      return damaged("its signature is wrong: another key, or somebody changed it");
   }
   std::string_view rest = body.substr(kFixedBytes);
   for (size_t i = 0; i < kCheckpointSections; ++i) {

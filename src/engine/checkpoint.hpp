@@ -19,9 +19,9 @@ inline constexpr size_t kCheckpointBytesMax = 128u << 10;
 inline constexpr uint32_t kCheckpointVersion = 1;
 
 enum class CheckpointKind : uint8_t {
-  kRunning = 1,    ///< at the end of a commit unit
+  kRunning = 1,  ///< at the end of a commit unit
   kFinishing = 2,  ///< all output is durable, perhaps not yet shown
-  kDone = 3,       ///< the tombstone
+  kDone = 3,  ///< the tombstone
 };
 
 enum class CheckpointSection : uint16_t {
@@ -42,18 +42,18 @@ inline constexpr size_t kCheckpointSections = 11;
 /// Fixed size and place, so that a run can claim a checkpoint without reading the rest.
 struct CheckpointHead {
   CheckpointKind kind = CheckpointKind::kRunning;
-  uint64_t epoch = 0;          ///< grows by one with each run of the job
-  uint64_t sequence = 0;       ///< grows by one with each save
-  uint32_t runs = 0;           ///< that have worked on the job so far
-  uint32_t idle_runs = 0;      ///< of these, the last ones in a row that did not get further
+  uint64_t epoch = 0;  ///< grows by one with each run of the job
+  uint64_t sequence = 0;  ///< grows by one with each save
+  uint32_t runs = 0;  ///< that have worked on the job so far
+  uint32_t idle_runs = 0;  ///< of these, the last ones in a row that did not get further
   uint64_t saved_wall_ns = 0;  ///< since 1970
-  uint64_t progress = 0;       ///< decoded bytes, over all inputs, behind which a resumed run goes on
-  uint16_t verdict = 0;        ///< number of the code with which the last run stopped; 0: none
+  uint64_t progress = 0;  ///< decoded bytes, over all inputs, behind which a resumed run goes on
+  uint16_t verdict = 0;  ///< number of the code with which the last run stopped; 0: none
   uint32_t verdict_source = ~uint32_t{0};
   uint64_t verdict_byte = kNoOffset;
   uint64_t verdict_record = kNoOffset;
   Sha256::Digest job_id{};
-  FixedText<24> version;       ///< of the program that wrote it
+  FixedText<24> version;  ///< of the program that wrote it
 
   static constexpr size_t kBytes = 1 + 8 + 8 + 4 + 4 + 8 + 8 + 2 + 4 + 8 + 8 + 32 + 24;
 };
@@ -119,11 +119,11 @@ std::string_view reseal_checkpoint(std::span<char> bytes, const CheckpointHead& 
 /// What the sections kSource and kCounters say, for people.
 struct CheckpointSource {
   uint32_t inputs = 0;
-  uint32_t input = 0;             ///< the current one
+  uint32_t input = 0;  ///< the current one
   std::string_view name;
-  std::string_view identity;      ///< SourceIdentity of the current one; empty before it was opened
-  Sha256::Digest finished{};      ///< chain over the inputs before it
-  uint64_t stored_byte = 0;       ///< read of the current one
+  std::string_view identity;  ///< SourceIdentity of the current one; empty before it was opened
+  Sha256::Digest finished{};  ///< chain over the inputs before it
+  uint64_t stored_byte = 0;  ///< read of the current one
   uint64_t stored_size = kNoOffset;
 
   void save(StateWriter& out) const;

@@ -1,16 +1,16 @@
 // What a checkpoint is worth: whole or refused, and every byte of it means something.
 #include "engine/checkpoint.hpp"
 
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "engine/job_testing.hpp"
+#include <gtest/gtest.h>
+
 #include "hash/crc32c.hpp"
 #include "hash/hmac.hpp"
+#include "testing/job_testing.hpp"
 
 namespace weir {
 namespace {
@@ -53,7 +53,9 @@ std::string csv(size_t rows, uint64_t seed) {
   std::string text = "id,name,amount\n";
   for (size_t i = 0; i < rows; ++i) {
     const uint64_t kind = random() % 20;
-    text += std::to_string(i) + (kind == 0 ? ",\"two\nlines\"," : kind == 1 ? "" : ",name " + std::to_string(random() % 9999) + ",");
+    text += std::to_string(i) + (kind == 0   ? ",\"two\nlines\","
+                                 : kind == 1 ? ""
+                                             : ",name " + std::to_string(random() % 9999) + ",");
     text += kind == 2 ? "bad\n" : std::to_string(random() % 1000) + ".5\n";
   }
   return text;
@@ -61,7 +63,8 @@ std::string csv(size_t rows, uint64_t seed) {
 
 std::string json_document(size_t rows) {
   std::string text = "{\"first\":[1,{\"a\":2}],\"Records\":[";
-  for (size_t i = 0; i < rows; ++i) text += (i == 0 ? "{\"id\":" : " ,\n{\"id\":") + std::to_string(i) + ",\"more\":{\"x\":[1,2,3]}}";
+  for (size_t i = 0; i < rows; ++i)
+    text += (i == 0 ? "{\"id\":" : " ,\n{\"id\":") + std::to_string(i) + ",\"more\":{\"x\":[1,2,3]}}";
   return text + "],\"last\":null}";
 }
 
@@ -90,8 +93,9 @@ TestJob zstd_aggregates() {
   TestJob job;
   job.inputs = {compressed(Codec::kZstd, csv(6000, 4)), csv(10, 5)};
   job.zstd = true;
-  job.query = "SELECT COUNT(*) AS n, SUM(CAST(amount AS DECIMAL)) AS s, MIN(name) AS first, MAX(CAST(amount AS DOUBLE)) AS m, "
-              "AVG(CAST(id AS INT)) AS a FROM input";
+  job.query =
+      "SELECT COUNT(*) AS n, SUM(CAST(amount AS DECIMAL)) AS s, MIN(name) AS first, MAX(CAST(amount AS DOUBLE)) AS m, "
+      "AVG(CAST(id AS INT)) AS a FROM input";
   job.codec = Codec::kZstd;
   job.reader.window_bytes = 8192;
   job.reader.record_bytes_max = 4096;
@@ -163,10 +167,16 @@ struct NamedJob {
   const char* name;
   TestJob (*make)();
 };
-constexpr NamedJob kJobs[] = {{"gzip csv", gzip_csv},           {"gzip block", gzip_block},           {"zstd aggregates", zstd_aggregates}, {"json array", json_array},
-                              {"oversize line", oversize_lines}, {"oversize csv", oversize_csv},       {"header, oversize", oversize_behind_the_header},
+constexpr NamedJob kJobs[] = {{"gzip csv", gzip_csv},
+                              {"gzip block", gzip_block},
+                              {"zstd aggregates", zstd_aggregates},
+                              {"json array", json_array},
+                              {"oversize line", oversize_lines},
+                              {"oversize csv", oversize_csv},
+                              {"header, oversize", oversize_behind_the_header},
                               {"oversize json", oversize_json},
-                              {"files", whole_files},            {"whole batches", whole_batches}};
+                              {"files", whole_files},
+                              {"whole batches", whole_batches}};
 
 /// Runs the job until it has saved so many checkpoints, and a little further: as if it had been killed.
 bool stop_after(const TestJob& job, TestWorld& world, uint64_t saves) {
@@ -204,7 +214,8 @@ std::string written_anew(const TestJob& job, const TestWorld& before, std::strin
   auto begun = runner.begin();
   if (!begun) {
     const Exit exit = begun.error().exit();
-    EXPECT_TRUE(exit == Exit::kCheckpointInvalid || exit == Exit::kSourceChanged) << code_info(begun.error().code).message;
+    EXPECT_TRUE(exit == Exit::kCheckpointInvalid || exit == Exit::kSourceChanged)
+        << code_info(begun.error().code).message;
     return {};
   }
   runner.checkpointer->forget();
@@ -219,13 +230,15 @@ std::string difference(const std::string& a, const std::string& b) {
   EXPECT_TRUE(readers[0].parse(a, {}));
   EXPECT_TRUE(readers[1].parse(b, {}));
   for (size_t i = 1; i <= kCheckpointSections; ++i) {
-    StateReader sections[] = {readers[0].section(static_cast<CheckpointSection>(i)), readers[1].section(static_cast<CheckpointSection>(i))};
+    StateReader sections[] = {readers[0].section(static_cast<CheckpointSection>(i)),
+                              readers[1].section(static_cast<CheckpointSection>(i))};
     const size_t sizes[] = {sections[0].left(), sections[1].left()};
     const std::string_view bytes[] = {sections[0].bytes(sizes[0]), sections[1].bytes(sizes[1])};
     if (bytes[0] == bytes[1]) continue;
     size_t at = 0;
     while (at < sizes[0] && at < sizes[1] && bytes[0][at] == bytes[1][at]) ++at;
-    return "section " + std::to_string(i) + " of " + std::to_string(sizes[0]) + " and " + std::to_string(sizes[1]) + " bytes, at " + std::to_string(at);
+    return "section " + std::to_string(i) + " of " + std::to_string(sizes[0]) + " and " + std::to_string(sizes[1]) +
+           " bytes, at " + std::to_string(at);
   }
   return {};
 }

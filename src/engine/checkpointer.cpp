@@ -21,8 +21,10 @@ Result<bool> Checkpointer::open() {
   if (*size == 0) return false;
   // Larger than any checkpoint of this job: another job's, of which the head is enough to know.
   const bool fits = *size <= room_.size();
-  Status parsed = fits ? reader_.parse({room_.data(), *size}, options_.key) : reader_.peek({room_.data(), room_.size()});
-  if (parsed && !fits && is_this_job()) parsed = fail(Code::kCheckpointInvalid, "it is larger than a checkpoint of this job can be");
+  Status parsed =
+      fits ? reader_.parse({room_.data(), *size}, options_.key) : reader_.peek({room_.data(), room_.size()});
+  if (parsed && !fits && is_this_job())
+    parsed = fail(Code::kCheckpointInvalid, "it is larger than a checkpoint of this job can be");
   if (!parsed) {
     Error error = parsed.error();
     error.detail.append(error.detail.empty() ? "" : " ").append("(").append(store_.name()).append(")");
@@ -33,7 +35,6 @@ Result<bool> Checkpointer::open() {
     error.detail.append(store_.name()).append(")");
     return fail(error);
   }
-  stored_ = true;
   if (!fits) return true;
   image_bytes_ = *size;
   loaded_ = true;
@@ -47,12 +48,14 @@ Result<bool> Checkpointer::open() {
   return true;
 }
 
-void Checkpointer::forget() {
+Status Checkpointer::forget() {
+  if (!loaded_ || reader_.head().kind != CheckpointKind::kDone) WEIR_TRY(store_.clear());
   loaded_ = false;
   image_bytes_ = 0;
   head_.runs = 1;
   head_.progress = 0;
   head_.idle_runs = 0;
+  return {};
 }
 
 Status Checkpointer::claim() {
@@ -88,7 +91,6 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   head_.verdict_byte = verdict == nullptr ? kNoOffset : verdict->byte;
   head_.verdict_record = verdict == nullptr ? kNoOffset : verdict->record;
   WEIR_TRY(store_.save(reseal_checkpoint(room_.first(image_bytes_), head_, options_.key)));
-  stored_ = true;
   news_ = false;
   ++saves_;
   saved_ns_ = clock_.monotonic_ns();
@@ -96,7 +98,8 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
 }
 
 uint64_t Checkpointer::reserve_ns(uint64_t given_ns) const {
-  const uint64_t floor = options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);
+  const uint64_t floor =
+      options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);
   const uint64_t wanted = std::max(3 * flush_times_.p99_ns(), floor);
   return std::min({wanted, options_.reserve_max_ns, given_ns / 2});
 }

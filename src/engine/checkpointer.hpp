@@ -14,11 +14,11 @@
 namespace weir {
 
 struct CheckpointOptions {
-  uint64_t every_ns = 10'000'000'000;      ///< 0: at every unit's end
-  uint64_t reserve_min_ns = kNever;        ///< kNever: 2 s, or a fifth of the time given where that is less
+  uint64_t every_ns = 10'000'000'000;  ///< 0: at every unit's end
+  uint64_t reserve_min_ns = kNever;  ///< kNever: 2 s, or a fifth of the time given where that is less
   uint64_t reserve_max_ns = 60'000'000'000;
   Sha256::Digest job_id{};
-  std::string_view key;                    ///< for the HMAC; empty: none. Outlives the checkpointer
+  std::string_view key;  ///< for the HMAC; empty: none. Outlives the checkpointer
 };
 
 class Checkpointer {
@@ -34,8 +34,9 @@ class Checkpointer {
   /// What open() read, until the first capture.
   [[nodiscard]] const CheckpointReader& loaded() const { return reader_; }
   [[nodiscard]] bool is_this_job() const { return reader_.head().job_id == options_.job_id; }
-  /// Begin anew: what open() read counts no more, and is replaced by the first save.
-  void forget();
+  /// Begin anew: what open() read counts no more. A checkpoint that others could go on with is taken away before the sinks are started, as they
+  /// may throw away what it speaks of; a tombstone stays until it is replaced.
+  Status forget();
   /// This run goes on with what was loaded: says so in the store, so that another run is fenced. W4201 after kIdleRunsMax runs that got nowhere.
   Status claim();
   void release() noexcept { store_.release(); }
@@ -54,8 +55,6 @@ class Checkpointer {
   [[nodiscard]] bool due() const { return news_ && clock_.monotonic_ns() - saved_ns_ >= options_.every_ns; }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);
-  /// Something of this job is in the store.
-  [[nodiscard]] bool is_stored() const { return stored_; }
   [[nodiscard]] uint64_t saves() const { return saves_; }
   [[nodiscard]] uint64_t epoch() const { return head_.epoch; }
   [[nodiscard]] uint32_t runs() const { return head_.runs; }
@@ -82,7 +81,6 @@ class Checkpointer {
   bool loaded_ = false;
   size_t image_bytes_ = 0;
   bool news_ = false;
-  bool stored_ = false;
   uint64_t saved_ns_;
   uint64_t saves_ = 0;
 };

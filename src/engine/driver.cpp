@@ -11,7 +11,10 @@ size_t Driver::scratch_bytes() {
 }
 
 Driver::Driver(const PipelineParts& pipeline, Counters& counters)
-    : pipeline_(pipeline), counters_(counters), intake_(pipeline, counters), limit_left_(std::min(pipeline.program->limit(), pipeline.records_preview)) {
+    : pipeline_(pipeline),
+      counters_(counters),
+      intake_(pipeline, counters),
+      limit_left_(std::min(pipeline.program->limit(), pipeline.records_preview)) {
   Arena arena(pipeline.scratch);
   selected_ = arena.take_array<uint16_t>(kRowsMax);
   errors_ = arena.take_array<RowError>(kRowsMax);
@@ -34,18 +37,21 @@ Outcome Driver::run(Deadline deadline) {
     outcome.error = status.error();
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
-    if (pipeline_.checkpointer != nullptr) stop_with_checkpoint(outcome);
+    // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
+    if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
     // With a checkpoint the next run goes on behind the last edge, and there is no time to spend on more.
-    const bool failed = outcome.ending == Ending::kFailed;
-    if (outcome.ending != Ending::kCheckpointed && !(failed && outcome.error.exit() == Exit::kUnavailable)) {
+    const bool unavailable = outcome.ending == Ending::kFailed && outcome.error.exit() == Exit::kUnavailable;
+    if (!publishing_ && outcome.ending != Ending::kCheckpointed && !unavailable) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
-      closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() && pipeline_.output->finish() && rejects_closed;
+      closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() &&
+               pipeline_.output->finish() && rejects_closed;
     }
     closed = closed && pipeline_.publish_partial;
-    if (pipeline_.rejects_sink != nullptr && !(closed && pipeline_.rejects_sink->finish())) pipeline_.rejects_sink->cancel();
+    if (pipeline_.rejects_sink != nullptr && !(closed && pipeline_.rejects_sink->finish()))
+      pipeline_.rejects_sink->cancel();
     if (!(closed && pipeline_.sink->finish())) pipeline_.sink->cancel();
   }
   WEIR_ASSERT(counters_.balanced());
@@ -77,13 +83,14 @@ Status Driver::finish_output(bool limit_reached) {
   return {};
 }
 
-// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, as the
-// two can't be shown at once, and after.
+// Shows what was written, rejects first, so that none is lost behind a published output. With a checkpointer the store says so before, so that
+// a run that finds the output there knows it for the job's own, and after.
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
+  publishing_ = true;
   if (checkpointer != nullptr) {
     capture();
-    if (checkpointer->is_stored() || pipeline_.rejects_sink != nullptr) WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
+    WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
   }
   if (pipeline_.rejects_sink != nullptr) WEIR_TRY(pipeline_.rejects_sink->finish());
   WEIR_TRY(pipeline_.sink->finish());
@@ -141,7 +148,8 @@ Status Driver::end_input(uint32_t input) {
   ++counters_.inputs_done;
   input_open_ = false;
   if (pipeline_.checkpointer == nullptr) return {};
-  for (const std::string_view part : {pipeline_.source->name(input), std::string_view("\0", 1), identity_.view(), std::string_view("\0", 1)}) {
+  for (const std::string_view part :
+       {pipeline_.source->name(input), std::string_view("\0", 1), identity_.view(), std::string_view("\0", 1)}) {
     finished_.update(part);
   }
   return {};
@@ -167,7 +175,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
         read_at_byte_ = pipeline_.reader->saved_byte();
         counted_at_read_ = counters_.read;
         skipped_since_read_ = 0;
-        if (!pipeline_.checkpointer->has_image()) capture();  // the beginning is a place to go on from, too
+        if (!pipeline_.checkpointer->has_image()) WEIR_TRY(begin_checkpoint());
       }
       if (stop_asked(deadline)) return interrupt();
       RecordBatch batch;
@@ -222,7 +230,8 @@ Status Driver::begin_output() { return pipeline_.output->begin(pipeline_.reader-
 
 Result<Driver::Go> Driver::process(const RecordBatch& batch) {
   if (!pipeline_.output->begun()) WEIR_TRY(begin_output());
-  if (limit_left_ == 0 && !pipeline_.program->has_aggregates()) return Go::kEnd;  // LIMIT 0: the columns are known, no more is asked for
+  if (limit_left_ == 0 && !pipeline_.program->has_aggregates())
+    return Go::kEnd;  // LIMIT 0: the columns are known, no more is asked for
   settled_row_ = 0;
   rejects_in_batch_ = 0;
   uint32_t row = 0;
@@ -248,9 +257,9 @@ Result<Driver::Go> Driver::process(const RecordBatch& batch) {
     const uint64_t edge = unit_begin_byte_ + kUnitInputFactor * pipeline_.unit_bytes;
     const uint64_t base = decoded_before_ + batch.base_decoded_byte;
     if (base + batch.record_ends[end - 1] >= edge) {
-      const uint32_t* at = std::lower_bound(batch.record_ends + row, batch.record_ends + end, edge, [&](uint32_t record_end, uint64_t limit) {
-        return base + record_end < limit;
-      });
+      const uint32_t* at =
+          std::lower_bound(batch.record_ends + row, batch.record_ends + end, edge,
+                           [&](uint32_t record_end, uint64_t limit) { return base + record_end < limit; });
       end = static_cast<uint32_t>(at - batch.record_ends) + 1;
     }
     auto go = process_rows(batch, {row, end});
@@ -303,7 +312,9 @@ Result<Driver::Go> Driver::process_rows(const RecordBatch& batch, RowRange range
     uint32_t from = 0;
     for (uint32_t i = 0; i <= late; ++i) {
       uint32_t to = taken;
-      if (i < late) to = static_cast<uint32_t>(std::lower_bound(rows.begin() + from, rows.begin() + taken, late_errors_[i].row) - rows.begin());
+      if (i < late)
+        to = static_cast<uint32_t>(std::lower_bound(rows.begin() + from, rows.begin() + taken, late_errors_[i].row) -
+                                   rows.begin());
       if (to > from) {
         const Value* values = computed.values == nullptr ? nullptr : computed.values + from;
         auto go = write_rows(batch, rows.subspan(from, to - from), values, computed.stride);
@@ -321,7 +332,8 @@ Result<Driver::Go> Driver::process_rows(const RecordBatch& batch, RowRange range
   return Go::kOn;
 }
 
-Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed, uint32_t stride) {
+Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed,
+                                      uint32_t stride) {
   WriteRows write;
   write.batch = &batch;
   write.rows = rows.size() > limit_left_ ? rows.first(limit_left_) : rows;
@@ -374,7 +386,9 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
 // Rows [settled_row_, to_row) without an error among them: those selected were written or folded, the rest is filtered.
 void Driver::settle_plain(const RecordBatch& batch, uint32_t to_row) {
   if (to_row <= settled_row_) return;
-  const auto below = [&](uint32_t row) { return std::lower_bound(selected_.begin(), selected_.begin() + selected_count_, row); };
+  const auto below = [&](uint32_t row) {
+    return std::lower_bound(selected_.begin(), selected_.begin() + selected_count_, row);
+  };
   const uint64_t rows = to_row - settled_row_;
   const auto fated = static_cast<uint64_t>(below(to_row) - below(settled_row_));
   (pipeline_.program->has_aggregates() ? counters_.folded : counters_.written) += fated;
@@ -386,7 +400,8 @@ void Driver::settle_plain(const RecordBatch& batch, uint32_t to_row) {
 
 // Gives every row before `to_row` its fate. All selected rows before it were written or folded, or rejected one by one.
 Status Driver::settle(const RecordBatch& batch, uint32_t to_row) {
-  while (next_error_ < error_count_ && errors_[next_error_].row < to_row) WEIR_TRY(reject_row(batch, errors_[next_error_++]));
+  while (next_error_ < error_count_ && errors_[next_error_].row < to_row)
+    WEIR_TRY(reject_row(batch, errors_[next_error_++]));
   settle_plain(batch, to_row);
   return {};
 }
@@ -400,7 +415,8 @@ Status Driver::reject_row(const RecordBatch& batch, RowError error) {
   std::string_view column;
   const auto columns = pipeline_.program->output();
   if (error.column != 0 && error.column <= columns.size()) column = columns[error.column - 1u].name;
-  return pipeline_.rejects->add_row(batch, error, column, pipeline_.source->name(batch.source), rejects_in_batch_, counters_);
+  return pipeline_.rejects->add_row(batch, error, column, pipeline_.source->name(batch.source), rejects_in_batch_,
+                                    counters_);
 }
 
 Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejected) {
@@ -414,7 +430,8 @@ Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejec
   ++counters_.read;
   ++counters_.rejected;
   position_byte_ = decoded_before_ + rejected.decoded_byte + rejected.size;
-  return pipeline_.rejects->add_unread(batch, rejected, pipeline_.source->name(batch.source), rejects_in_batch_++, counters_);
+  return pipeline_.rejects->add_unread(batch, rejected, pipeline_.source->name(batch.source), rejects_in_batch_++,
+                                       counters_);
 }
 
 Status Driver::end_unit_if_due() {
@@ -434,6 +451,8 @@ Status Driver::end_unit() {
 // Between two reads, in the middle of an oversize record. Once it has become longer than a unit an edge is put before it, and from there on a
 // checkpoint may stand anywhere within it: nothing is written until it is over.
 Status Driver::pass_oversize() {
+  // The run before this one gave it its fate already, and its edges with it.
+  if (skip_left_ != 0) return {};
   const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
   const uint64_t passed = pipeline_.reader->passing_bytes();
   // One that the run before this one gave its fate has had its edge, too.

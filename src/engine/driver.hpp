@@ -18,8 +18,8 @@
 namespace weir {
 
 enum class Ending : uint8_t {
-  kDone,         ///< all input was consumed, or LIMIT reached
-  kReaderGone,   ///< stdout was closed by whoever read it
+  kDone,  ///< all input was consumed, or LIMIT reached
+  kReaderGone,  ///< stdout was closed by whoever read it
   kInterrupted,  ///< signal or deadline; nothing to go on from
   kCheckpointed,  ///< signal or deadline; the next run goes on
   kFailed,
@@ -27,7 +27,7 @@ enum class Ending : uint8_t {
 
 struct Outcome {
   Ending ending = Ending::kDone;
-  Error error;              ///< kFailed
+  Error error;  ///< kFailed
   bool limit_reached = false;
 };
 
@@ -61,7 +61,8 @@ class Driver {
   Status begin_output();
   Result<Go> process(const RecordBatch& batch);
   Result<Go> process_rows(const RecordBatch& batch, RowRange range);
-  Result<Go> write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed, uint32_t stride);
+  Result<Go> write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed,
+                        uint32_t stride);
   void settle_plain(const RecordBatch& batch, uint32_t to_row);
   Status settle(const RecordBatch& batch, uint32_t to_row);
   Status reject_row(const RecordBatch& batch, RowError error);
@@ -82,6 +83,7 @@ class Driver {
   bool load_driver(StateReader& in);
   Status load_counters(const CheckpointReader& checkpoint);
   void capture();
+  Status begin_checkpoint();
   Status edge();
   Status commit_sinks();
   Status save_checkpoint(CheckpointKind kind, const Error* verdict = nullptr);
@@ -94,28 +96,29 @@ class Driver {
   Counters& counters_;
 
   ByteIntake intake_;
-  uint64_t decoded_before_ = 0;     ///< decoded bytes of the inputs before this one
-  uint64_t unit_begin_byte_ = 0;    ///< decoded bytes over all inputs at the last edge
-  uint64_t position_byte_ = 0;      ///< decoded bytes over all inputs behind the last settled record
+  uint64_t decoded_before_ = 0;  ///< decoded bytes of the inputs before this one
+  uint64_t unit_begin_byte_ = 0;  ///< decoded bytes over all inputs at the last edge
+  uint64_t position_byte_ = 0;  ///< decoded bytes over all inputs behind the last settled record
   uint64_t limit_left_;
-  bool passing_edge_ = false;       ///< the edge before the oversize record that is being passed over is behind us
-  uint64_t passing_captured_ = 0;   ///< bytes of it at the last capture
+  bool passing_edge_ = false;  ///< the edge before the oversize record that is being passed over is behind us
+  uint64_t passing_captured_ = 0;  ///< bytes of it at the last capture
 
   // Where a run that goes on would begin to read again: the reader's state before its last read, and the records since then.
   uint64_t read_at_byte_ = 0;
-  uint64_t counted_at_read_ = 0;    ///< counters_.read then
+  uint64_t counted_at_read_ = 0;  ///< counters_.read then
   size_t reader_state_bytes_ = 0;
-  uint64_t skipped_since_read_ = 0; ///< settled by the run before this one
-  uint64_t skip_left_ = 0;          ///< of those, still to come
+  uint64_t skipped_since_read_ = 0;  ///< settled by the run before this one
+  uint64_t skip_left_ = 0;  ///< of those, still to come
 
   uint32_t input_ = 0;
+  bool publishing_ = false;  ///< all is written and closed
   bool input_open_ = false;
-  Counters captured_;               ///< at the last capture
-  SourceIdentity identity_;         ///< of the open input, with a checkpointer
-  Sha256 finished_;                 ///< chain over the inputs that are done
-  uint64_t stored_at_open_ = 0;     ///< counters_.stored_bytes when the input was opened
-  uint64_t given_ns_ = kNever;      ///< from the start to the deadline
-  uint64_t rejects_in_batch_ = 0;   ///< reader rejects of this batch that were settled
+  Counters captured_;  ///< at the last capture
+  SourceIdentity identity_;  ///< of the open input, with a checkpointer
+  Sha256 finished_;  ///< chain over the inputs that are done
+  uint64_t stored_at_open_ = 0;  ///< counters_.stored_bytes when the input was opened
+  uint64_t given_ns_ = kNever;  ///< from the start to the deadline
+  uint64_t rejects_in_batch_ = 0;  ///< reader rejects of this batch that were settled
 
   // One batch's row lists and where settling stands.
   std::span<uint16_t> selected_;

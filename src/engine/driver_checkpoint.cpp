@@ -29,14 +29,16 @@ std::unexpected<Error> refused(std::string_view what) { return fail(Code::kCheck
 }  // namespace
 
 size_t Driver::checkpoint_fixed_bytes() {
-  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes + Counters::kStateBytes +
-         ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
+  return CheckpointWriter::overhead_bytes() + CheckpointSource::kBytesMax + Sha256::kStateBytesMax + kDriverBytes +
+         Counters::kStateBytes + ByteIntake::kStateBytes + FlushTimes::kStateBytesMax;
 }
 
 size_t Driver::checkpoint_bytes_max(const PipelineParts& pipeline) {
   size_t bytes = checkpoint_fixed_bytes() + ByteIntake::snapshots_bytes(pipeline) / 2;
-  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() + pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
-  if (pipeline.rejects->output() != nullptr) bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
+  bytes += pipeline.reader->state_bytes_max() + pipeline.program->state_bytes_max() +
+           pipeline.output->state_bytes_max() + pipeline.sink->state_bytes_max();
+  if (pipeline.rejects->output() != nullptr)
+    bytes += pipeline.rejects->output()->state_bytes_max() + pipeline.rejects_sink->state_bytes_max();
   return bytes;
 }
 
@@ -102,8 +104,17 @@ void Driver::capture() {
     out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
       if (rejects != nullptr) pipeline_.rejects_sink->save(to);
     });
-    out.section(CheckpointSection::kFlushTimes, [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+    out.section(CheckpointSection::kFlushTimes,
+                [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
   });
+}
+
+// The beginning is a place to go on from, too. Where objects are shown one by one it is saved at once: a run that comes after a crash must
+// know those that are there for the job's own.
+Status Driver::begin_checkpoint() {
+  capture();
+  const SinkTraits& traits = pipeline_.output->bytes().traits();
+  return traits.object_per_batch && !traits.whole_batches ? save_checkpoint(CheckpointKind::kRunning) : Status{};
 }
 
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
@@ -136,8 +147,9 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
   Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool failed = outcome.ending == Ending::kFailed;
   const Code code = outcome.error.code;
-  const bool output_failed = failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
-                                        outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
+  const bool output_failed =
+      failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
+                 outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
   const bool input_failed = code == Code::kReadFailed;
   if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
   const Error* verdict = failed ? &outcome.error : nullptr;
@@ -199,7 +211,8 @@ Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
       if (error.code == Code::kNoInput) error = Error(Code::kSourceChanged, "an input that was read already is gone");
       return fail(error);
     }
-    for (const std::string_view part : {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
+    for (const std::string_view part :
+         {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
       chain.update(part);
     }
   }
@@ -223,7 +236,8 @@ Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
 
 Status Driver::load_counters(const CheckpointReader& checkpoint) {
   StateReader counters = checkpoint.section(CheckpointSection::kCounters);
-  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced()) return refused("its counters are not sound");
+  if (!counters_.load(counters) || !counters.at_end() || !counters_.balanced())
+    return refused("its counters are not sound");
   return {};
 }
 
@@ -281,7 +295,8 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   if (counters_.stored_bytes < source.stored_byte) return refused("its counters are not sound");
   stored_at_open_ = counters_.stored_bytes - source.stored_byte;
   StateReader times = checkpoint.section(CheckpointSection::kFlushTimes);
-  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end()) return refused("its flush times are not sound");
+  if (!pipeline_.checkpointer->flush_times().load(times) || !times.at_end())
+    return refused("its flush times are not sound");
 
   const Counters counted = counters_;  // what is read again does not count
   // Also without a record so far: a reader whose header is behind it must know what it said.
@@ -295,8 +310,8 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   counters_ = counted;
   // What stands there for people is as true as the rest.
   const uint64_t saved_byte = pipeline_.reader->saved_byte();
-  if (source.stored_byte != intake_.place(saved_byte).stored_byte || source.stored_size != pipeline_.source->size(input_) ||
-      counters_.decoded_bytes != decoded_before_ + saved_byte) {
+  if (source.stored_byte != intake_.place(saved_byte).stored_byte ||
+      source.stored_size != pipeline_.source->size(input_) || counters_.decoded_bytes != decoded_before_ + saved_byte) {
     return refused("its source section is not sound");
   }
   input_open_ = true;

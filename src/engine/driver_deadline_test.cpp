@@ -1,9 +1,9 @@
 // Stops in time: the deadline, its reserve and what is learned of it, on a clock that only the test moves.
-#include <gtest/gtest.h>
-
 #include <string>
 
-#include "engine/job_testing.hpp"
+#include <gtest/gtest.h>
+
+#include "testing/job_testing.hpp"
 
 namespace weir {
 namespace {
@@ -18,7 +18,8 @@ constexpr uint64_t kSecond = 1000 * kMs;
 
 std::string csv(size_t rows) {
   std::string text = "id,amount\n";
-  for (size_t i = 0; i < rows; ++i) text += std::to_string(i) + (i % 9 == 4 ? ",bad\n" : "," + std::to_string(i * 7) + "\n");
+  for (size_t i = 0; i < rows; ++i)
+    text += std::to_string(i) + (i % 9 == 4 ? ",bad\n" : "," + std::to_string(i * 7) + "\n");
   return text;
 }
 
@@ -269,7 +270,8 @@ TEST(Deadline, swept_over_every_look_at_the_clock_the_output_is_the_same) {
       ASSERT_EQ(world.text() == expected, true) << "a deadline " << at << " looks after the start";
     }
     EXPECT_GT(stopped, looks / 2);
-    std::printf("%llu deadlines, %llu stops\n", static_cast<unsigned long long>(looks), static_cast<unsigned long long>(stopped));
+    std::printf("%llu deadlines, %llu stops\n", static_cast<unsigned long long>(looks),
+                static_cast<unsigned long long>(stopped));
   }
 }
 

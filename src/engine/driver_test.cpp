@@ -1,11 +1,11 @@
 #include "engine/driver.hpp"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "memory/arena.hpp"
 #include "testing/memory_ports.hpp"
@@ -49,7 +49,8 @@ struct JobSetup {
 
 // A whole pipeline over memory.
 struct TestRun {
-  explicit TestRun(JobSetup setup_in) : setup(std::move(setup_in)), room(24u << 20), sink(setup.traits), wakeup(clock) {}
+  explicit TestRun(JobSetup setup_in)
+      : setup(std::move(setup_in)), room(24u << 20), sink(setup.traits), wakeup(clock) {}
 
   Outcome run() {
     QueryOptions query_options;
@@ -62,18 +63,23 @@ struct TestRun {
       columns.push_back({column.name, column.field, program->computed_index(i), column.star});
     }
     attach_program_memory(*program, room.take(program_memory_max(*program)));
-    auto reader = make_reader(setup.reader, program->projection(), room.take(reader_memory_max(setup.reader, program->projection())));
+    auto reader = make_reader(setup.reader, program->projection(),
+                              room.take(reader_memory_max(setup.reader, program->projection())));
     EXPECT_TRUE(reader);
     DecoderLimits decoder_limits;
     RecordWriter* writer = make_writer(setup.writer, 200, 8192, room.take(writer_memory_max(setup.writer, 200, 8192)));
     Encoder* encoder = nullptr;
-    if (setup.encoding != Codec::kNone) encoder = make_encoder(setup.encoding, -1, room.take(encoder_memory_max(setup.encoding, -1)));
-    bytes = std::make_unique<ByteOutput>(sink, encoder, room.take(setup.output_bytes), room.take(32768), clock, counters);
+    if (setup.encoding != Codec::kNone)
+      encoder = make_encoder(setup.encoding, -1, room.take(encoder_memory_max(setup.encoding, -1)));
+    bytes =
+        std::make_unique<ByteOutput>(sink, encoder, room.take(setup.output_bytes), room.take(32768), clock, counters);
     output = std::make_unique<RecordOutput>(*writer, *bytes, kUnitOutputBytes, setup.age_ns, clock, counters);
-    reject_bytes = std::make_unique<ByteOutput>(rejects_sink, nullptr, room.take(8192), std::span<char>{}, clock, counters);
+    reject_bytes =
+        std::make_unique<ByteOutput>(rejects_sink, nullptr, room.take(8192), std::span<char>{}, clock, counters);
     rejects = std::make_unique<Rejects>(setup.rejects ? reject_bytes.get() : nullptr, setup.limits);
     parts.source = &source;
-    parts.gzip = make_decoder(Codec::kGzip, decoder_limits, room.take(decoder_memory_max(Codec::kGzip, decoder_limits)));
+    parts.gzip =
+        make_decoder(Codec::kGzip, decoder_limits, room.take(decoder_memory_max(Codec::kGzip, decoder_limits)));
     parts.stored = room.take(stored_bytes);
     parts.reader = *reader;
     parts.program = program.get();
@@ -155,13 +161,16 @@ TEST(Driver, rejects_of_filter_and_projection_come_in_input_order) {
   std::vector<int> expected;
   for (int i = 0; i < 900; ++i) {
     const bool bad_a = i % 7 == 0;
-    if (!bad_a && i % 5 == 0) ++filtered;
-    else if (bad_a || i % 11 == 0) expected.push_back(i), ++rejected;
+    if (!bad_a && i % 5 == 0)
+      ++filtered;
+    else if (bad_a || i % 11 == 0)
+      expected.push_back(i), ++rejected;
   }
   expect_fates(run.counters, 900 - rejected - filtered, 0, filtered, rejected);
   std::vector<int> got;
   const std::string rejects = run.reject_text();
-  for (size_t at = 0; (at = rejects.find("\"record\":", at)) != std::string::npos; at += 9) got.push_back(std::atoi(rejects.c_str() + at + 9));
+  for (size_t at = 0; (at = rejects.find("\"record\":", at)) != std::string::npos; at += 9)
+    got.push_back(std::atoi(rejects.c_str() + at + 9));
   EXPECT_EQ(got, expected);
 }
 
@@ -268,6 +277,21 @@ TEST(Driver, output_bytes_do_not_depend_on_read_sizes_window_or_buffers) {
       ASSERT_EQ(run.counters.units, whole.counters.units);
       ASSERT_EQ(run.counters.batches, whole.counters.batches);
     }
+  }
+}
+
+TEST(Driver, an_input_unit_ends_with_the_record_that_makes_it_16_MiB) {
+  static_assert(kUnitInputFactor * kUnitOutputBytes == 16u << 20);
+  for (const int more : {-1, 0, 1}) {  // bytes of the record at the edge
+    JobSetup setup;
+    setup.query = "SELECT a FROM input WHERE a = 'none'";  // nothing is written: no unit ends by its output
+    TestRun run(setup);
+    std::string& text = run.source.inputs.emplace_back("a\n");
+    while (text.size() < (kUnitInputFactor * kUnitOutputBytes) - 1024) text.append(1023, 'x') += '\n';
+    text.append((kUnitInputFactor * kUnitOutputBytes) - text.size() - 1 + static_cast<size_t>(more), 'y') += '\n';
+    EXPECT_EQ(run.run().ending, Ending::kDone);
+    EXPECT_EQ(run.counters.decoded_bytes, (kUnitInputFactor * kUnitOutputBytes) + static_cast<size_t>(more));
+    EXPECT_EQ(run.counters.units, more < 0 ? 0u : 1u) << more;
   }
 }
 

@@ -49,6 +49,8 @@ struct PipelineParts {
   std::span<char> scratch;  ///< row lists: Driver::scratch_bytes
   Checkpointer* checkpointer = nullptr;  ///< null: the run leaves nothing to go on from
   std::span<char> snapshots;  ///< with a checkpointer: ByteIntake::snapshots_bytes
+  uint64_t snapshot_every_bytes =
+      1u << 20;  ///< decoded; what a resumed run inflates again, besides a window and a record
   std::span<char> reader_state;  ///< with a checkpointer: reader->state_bytes_max()
   uint64_t unit_bytes = kUnitOutputBytes;  ///< written bytes of a commit unit; its decoded bytes are four times as many
   bool publish_partial = false;  ///< show what was written when the run stops early

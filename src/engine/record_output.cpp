@@ -40,7 +40,8 @@ Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_
     counters_.output_bytes += result.bytes;
     written.next = result.next;
     switch (result.stop) {
-      case WriteStop::kAllRows: return written;
+      case WriteStop::kAllRows:
+        return written;
       case WriteStop::kRoomFull:
         if (bytes_.traits().whole_batches) {
           if (writer_.batch_records() != 0) {
@@ -59,8 +60,12 @@ Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_
         written.batch_sent = bytes_.traits().whole_batches;
         if (written.batch_sent) return written;
         continue;
-      case WriteStop::kUnitFull: written.unit_full = true; return written;
-      case WriteStop::kRowFailed: written.row_failed = result.code; return written;
+      case WriteStop::kUnitFull:
+        written.unit_full = true;
+        return written;
+      case WriteStop::kRowFailed:
+        written.row_failed = result.code;
+        return written;
     }
   }
   return written;

@@ -13,7 +13,8 @@ namespace weir {
 
 class RecordOutput {
  public:
-  RecordOutput(RecordWriter& writer, ByteOutput& bytes, uint64_t unit_bytes, uint64_t age_ns, Clock& clock, Counters& counters)
+  RecordOutput(RecordWriter& writer, ByteOutput& bytes, uint64_t unit_bytes, uint64_t age_ns, Clock& clock,
+               Counters& counters)
       : writer_(writer), bytes_(bytes), unit_bytes_(unit_bytes), age_ns_(age_ns), clock_(clock), counters_(counters) {}
 
   /// Once, when the input's fields are known (or never will be: an empty input).
@@ -37,7 +38,9 @@ class RecordOutput {
   Status finish();
 
   /// A checkpoint may stand here: after end_unit(), and for sinks that keep whole batches only between two of them.
-  [[nodiscard]] bool settled() const { return bytes_.settled() && !(bytes_.traits().whole_batches && bytes_.object_open()); }
+  [[nodiscard]] bool settled() const {
+    return bytes_.settled() && !(bytes_.traits().whole_batches && bytes_.object_open());
+  }
   size_t state_bytes_max() const { return 8 + writer_.state_bytes_max() + bytes_.state_bytes_max(); }
   void save(StateWriter& out) const;
   /// After begin_again(); false: not a state of this output.

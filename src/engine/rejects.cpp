@@ -37,6 +37,7 @@ Status append_json_text(ByteOutput& out, std::string_view text) {
 
 Status Rejects::add(const Reject& reject, const Counters& counters) {
   const CodeInfo& info = code_info(reject.code);
+  last_ = {reject.source_index, reject.byte, reject.record};
   if (output_ == nullptr) {
     Error error(Code::kBadRecord);
     error.source = reject.source_index;
@@ -48,7 +49,10 @@ Status Rejects::add(const Reject& reject, const Counters& counters) {
   }
   ByteOutput& out = *output_;
   FixedText<160> head;
-  head.append("{\"code\":\"W").append_number(static_cast<uint64_t>(reject.code)).append("\",\"msg\":\"").append(info.message);
+  head.append("{\"code\":\"W")
+      .append_number(static_cast<uint64_t>(reject.code))
+      .append("\",\"msg\":\"")
+      .append(info.message);
   WEIR_TRY(out.append(head.view()));
   if (!reject.detail.empty()) {
     WEIR_TRY(out.append("\",\"detail\":\""));
@@ -71,8 +75,8 @@ Status Rejects::add(const Reject& reject, const Counters& counters) {
   return {};
 }
 
-Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view source,
-                        uint64_t rejects_before, const Counters& counters) {
+Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::string_view column,
+                        std::string_view source, uint64_t rejects_before, const Counters& counters) {
   Reject reject;
   reject.code = error.code;
   reject.source = source;
@@ -87,8 +91,8 @@ Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::st
   return add(reject, counters);
 }
 
-Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source, uint64_t rejects_before,
-                           const Counters& counters) {
+Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source,
+                           uint64_t rejects_before, const Counters& counters) {
   Reject reject;
   reject.code = rejected.code;
   reject.source = source;
@@ -110,9 +114,11 @@ Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejecte
     case Code::kBadUtf8:
     case Code::kJsonTooDeep:
     case Code::kNotAnObject:
-      if (rejected.detail_a != 0 || rejected.code == Code::kBadJson) detail.append("at byte ").append_number(rejected.detail_a).append(" of the record");
+      if (rejected.detail_a != 0 || rejected.code == Code::kBadJson)
+        detail.append("at byte ").append_number(rejected.detail_a).append(" of the record");
       break;
-    default: break;
+    default:
+      break;
   }
   reject.detail = detail.view();
   char hex[64];
@@ -128,13 +134,20 @@ Status Rejects::add_unread(const RecordBatch& batch, const ReaderReject& rejecte
 
 Status Rejects::judge_end(const Counters& counters) const {
   if (limits_.share_max >= 1.0) return {};
-  if (static_cast<double>(counters.rejected) > limits_.share_max * static_cast<double>(counters.read)) return too_many(counters);
+  if (static_cast<double>(counters.rejected) > limits_.share_max * static_cast<double>(counters.read))
+    return too_many(counters);
   return {};
 }
 
 Status Rejects::too_many(const Counters& counters) const {
   Error error(Code::kTooManyRejects);
-  error.detail.append_number(counters.rejected).append(" of ").append_number(counters.read).append(" records were rejected");
+  error.source = last_.source;
+  error.byte = last_.byte;
+  error.record = last_.record;
+  error.detail.append_number(counters.rejected)
+      .append(" of ")
+      .append_number(counters.read)
+      .append(" records were rejected");
   return fail(error);
 }
 

@@ -31,7 +31,7 @@ struct Reject {
   uint64_t byte = 0;
   uint64_t record = 0;
   uint64_t size = 0;
-  std::string_view head;     ///< first bytes of the record
+  std::string_view head;  ///< first bytes of the record
   const char* sha256_hex = nullptr;  ///< 64 digits, or null
 };
 
@@ -44,11 +44,11 @@ class Rejects {
   Status add(const Reject& reject, const Counters& counters);
   /// A row that could not be evaluated or written. `column`: the name of the one at fault, or empty. `rejects_before`: those of the batch
   /// that have no row and stand before it.
-  Status add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view source, uint64_t rejects_before,
-                 const Counters& counters);
+  Status add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view source,
+                 uint64_t rejects_before, const Counters& counters);
   /// A record that the reader found bad.
-  Status add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source, uint64_t rejects_before,
-                    const Counters& counters);
+  Status add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source,
+                    uint64_t rejects_before, const Counters& counters);
   /// At the end of the input: judges the share over the whole.
   Status judge_end(const Counters& counters) const;
   ByteOutput* output() { return output_; }
@@ -56,6 +56,12 @@ class Rejects {
  private:
   Status too_many(const Counters& counters) const;
 
+  /// Of the last reject: the place of W3201.
+  struct Place {
+    uint32_t source = ~uint32_t{0};
+    uint64_t byte = kNoOffset;
+    uint64_t record = kNoOffset;
+  } last_;
   ByteOutput* output_;
   RejectLimits limits_;
 };

@@ -45,7 +45,7 @@ Core::Core(std::span<const std::string> inputs, const Options& options)
   if (config.deadline_ns != 0) deadline_.at_ns = clock_.monotonic_ns() + config.deadline_ns;
   empty_is_null_ = config.input.empty_is_null;
   job_.set_pull();
-  check(job_.prepare(std::move(config)));
+  check(job_.prepare(std::move(config), deadline_));
   if (!job_.fits()) throw_error(job_.refusal());
 }
 

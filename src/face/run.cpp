@@ -64,7 +64,7 @@ Summary run(std::string_view pipeline, std::span<const std::string> sets) {
   const auto check = [&](const Status& status) {
     if (!status) throw_error(status.error(), job.inputs(), query_in_file ? std::string_view(name) : "query");
   };
-  check(job.prepare(std::move(parsed.config)));
+  check(job.prepare(std::move(parsed.config), deadline));
   if (!job.fits()) throw_error(job.refusal());
   check(job.build());
 

@@ -6,19 +6,11 @@
 
 #include "base/assert.hpp"
 #include "format/reader_room.hpp"
+#include "record/column_names.hpp"
 #include "record/field.hpp"
 
 namespace weir {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
 
 constexpr size_t kGeneratedNameBytes = 6;  // `_65536`
 
@@ -231,6 +223,7 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
     if (scanned_ < window_.end()) continue;
     if (record_begin_ == window_.end()) {
       window_.consume_to(window_.end());
+      if (!schema_known_) schema_ = {{}, true};  // an empty input has no columns
       return Step::kFinished;
     }
     if (scan_state_ == CsvScanState::kQuoted || scan_state_ == CsvScanState::kEscapedQuoted) {
@@ -369,11 +362,8 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
         padded = true;
       } else if (options_.csv.ragged == CsvOptions::Ragged::kError) {
         if (rows != 0 || reject_count_ != 0) break;
-        error = at(Code::kBadRecord, window_.base_decoded_byte() + begin);
-        error.detail.append("wrong number of fields: found ")
-            .append_number(fields)
-            .append(", expected ")
-            .append_number(fields_);
+        error = at(Code::kRaggedStop, window_.base_decoded_byte() + begin);
+        error.detail.append("found ").append_number(fields).append(", expected ").append_number(fields_);
         return Step::kFailed;
       } else {
         add_reject(Code::kRaggedRow, begin, next, fields, fields_);
@@ -536,45 +526,9 @@ Status CsvReader::name_columns(uint32_t first, uint32_t last, uint32_t begin, ui
 Status CsvReader::resolve_projection() {
   const auto paths = static_cast<uint32_t>(projection_.paths.size());
   for (uint32_t c = 0; c < paths; ++c) {
-    const FieldPath& path = projection_.paths[c];
-    int32_t found = -1;
-    if (path.ordinal >= 0 && path.ordinal < static_cast<int32_t>(fields_)) found = path.ordinal;
-    const std::string_view wanted = path.steps.empty() ? std::string_view{} : path.steps[0].name;
-    uint32_t matches = 0;
-    if (found < 0 && !wanted.empty()) {
-      for (uint32_t i = 0; i < fields_; ++i) {
-        if (names_[i] == wanted) {
-          if (matches++ == 0) found = static_cast<int32_t>(i);
-        }
-      }
-      if (found < 0 && !path.case_sensitive) {
-        for (uint32_t i = 0; i < fields_; ++i) {
-          if (same_name(names_[i], wanted) && matches++ == 0) found = static_cast<int32_t>(i);
-        }
-      }
-    }
-    Error error;
-    if (found < 0) {
-      error = Error(Code::kUnknownColumn);
-      if (path.ordinal >= 0) {
-        error.detail.append('_').append_number(static_cast<uint64_t>(path.ordinal) + 1).append(", the input has ");
-        error.detail.append_number(fields_).append(" columns");
-      } else {
-        error.detail.append('`').append(wanted).append("`; the input has ");
-        for (uint32_t i = 0; i < fields_ && !error.detail.truncated(); ++i)
-          error.detail.append(i == 0 ? "" : ", ").append(names_[i]);
-      }
-      return fail(error);
-    }
-    if (matches > 1) {
-      error = Error(Code::kBadHeader);
-      error.detail.append("the column `")
-          .append(wanted)
-          .append("` stands there more than once; name it by its number, _");
-      error.detail.append_number(static_cast<uint64_t>(found) + 1);
-      return fail(error);
-    }
-    projected_[c] = found;
+    const Result<uint32_t> found = find_column(projection_.paths[c], {names_.data(), fields_});
+    if (!found) return fail(found.error());
+    projected_[c] = static_cast<int32_t>(*found);
   }
   const auto columns = paths + (projection_.all && !options_.raw_only ? fields_ : 0);
   for (uint32_t c = 0; c < columns; ++c) {

@@ -161,7 +161,7 @@ TEST(CsvReader, ragged_rows_go_by_policy) {
   EXPECT_EQ(read.rows, (Rows{{"1", "<missing>"}, {"1", "2"}, {"4", "5"}}));
   EXPECT_EQ(read.rejects, (std::vector<std::string>{"2202@10+6#2"}));
   options.csv.ragged = CsvOptions::Ragged::kError;
-  EXPECT_EQ(read_csv(text, options).error, "3012@4#0");
+  EXPECT_EQ(read_csv(text, options).error, "3016@4#0");
 }
 
 TEST(CsvReader, an_oversize_record_is_passed_over_the_same_way_whatever_the_window) {
@@ -175,6 +175,20 @@ TEST(CsvReader, an_oversize_record_is_passed_over_the_same_way_whatever_the_wind
     EXPECT_EQ(read.rows, (Rows{{"1", "2"}, {"3", "4"}, {std::string(48, 'z'), "1"}})) << window;
     EXPECT_EQ(read.rejects, (std::vector<std::string>{"2201@8+3003#1h", "2201@3066+52#4h"})) << window;
     EXPECT_EQ(read.error, "") << window;
+  }
+}
+
+TEST(CsvReader, a_record_of_just_the_largest_size_waits_for_its_line_feed) {
+  ReaderOptions options;
+  options.record_bytes_max = 100;
+  for (const size_t size : {99u, 100u, 101u}) {
+    const std::string record(size, 'x');
+    const std::string text = "a\n" + record + "\n1\n";
+    const Read expected = size > 100 ? Read{{{"1"}}, {"a"}, {"1"}, {"2201@2+102#0"}, ""}
+                                     : Read{{{record}, {"1"}}, {"a"}, {record, "1"}, {}, ""};
+    Read got = read_csv(text, options, {{2 + size}});
+    for (std::string& reject : got.rejects) reject = reject.substr(0, reject.find('h'));
+    EXPECT_EQ(got, expected) << size;
   }
 }
 

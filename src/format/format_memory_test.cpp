@@ -1,9 +1,9 @@
 // Every reader and writer in a room of just memory_max bytes between guard pages: driven to its worst case it stays inside, and little
 // of the room is left untouched.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "format/reader.hpp"
 #include "format/writer.hpp"
@@ -47,8 +47,11 @@ Fed feed(RecordReader& reader, std::string_view text) {
         at += take;
         break;
       }
-      case Step::kFinished: return fed;
-      default: fed.code = error.code; return fed;
+      case Step::kFinished:
+        return fed;
+      default:
+        fed.code = error.code;
+        return fed;
     }
   }
 }
@@ -133,16 +136,16 @@ TEST(FormatMemory, the_csv_reader_stays_in_its_room_and_uses_it) {
           row += ",";
         }
         std::vector<std::string> texts;
-        texts.push_back(lines_of(options, header + "\n", row + "\n", "b" + repeated(",", 500) + "\n", [&](size_t size) {
-                          return field(size - (row.size() - 1)) + row.substr(1);
-                        }));
+        texts.push_back(lines_of(options, header + "\n", row + "\n", "b" + repeated(",", 500) + "\n",
+                                 [&](size_t size) { return field(size - (row.size() - 1)) + row.substr(1); }));
         // Many columns, found by place so that their names may be made up.
         std::vector<FieldPath> places;
         for (uint32_t i = 0; i < count; ++i) places.push_back({.ordinal = static_cast<int32_t>(i)});
         const Projection by_place{places, all};
         const MeasuredRoom memory(reader_memory_max(options, projection));
         ASSERT_EQ(reader_memory_max(options, by_place), memory.size());
-        for (const std::string& text : {texts[0], header_of_many + repeated(widest, 200) + std::string(100'000, ',') + "\n"}) {
+        for (const std::string& text :
+             {texts[0], header_of_many + repeated(widest, 200) + std::string(100'000, ',') + "\n"}) {
           const auto reader = make_reader(options, text == texts[0] ? projection : by_place, memory.room());
           ASSERT_TRUE(reader);
           const Fed fed = feed(**reader, text);
@@ -150,7 +153,8 @@ TEST(FormatMemory, the_csv_reader_stays_in_its_room_and_uses_it) {
           EXPECT_GT(fed.rows, 100u);
           EXPECT_GT(fed.rejects, 0u);
         }
-        expect_used(memory, "csv reader, " + std::to_string(count) + " columns" + (all ? raw_only ? ", raw" : ", *" : ""));
+        expect_used(memory,
+                    "csv reader, " + std::to_string(count) + " columns" + (all ? raw_only ? ", raw" : ", *" : ""));
       }
     }
   }
@@ -207,7 +211,8 @@ TEST(FormatMemory, the_json_readers_stay_in_their_rooms_and_use_them) {
           for (char& c : text) c = c == '\n' ? ',' : c;
           text += small + "]";
         }
-        hold_reader(std::string(format_name(format)) + " reader, " + std::to_string(count) + " paths of " + std::to_string(steps),
+        hold_reader(std::string(format_name(format)) + " reader, " + std::to_string(count) + " paths of " +
+                        std::to_string(steps),
                     options, projection, {text});
       }
     }
@@ -219,9 +224,9 @@ TEST(FormatMemory, the_readers_of_one_column_stay_in_their_rooms_and_use_them) {
   const Projection projection{{}, true};
   options.reject_nul = true;
   options.format = Format::kLines;
-  hold_reader("lines reader", options, projection, {lines_of(options, "", "l\n", std::string("b\0d\n", 4), [](size_t size) {
-                return std::string(size, 'x');
-              })});
+  hold_reader(
+      "lines reader", options, projection,
+      {lines_of(options, "", "l\n", std::string("b\0d\n", 4), [](size_t size) { return std::string(size, 'x'); })});
   options.format = Format::kBlocks;
   options.block_bytes = 64;
   const std::string blocks = std::string(3 << 20, 'b');
@@ -229,14 +234,15 @@ TEST(FormatMemory, the_readers_of_one_column_stay_in_their_rooms_and_use_them) {
   options.block_bytes = 3 * options.window_bytes + 1;  // a byte more than three supplies
   hold_reader("blocks reader, large blocks", options, projection, {blocks});
   options.format = Format::kFile;
-  hold_reader("file reader", options, projection, {std::string(options.record_bytes_max, 'f'), std::string(options.record_bytes_max + 300'000, 'f')});
+  hold_reader("file reader", options, projection,
+              {std::string(options.record_bytes_max, 'f'), std::string(options.record_bytes_max + 300'000, 'f')});
 }
 
 // ---- writers ------------------------------------------------------------------------------------------------------------
 
 void hold_writer(const std::string& name, const WriterOptions& options, const std::vector<std::string_view>& names,
-                 const std::vector<WriteColumn>& columns, size_t columns_max, size_t names_bytes_max, test::TestBatch& rows,
-                 double least = kUsedLeast) {
+                 const std::vector<WriteColumn>& columns, size_t columns_max, size_t names_bytes_max,
+                 test::TestBatch& rows, double least = kUsedLeast) {
   const MeasuredRoom memory(writer_memory_max(options, columns_max, names_bytes_max));
   RecordWriter* const writer = make_writer(options, columns_max, names_bytes_max, memory.room());
   const Schema schema{names, options.format == WriterFormat::kCsv || !names.empty()};
@@ -267,8 +273,9 @@ TEST(FormatMemory, the_writers_stay_in_their_rooms_and_use_them) {
     char worst;
     double least;
   };
-  for (const Case& c : {Case{"csv writer", WriterFormat::kCsv, '"', 95}, Case{"ndjson writer", WriterFormat::kNdjson, '\x01', 95},
-                        Case{"json writer", WriterFormat::kJson, '\x01', 95}}) {
+  for (const Case& c :
+       {Case{"csv writer", WriterFormat::kCsv, '"', 95}, Case{"ndjson writer", WriterFormat::kNdjson, '\x01', 95},
+        Case{"json writer", WriterFormat::kJson, '\x01', 95}}) {
     for (const size_t count : {size_t{1}, size_t{20}, size_t{4096}}) {
       const size_t names_bytes = count == 4096 ? 64u << 10 : 40 * count;
       WriterOptions options;
@@ -280,8 +287,8 @@ TEST(FormatMemory, the_writers_stay_in_their_rooms_and_use_them) {
         test::Fields fields(count, std::string(count > 100 ? size % 20 : size, c.worst));
         rows.add(fields, "{}");
       }
-      hold_writer(std::string(c.name) + ", * of " + std::to_string(count) + " columns", options, names, {{.star = true}}, count,
-                  names_bytes, rows, c.least);
+      hold_writer(std::string(c.name) + ", * of " + std::to_string(count) + " columns", options, names,
+                  {{.star = true}}, count, names_bytes, rows, c.least);
       std::vector<WriteColumn> columns;
       for (size_t i = 0; i < count; ++i) columns.push_back({names[i], static_cast<int32_t>(i)});
       hold_writer(std::string(c.name) + ", " + std::to_string(count) + " columns named", options, names, columns, count,
@@ -301,7 +308,8 @@ TEST(FormatMemory, the_writers_stay_in_their_rooms_and_use_them) {
     options.format = format;
     test::TestBatch lines({Kind{FieldEncoding::kPlain}});
     lines.add({std::string(20'000, 'l')});
-    hold_writer(format == WriterFormat::kLines ? "lines writer" : "raw writer", options, {"line"}, {{"line", 0}}, 1, 8, lines, 85);
+    hold_writer(format == WriterFormat::kLines ? "lines writer" : "raw writer", options, {"line"}, {{"line", 0}}, 1, 8,
+                lines, 85);
   }
 }
 

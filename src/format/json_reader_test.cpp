@@ -39,7 +39,8 @@ std::string says(const ReaderOptions& options, const Projection& projection, con
   return want;
 }
 
-/// The records, a blank between them, and how it ended.
+/// The records, a blank between them, and how it ended. An element that is no object is shown as it is too, though it is a reject
+/// (an_element_that_is_no_object_is_rejected): most tests are about where elements are found, and `1` is the shortest one.
 std::string brief(const std::string& transcript) {
   std::string out;
   for (size_t at = 0; at < transcript.size();) {
@@ -49,6 +50,10 @@ std::string brief(const std::string& transcript) {
     if (line.starts_with("record")) {
       size_t word = 0;
       for (int i = 0; i < 6; ++i) word = line.find(' ', word) + 1;
+      out += line.substr(word) + " ";
+    } else if (line.starts_with("reject") && line.find(" W2205 ") != std::string::npos) {
+      size_t word = 0;
+      for (int i = 0; i < 13; ++i) word = line.find(' ', word) + 1;
       out += line.substr(word) + " ";
     } else if (line.starts_with("reject")) {
       out += line.substr(line.find('W'), 5) + " ";
@@ -90,6 +95,22 @@ TEST(JsonReader, finds_the_array_at_its_path) {
   EXPECT_EQ(brief_of("", "12"), "12 end");
   EXPECT_EQ(brief_of("", " \"x\" "), "\"x\" end");
   EXPECT_EQ(brief_of("", " 1x "), "W2204 end");
+}
+
+TEST(JsonReader, an_element_that_is_no_object_is_rejected_whatever_is_asked_for) {
+  TestProjection everything;
+  everything.all();
+  TestProjection some({"a"});
+  TestProjection nothing;
+  for (const TestProjection* projection : {&everything, &some, &nothing}) {
+    const std::string said = says(options_for("r"), *projection, R"({"r":[1,[2],"x", null ,{},true]})");
+    std::string codes;
+    for (size_t at = 0; at < said.size(); at = said.find('\n', at) + 1) {
+      const std::string_view word = std::string_view(said).substr(at, 6);
+      codes += word == "record" ? "record " : word == "reject" ? said.substr(said.find('W', at), 5) + " " : "end";
+    }
+    EXPECT_EQ(codes, "W2205 W2205 W2205 W2205 record W2205 end") << said;
+  }
 }
 
 TEST(JsonReader, says_that_the_path_leads_to_no_array) {

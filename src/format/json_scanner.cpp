@@ -76,7 +76,6 @@ void JsonScanner::attach(const Projection& projection, uint32_t depth_max, Arena
   levels_ = arena.take_array<Level>(sizes.levels);
   indexer_ = best_json_indexer();
   depth_max_ = depth_max;
-  any_value_ = projection.all && projection.paths.empty();
   nodes_[0] = Node();
   nodes_used_ = 1;
   for (size_t p = 0; p < projection.paths.size(); ++p) {
@@ -348,7 +347,7 @@ JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, si
   index_.carry = JsonCarry();
   const bool good = walk(base, false, first) != 0;
   restart();
-  if (good && (first == '{' || any_value_)) {
+  if (good && first == '{') {
     emit(out, stride);
     return {};
   }
@@ -357,7 +356,6 @@ JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, si
     if (!fault.ok()) return fault;
     const bool scalar = first != '{' && first != '[';
     if (!scalar) return {Code::kBadJson, 0};  // the two readings disagree: the fuzz targets look for it
-    if (any_value_) return {};
   }
   size_t offset = 0;
   while (text[offset] == ' ' || text[offset] == '\t' || text[offset] == '\n' || text[offset] == '\r') ++offset;
@@ -380,7 +378,7 @@ size_t JsonScanner::scan_prefix(std::string_view text, uint32_t base, Slice* out
   }
   const auto offset = static_cast<uint32_t>(text.data() - index_.text.data());
   const size_t stop = walk(base - offset, true, first);
-  if (stop == 0 || (first != '{' && !any_value_)) {
+  if (stop == 0 || first != '{') {
     restart();
     return 0;
   }

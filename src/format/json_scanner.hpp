@@ -35,8 +35,7 @@ class JsonScanner {
   void use(JsonIndexer indexer) { indexer_ = indexer; }
 
   /// A whole record. Good: out[p * stride] becomes the value of path p, its offset counted from `text` plus `base`.
-  /// A record that is valid but no object is kNotAnObject at its first byte, unless the projection is `all` without
-  /// paths.
+  /// A record that is valid but no object is kNotAnObject at its first byte, whatever is asked of it.
   JsonFault scan(std::string_view text, uint32_t base, Slice* out, size_t stride);
 
   /// `text` begins with { or [ and may go on past the value that begins there. Returns the size of this value when it
@@ -94,7 +93,6 @@ class JsonScanner {
   Index index_;
   JsonIndexer indexer_ = nullptr;
   uint32_t depth_max_ = 0;
-  bool any_value_ = false;
   uint32_t nodes_used_ = 0;
   std::span<Node> nodes_;
   std::span<Slice> values_;

@@ -1,5 +1,7 @@
 #include "format/ndjson_reader.hpp"
 
+#include <cstring>
+
 #include "format/reader_room.hpp"
 
 namespace weir {
@@ -63,24 +65,47 @@ void NdjsonReader::take_line() {
   set_reject_bytes(window_, framer_.begin(), framer_.next_begin(), line, reject);
 }
 
-/// The layout did not fit this record: is it time for another?
+/// No layout fitted this record: is it time for another? It takes the place of the one that fitted the longest ago.
 void NdjsonReader::consider(std::string_view line, const Slice* values) {
   if (++misses_ <= patience_) return;
   patience_ = hits_ >= kHitsOfUse ? 1 : patience_ * 2 + 1;
   if (patience_ > kPatienceMax) patience_ = kPatienceMax;
   hits_ = misses_ = 0;
-  layout_.learn(line, static_cast<uint32_t>(framer_.begin()), values, builder_.stride(), columns_);
+  const uint8_t oldest = order_[kLayouts - 1];
+  std::memmove(order_ + 1, order_, kLayouts - 1);
+  order_[0] = oldest;
+  layouts_[oldest].learn(line, static_cast<uint32_t>(framer_.begin()), values, builder_.stride(), columns_);
+}
+
+/// The size of the record at `begin` when one of the layouts fits it, else 0.
+size_t NdjsonReader::match_layouts(size_t begin) {
+  const char* const base = window_.base();
+  const char* const limit = base + window_.end();
+  const auto offset = static_cast<uint32_t>(begin);
+  // Where none has been of use for long, one is enough to see whether that changes.
+  const uint32_t tries = patience_ > kHitsOfUse ? 1 : kLayouts;
+  for (uint32_t i = 0; i < tries; ++i) {
+    JsonLayout& layout = layouts_[order_[i]];
+    if (!layout.ready()) continue;
+    const size_t size = layout.match(base + begin, limit, offset, builder_.next_slices(), builder_.stride());
+    if (size == 0) continue;
+    if (i != 0) {
+      const uint8_t fitting = order_[i];
+      std::memmove(order_ + 1, order_, i);
+      order_[0] = fitting;
+    }
+    return size;
+  }
+  return 0;
 }
 
 void NdjsonReader::take_like_before() {
-  if (!layout_.ready() || !framer_.at_line()) return;
+  if (!framer_.at_line()) return;
   const char* const base = window_.base();
-  const char* const limit = base + window_.end();
   size_t begin = window_.begin();
   uint32_t hits = 0;
   while (!builder_.full()) {
-    const size_t size =
-        layout_.match(base + begin, limit, static_cast<uint32_t>(begin), builder_.next_slices(), builder_.stride());
+    const size_t size = match_layouts(begin);
     if (size == 0 || size > record_bytes_max_) break;
     const size_t end = begin + size;
     const size_t next = end + (base[end] == '\r') + 1;

@@ -5,7 +5,8 @@
 // of the projection is a column of raw values (kJson); with `all` the whole record is `records`, and no column
 // follows (all_first == columns.size()).
 //
-// A record that is built like the one before is read by JsonLayout, the others by JsonScanner, with the same result.
+// A record that is built like one of the last few kinds is read by JsonLayout, the others by JsonScanner, with the same
+// result.
 //
 // Memory: the window, BatchBuilder's arrays for one column a path, the compiled paths, and this object with the head
 // of an oversize record.
@@ -38,16 +39,19 @@ class NdjsonReader final : public RecordReader {
  private:
   void take_line();
   void take_like_before();
+  size_t match_layouts(size_t begin);
   void consider(std::string_view line, const Slice* values);
 
   Window window_;
   LineFramer framer_;
   BatchBuilder builder_;
   JsonScanner scanner_;
-  JsonLayout layout_;
-  // How the layout fares; no part of the state, since it shapes no output.
-  uint32_t hits_ = 0;  ///< since it was learned, at most kHitsOfUse
-  uint32_t misses_ = 0;  ///< since it was learned
+  // Layouts of records met, and how they fare; no part of the state, since they shape no output.
+  static constexpr uint32_t kLayouts = 4;
+  JsonLayout layouts_[kLayouts];
+  uint8_t order_[kLayouts] = {0, 1, 2, 3};  ///< the one that fitted last is the first
+  uint32_t hits_ = 0;  ///< since one was learned, at most kHitsOfUse
+  uint32_t misses_ = 0;  ///< since one was learned
   uint32_t patience_ = 0;  ///< misses before another one is learned; grows while none is of use
   uint32_t record_bytes_max_ = 0;
   Schema schema_;

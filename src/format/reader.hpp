@@ -27,10 +27,10 @@ const char* format_name(Format format);
 
 struct CsvOptions {
   char delimiter = ',';
-  char quote = '"';           ///< 0: none
-  char escape = 0;            ///< 0: quotes are doubled
-  std::string_view comment;   ///< records that start with it are skipped
-  bool header = true;         ///< the first record names the columns
+  char quote = '"';  ///< 0: none
+  char escape = 0;  ///< 0: quotes are doubled
+  std::string_view comment;  ///< records that start with it are skipped
+  bool header = true;  ///< the first record names the columns
   std::span<const std::string_view> columns;  ///< names given; then a header is skipped
   uint32_t columns_max = 4096;
   uint32_t header_bytes_max = 64u << 10;
@@ -49,7 +49,7 @@ struct ReaderOptions {
   uint32_t window_bytes = 256u << 10;
   bool reject_nul = false;
   bool reject_invalid_utf8 = false;
-  bool raw_only = false;      ///< with Projection.all: only whole raw records are wanted, no columns of `all`
+  bool raw_only = false;  ///< with Projection.all: only whole raw records are wanted, no columns of `all`
   uint32_t block_bytes = 64u << 10;  ///< kBlocks
   CsvOptions csv;
   JsonOptions json;

@@ -21,7 +21,10 @@ inline Status check_single_column(const Projection& projection, std::string_view
       const NameMatch match = match_name(want, name);
       good = match == NameMatch::kExact || (match == NameMatch::kFolded && !path.case_sensitive);
     }
-    if (!good) return fail(Code::kUnknownColumn, want);
+    if (good) continue;
+    Error error(Code::kUnknownColumn);
+    error.detail.append('`').append(want.substr(0, 100)).append("`; the input has one column, ").append(name);
+    return fail(error.at_line(path.line, path.column));
   }
   return {};
 }

@@ -73,18 +73,33 @@ Status WriterCore::add_column(PlanColumn::From from, uint32_t source, std::strin
   return {};
 }
 
+/// `*` of an empty input, which has no columns: no header is written, and no record follows.
+bool WriterCore::is_nothing(const Schema& schema, std::span<const WriteColumn> columns) const {
+  if (!schema.fixed || !schema.names.empty() || columns.empty() || is_json()) return false;
+  for (const WriteColumn& column : columns) {
+    if (!column.star) return false;
+  }
+  return true;
+}
+
 Status WriterCore::begin(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
-  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed && columns.size() == 1 &&
-                   columns[0].star;
+  const bool raw = options_.raw_records && options_.format == WriterFormat::kCsv && schema.fixed &&
+                   columns.size() == 1 && columns[0].star;
   columns_used_ = texts_used_ = names_bytes_ = 0;
+  if (is_nothing(schema, columns)) {
+    header_ = end_ = {};
+    fixed_bytes_ = kFrameBytes + kWideSlack;
+    begun_ = true;
+    return {};
+  }
   for (const WriteColumn& column : columns) {
     if (!column.star) {
       const bool computed = column.computed >= 0;
       WEIR_ASSERT(computed || column.field >= 0);
       WEIR_TRY(add_column(computed ? PlanColumn::From::kComputed : PlanColumn::From::kField,
                           static_cast<uint32_t>(computed ? column.computed : column.field), column.name));
-    } else if (!schema.fixed) {
+    } else if (!schema.fixed || (schema.names.empty() && is_json())) {
       WEIR_TRY(add_column(PlanColumn::From::kRecord, 0, {}));
     } else if (raw) {
       for (const std::string_view name : schema.names) names_bytes_ += name.size();

@@ -160,6 +160,10 @@ class WriterCore : public RecordWriter {
   char* put_owed(char* out, const char* end);
   [[nodiscard]] bool owes() const { return header_owed_ || !batch_tail_.empty(); }
   void close_batch();
+  [[nodiscard]] bool is_json() const {
+    return options_.format == WriterFormat::kNdjson || options_.format == WriterFormat::kJson;
+  }
+  [[nodiscard]] bool is_nothing(const Schema& schema, std::span<const WriteColumn> columns) const;
   Status add_column(PlanColumn::From from, uint32_t source, std::string_view name);
 
   [[nodiscard]] bool too_large_for_batch(uint64_t size) const {

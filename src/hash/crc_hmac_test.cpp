@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "hash/crc32c.hpp"
 #include "hash/hmac.hpp"

@@ -1,8 +1,8 @@
 #include "hash/sha256.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace weir {
 namespace {

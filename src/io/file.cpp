@@ -1,14 +1,14 @@
 #include "io/file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "io/system_wakeup.hpp"
 
@@ -36,7 +36,8 @@ Result<int> open_to_read(const char* path) {
   for (;;) {
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file >= 0) return file;
-    if (errno == EINTR && SystemWakeup::stop_signal() != 0) return fail(Error(Code::kInterrupted));  // a pipe nobody writes to
+    if (errno == EINTR && SystemWakeup::stop_signal() != 0)
+      return fail(Error(Code::kInterrupted));  // a pipe nobody writes to
     if (errno == EINTR) continue;
     const Code code = errno == ENOENT || errno == ENOTDIR ? Code::kNoInput
                       : errno == EACCES || errno == EPERM ? Code::kAccessDenied
@@ -127,7 +128,9 @@ Status make_folders_of(const char* path) {
     if (*at != '/' && *at != 0) continue;
     const char kept = *at;
     *at = 0;
-    if (mkdir(room, 0777) != 0 && errno != EEXIST) return fail(system_error(Code::kOpenFailed, errno, room));
+    const bool made = mkdir(room, 0777) == 0;
+    if (!made && errno != EEXIST) return fail(system_error(Code::kOpenFailed, errno, room));
+    if (made) WEIR_TRY(sync_folder_of(room));
     *at = kept;
     if (kept == 0) return {};
   }

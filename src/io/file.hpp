@@ -19,7 +19,7 @@ Status write_all(int file, std::string_view bytes, bool* closed = nullptr);
 Status sync_file(int file, std::string_view name);
 /// fsync of the folder that `path` is in.
 Status sync_folder_of(const char* path);
-/// Makes the folders above `path` that are missing.
+/// Makes the folders above `path` that are missing; they are durable when this returns.
 Status make_folders_of(const char* path);
 
 /// Error of a system call, with the number's text in the detail.

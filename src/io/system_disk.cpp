@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ bool denied(int number) { return number == EACCES || number == EPERM || number =
 }  // namespace
 
 Result<FileInfo> SystemDisk::info(const char* path) {
-  struct stat raw {};
+  struct stat raw{};
   if (stat(path, &raw) == 0) return info_of(raw);
   if (errno == ENOENT || errno == ENOTDIR) return FileInfo{};
   const Code code = errno == EACCES ? Code::kAccessDenied : errno == ELOOP ? Code::kBadInputKind : Code::kOpenFailed;
@@ -37,12 +38,15 @@ Result<FileInfo> SystemDisk::info(const char* path) {
 }
 
 Result<FileInfo> SystemDisk::info(int file) {
-  struct stat raw {};
+  struct stat raw{};
   if (fstat(file, &raw) == 0) return info_of(raw);
   return fail(system_error(Code::kOpenFailed, errno, ""));
 }
 
-bool SystemDisk::readable(const char* path) { return access(path, R_OK) == 0; }
+bool SystemDisk::readable(const char* path) {
+  // Where it can't be told, the open tells.
+  return access(path, R_OK) == 0 || !denied(errno);
+}
 
 Result<int> SystemDisk::open_to_read(const char* path) {
   auto opened = weir::open_to_read(path);

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <ctime>
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -18,12 +19,12 @@ void on_signal(int number) {
 }  // namespace
 
 void SystemWakeup::handle_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = 0;  // no SA_RESTART: a wait must end
   for (const int number : {SIGINT, SIGTERM}) {
-    struct sigaction before {};
+    struct sigaction before{};
     sigaction(number, nullptr, &before);
     // A shell that starts us in the background ignores SIGINT for us; keep that.
     if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);

@@ -10,10 +10,10 @@ class SystemWakeup final : public Wakeup {
  public:
   explicit SystemWakeup(Clock& clock) : clock_(clock) {}
 
-  /// The descriptor whose readability ends a wait; -1: none.
-  void watch(int descriptor) { descriptor_ = descriptor; }
+  void watch(int descriptor) override { descriptor_ = descriptor; }
   void wait(uint64_t until_monotonic_ns) override;
   bool stop_requested() const override;
+  bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
 
   /// SIGINT and SIGTERM ask for an orderly stop from here on (a second one ends the process at once), SIGPIPE is ignored. The signals are only
   /// delivered while waiting or between system calls, so that none is missed.

@@ -10,15 +10,17 @@
 // Blocks have four sizes a doubling from 32 bytes on (16 of them are the header), so less than a fifth of one is lost to
 // rounding. They are kept in free lists by size; nothing is split or joined.
 // One thread: Weir has one, and the exec sink's child only execs.
+#include "memory/process_malloc.hpp"
+
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
+
 #include <unistd.h>
 
-#include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 
 namespace weir {
@@ -29,7 +31,7 @@ constexpr unsigned kClasses = 2 + 4 * 28;  // up to more than 2 GiB
 
 struct Header {
   uint32_t size_class;  ///< the block holds size_of(size_class) bytes, header included
-  uint32_t offset;      ///< from the block's start to the user's bytes (aligned allocations)
+  uint32_t offset;  ///< from the block's start to the user's bytes (aligned allocations)
   Header* next_free;
 };
 static_assert(sizeof(Header) == kHeaderBytes);
@@ -118,7 +120,7 @@ void* take_aligned(size_t alignment, size_t bytes) {
 }
 
 void limit_setup_region(uint64_t bytes) {
-  setup_region.size = bytes < setup_region.used       ? setup_region.used
+  setup_region.size = bytes < setup_region.used    ? setup_region.used
                       : bytes < sizeof setup_bytes ? static_cast<size_t>(bytes)
                                                    : sizeof setup_bytes;
 }

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
-#include <string_view>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -90,7 +91,8 @@ AllocatorFigures allocator_figures() {
   const Mapped now = mapped_now();
   if (mapped_at_seal.bytes == 0 || now.bytes == 0) return figures;
   const auto growth = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
-  const uint64_t bytes = std::max(growth(mapped_at_seal.bytes, now.bytes), growth(mapped_at_seal.bytes_peak, now.bytes_peak));
+  const uint64_t bytes =
+      std::max(growth(mapped_at_seal.bytes, now.bytes), growth(mapped_at_seal.bytes_peak, now.bytes_peak));
   figures.system_pages_after_seal = bytes / 4096;
   return figures;
 }

@@ -23,10 +23,10 @@ void seal();
 void unseal();
 
 struct AllocatorFigures {
-  uint64_t setup_bytes_max = 0;          ///< size of the set-up arena; 0 when the process uses the system's allocator
-  uint64_t setup_bytes_used = 0;         ///< its high-water
-  uint64_t calls_after_seal = 0;         ///< allocator calls served from the runtime arena
-  uint64_t runtime_bytes_used = 0;       ///< its high-water
+  uint64_t setup_bytes_max = 0;  ///< size of the set-up arena; 0 when the process uses the system's allocator
+  uint64_t setup_bytes_used = 0;  ///< its high-water
+  uint64_t calls_after_seal = 0;  ///< allocator calls served from the runtime arena
+  uint64_t runtime_bytes_used = 0;  ///< its high-water
   uint64_t system_pages_after_seal = 0;  ///< pages that the kernel says were mapped since: 0, or the law is broken
 };
 /// Hooks of the binary's allocator; null when the system's allocator is in use.
@@ -40,11 +40,11 @@ void limit_setup(uint64_t bytes);
 
 /// What the kernel says of this process; 0 where it can't be read.
 struct ProcessFigures {
-  uint64_t peak_bytes = 0;      ///< VmHWM
+  uint64_t peak_bytes = 0;  ///< VmHWM
   uint64_t resident_bytes = 0;  ///< VmRSS
-  uint64_t table_bytes = 0;     ///< VmPTE: page tables
-  uint64_t anonymous_bytes = 0; ///< RssAnon
-  uint64_t file_bytes = 0;      ///< RssFile
+  uint64_t table_bytes = 0;  ///< VmPTE: page tables
+  uint64_t anonymous_bytes = 0;  ///< RssAnon
+  uint64_t file_bytes = 0;  ///< RssFile
 };
 /// Reads /proc/self/status into a stack buffer; takes no memory.
 ProcessFigures process_figures();

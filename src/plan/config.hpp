@@ -28,18 +28,18 @@ struct InputConfig {
   std::vector<std::string> from;  ///< paths, globs, or "stdin"
   FormatChoice format = FormatChoice::kAuto;
   CodecChoice codec = CodecChoice::kAuto;
-  uint64_t record_max = 1u << 20;      ///< bytes of one record; 64 .. 1 GiB
-  uint64_t window = 256u << 10;        ///< bytes read and scanned at a time, beside record_max; 4 KiB .. 64 MiB
-  uint32_t columns_max = 4096;         ///< 1 .. 65536
+  uint64_t record_max = 1u << 20;  ///< bytes of one record; 64 .. 1 GiB
+  uint64_t window = 256u << 10;  ///< bytes read and scanned at a time, beside record_max; 4 KiB .. 64 MiB
+  uint32_t columns_max = 4096;  ///< 1 .. 65536
   uint64_t header_bytes_max = 64u << 10;
-  uint32_t depth_max = 64;             ///< JSON nesting; 1 .. 1024
+  uint32_t depth_max = 64;  ///< JSON nesting; 1 .. 1024
   // csv
   bool header = true;
-  std::vector<std::string> columns;    ///< names given; then `header` says whether a header line is to be skipped
-  std::string delimiter;               ///< one byte; empty: ',' (csv) or tab (tsv)
-  std::string quote = "\"";            ///< one byte, or empty for none
-  std::string escape;                  ///< one byte; empty: quotes are doubled
-  std::string comment;                 ///< lines that start with this are skipped; empty: none
+  std::vector<std::string> columns;  ///< names given; then `header` says whether a header line is to be skipped
+  std::string delimiter;  ///< one byte; empty: ',' (csv) or tab (tsv)
+  std::string quote = "\"";  ///< one byte, or empty for none
+  std::string escape;  ///< one byte; empty: quotes are doubled
+  std::string comment;  ///< lines that start with this are skipped; empty: none
   Ragged ragged = Ragged::kReject;
   Quotes quotes = Quotes::kStrict;
   BytesPolicy nul = BytesPolicy::kKeep;
@@ -48,7 +48,8 @@ struct InputConfig {
   std::vector<ColumnType> types;
   bool conversion_errors_are_null = false;
   // json
-  std::string path;  ///< where the records' array sits: `Records[*]`, `[*]`, `a.b[*]`; empty: [*] if the document is an array
+  std::string
+      path;  ///< where the records' array sits: `Records[*]`, `[*]`, `a.b[*]`; empty: [*] if the document is an array
   // blocks
   uint64_t block = 64u << 10;
   // codecs
@@ -60,19 +61,19 @@ struct InputConfig {
 enum class OnChange : uint8_t { kFail, kRestart };
 
 struct CheckpointConfig {
-  std::string to = "auto";      ///< a file, a folder (ends in /), auto or none
+  std::string to = "auto";  ///< a file, a folder (ends in /), auto or none
   uint64_t every_ns = 10'000'000'000;
-  std::string key;              ///< a secret: never shown; empty: none
+  std::string key;  ///< a secret: never shown; empty: none
   OnChange on_change = OnChange::kFail;
   uint64_t reserve_min_ns = 0;  ///< 0: by the deadline
   uint64_t reserve_max_ns = 60'000'000'000;
-  bool restart = false;         ///< --restart: what is there counts no more
+  bool restart = false;  ///< --restart: what is there counts no more
 };
 
 struct BatchConfig {
-  uint64_t records = 0;               ///< 0: no limit
+  uint64_t records = 0;  ///< 0: no limit
   uint64_t bytes = 4u << 20;
-  uint64_t age_ns = 0;                ///< 0: no limit
+  uint64_t age_ns = 0;  ///< 0: no limit
 };
 
 struct OutputConfig {
@@ -81,24 +82,24 @@ struct OutputConfig {
   CodecChoice codec = CodecChoice::kAuto;
   int level = -1;
   IfExists if_exists = IfExists::kFail;
-  bool header = true;             ///< csv, tsv
-  std::string delimiter;          ///< csv; empty: ',' or tab
+  bool header = true;  ///< csv, tsv
+  std::string delimiter;  ///< csv; empty: ',' or tab
   bool publish_partial = false;
-  uint64_t unit = 4u << 20;       ///< written bytes of a commit unit
-  bool create_folders = true;     ///< make missing parent folders
+  uint64_t unit = 4u << 20;  ///< written bytes of a commit unit
+  bool create_folders = true;  ///< make missing parent folders
 };
 
 struct ExecConfig {
-  std::vector<std::string> command;   ///< argv; a single string in YAML means {"/bin/sh", "-c", string}
-  uint64_t memory = 256u << 20;       ///< the child's address space limit; outside the budget
+  std::vector<std::string> command;  ///< argv; a single string in YAML means {"/bin/sh", "-c", string}
+  uint64_t memory = 256u << 20;  ///< the child's address space limit; outside the budget
   uint32_t retries = 3;
   uint64_t timeout_ns = 60'000'000'000;
 };
 
 struct RejectsConfig {
-  std::string to;               ///< empty: none - the first bad record stops the run
-  uint64_t max_count = ~0ull;   ///< stop past this many
-  double max_share = 1.0;       ///< 0..1; stop past this share (judged after 1,000 records and at the end)
+  std::string to;  ///< empty: none - the first bad record stops the run
+  uint64_t max_count = ~0ull;  ///< stop past this many
+  double max_share = 1.0;  ///< 0..1; stop past this share (judged after 1,000 records and at the end)
 };
 
 struct Config {
@@ -106,15 +107,15 @@ struct Config {
   uint64_t memory = 48u << 20;
   bool memory_given = false;
   InputConfig input;
-  std::string query;            ///< empty: SELECT * FROM input
-  uint32_t query_line = 0;      ///< line of the query's first character in the pipeline file; 0 when not from a file
+  std::string query;  ///< empty: SELECT * FROM input
+  uint32_t query_line = 0;  ///< line of the query's first character in the pipeline file; 0 when not from a file
   uint32_t query_column = 0;
   BatchConfig batch;
   OutputConfig output;
   ExecConfig exec;
   RejectsConfig rejects;
   CheckpointConfig checkpoint;
-  uint64_t deadline_ns = 0;       ///< 0: none. Duration from the start
+  uint64_t deadline_ns = 0;  ///< 0: none. Duration from the start
   uint64_t deadline_wall_ns = 0;  ///< 0: none. Nanoseconds since 1970
   bool fail_on_rejects = false;
 };

@@ -1,9 +1,9 @@
 #include "plan/detect.hpp"
 
-#include <glob.h>
-
 #include <algorithm>
 #include <cctype>
+
+#include <glob.h>
 
 namespace weir {
 namespace {
@@ -11,9 +11,8 @@ namespace {
 bool ends_with(std::string_view name, std::string_view ending) {
   if (name.size() < ending.size()) return false;
   name.remove_prefix(name.size() - ending.size());
-  return std::equal(name.begin(), name.end(), ending.begin(), [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == b;
-  });
+  return std::equal(name.begin(), name.end(), ending.begin(),
+                    [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
 }
 
 std::string_view without_codec(std::string_view name) {
@@ -60,16 +59,16 @@ FormatChoice format_of_name(std::string_view name) {
   name = without_codec(name);
   if (ends_with(name, ".csv")) return FormatChoice::kCsv;
   if (ends_with(name, ".tsv") || ends_with(name, ".tab")) return FormatChoice::kTsv;
-  if (ends_with(name, ".ndjson") || ends_with(name, ".jsonl") || ends_with(name, ".ldjson")) return FormatChoice::kNdjson;
+  if (ends_with(name, ".ndjson") || ends_with(name, ".jsonl") || ends_with(name, ".ldjson"))
+    return FormatChoice::kNdjson;
   if (ends_with(name, ".json")) return FormatChoice::kJson;
   if (ends_with(name, ".log") || ends_with(name, ".txt")) return FormatChoice::kLines;
   return FormatChoice::kAuto;
 }
 
 CodecChoice codec_of_name(std::string_view name) {
-  if (ends_with(name, ".gz") || ends_with(name, ".gzip")) return CodecChoice::kGzip;
-  if (ends_with(name, ".zst") || ends_with(name, ".zstd")) return CodecChoice::kZstd;
-  return CodecChoice::kAuto;
+  const Codec codec = codec_of_ending(name);
+  return codec == Codec::kGzip ? CodecChoice::kGzip : codec == Codec::kZstd ? CodecChoice::kZstd : CodecChoice::kAuto;
 }
 
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk) {
@@ -96,12 +95,13 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
     std::sort(matches.begin(), matches.end());
     for (std::string& match : matches) paths.push_back(std::move(match));
   }
-  if (std::count(paths.begin(), paths.end(), "stdin") > 1) return fail(Code::kContradiction, "stdin stands in input.from more than once");
+  if (std::count(paths.begin(), paths.end(), "stdin") > 1)
+    return fail(Code::kContradiction, "stdin stands in input.from more than once");
   for (const std::string& path : paths) WEIR_TRY(check_input(path, disk));
   return paths;
 }
 
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
+Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline) {
   Detected detected;
   detected.codec_by_content = config.codec == CodecChoice::kAuto;
   if (!detected.codec_by_content) {
@@ -122,12 +122,13 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     detected.format_why = "by the name";
   }
   std::string head;
-  for (size_t i = 0; i < source.count(); ++i) {
+  // From the last to the first, with which the run begins: what was read of it, if it is a pipe, is kept for the run.
+  for (size_t i = source.count(); i-- > 0;) {
     // Where all is configured nothing is opened before it is known that the job fits.
     if (!detected.codec_by_content && choice != FormatChoice::kAuto) break;
     // Pipes are read once: only the first input's bytes are looked at, unless it is a regular file.
     if (i > 0 && (!detected.codec_by_content || source.size(i) == kNoOffset)) continue;
-    auto peeked = source.peek(i);
+    auto peeked = source.peek(i, deadline);
     if (!peeked) {
       Error error = peeked.error();
       error.source = static_cast<uint32_t>(i);
@@ -135,7 +136,7 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     }
     if (i == 0) head.assign(*peeked);
     if (!detected.codec_by_content) continue;
-    const Codec codec = detect_codec(*peeked);
+    const Codec codec = detect_codec(*peeked, source.name(i));
     detected.needs_gzip |= codec == Codec::kGzip;
     detected.needs_zstd |= codec == Codec::kZstd;
     if (i == 0) {
@@ -148,20 +149,34 @@ Result<Detected> detect_inputs(const InputConfig& config, FileSource& source) {
     choice = format_of_content(head, &detected.delimiter);
     detected.format_why = "by the first bytes";
     // An empty input has no records in any format.
-    if (choice == FormatChoice::kAuto && head.find_first_not_of(" \t\r\n") == std::string::npos) choice = FormatChoice::kCsv;
+    if (choice == FormatChoice::kAuto && head.find_first_not_of(" \t\r\n") == std::string::npos)
+      choice = FormatChoice::kCsv;
   }
   switch (choice) {
-    case FormatChoice::kAuto: return fail(Code::kUnknownFormat, name);
-    case FormatChoice::kCsv: detected.format = Format::kCsv; break;
+    case FormatChoice::kAuto:
+      return fail(Code::kUnknownFormat, name);
+    case FormatChoice::kCsv:
+      detected.format = Format::kCsv;
+      break;
     case FormatChoice::kTsv:
       detected.format = Format::kCsv;
       detected.delimiter = '\t';
       break;
-    case FormatChoice::kNdjson: detected.format = Format::kNdjson; break;
-    case FormatChoice::kJson: detected.format = Format::kJson; break;
-    case FormatChoice::kLines: detected.format = Format::kLines; break;
-    case FormatChoice::kBlocks: detected.format = Format::kBlocks; break;
-    case FormatChoice::kFile: detected.format = Format::kFile; break;
+    case FormatChoice::kNdjson:
+      detected.format = Format::kNdjson;
+      break;
+    case FormatChoice::kJson:
+      detected.format = Format::kJson;
+      break;
+    case FormatChoice::kLines:
+      detected.format = Format::kLines;
+      break;
+    case FormatChoice::kBlocks:
+      detected.format = Format::kBlocks;
+      break;
+    case FormatChoice::kFile:
+      detected.format = Format::kFile;
+      break;
   }
   if (!config.delimiter.empty()) detected.delimiter = config.delimiter[0];
   return detected;

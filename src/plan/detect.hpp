@@ -26,8 +26,8 @@ struct Detected {
 /// Expands `*`, `?` and `[...]` (sorted by name), refuses what can't be read. "-" is stdin.
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk);
 
-/// Reads at most the first few KiB of each input.
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source);
+/// Reads at most the first few KiB of each input, and waits for them until `deadline`.
+Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline = {});
 
 /// The format that a file name's ending stands for; kAuto for none.
 FormatChoice format_of_name(std::string_view name);

@@ -8,9 +8,12 @@
 #include "connector/folder_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
+#include "plan/header.hpp"
 #include "plan/job_id.hpp"
 #include "plan/name_template.hpp"
+#include "plan/spec.hpp"
 #include "plan/units.hpp"
+#include "record/column_names.hpp"
 
 namespace weir {
 namespace {
@@ -29,14 +32,20 @@ std::string folder_template(const std::string& to, OutputFormat format, Codec co
 
 OutputFormat output_format_of(FormatChoice choice) {
   switch (choice) {
-    case FormatChoice::kCsv: return OutputFormat::kCsv;
-    case FormatChoice::kTsv: return OutputFormat::kTsv;
-    case FormatChoice::kNdjson: return OutputFormat::kNdjson;
-    case FormatChoice::kJson: return OutputFormat::kJson;
-    case FormatChoice::kLines: return OutputFormat::kLines;
+    case FormatChoice::kCsv:
+      return OutputFormat::kCsv;
+    case FormatChoice::kTsv:
+      return OutputFormat::kTsv;
+    case FormatChoice::kNdjson:
+      return OutputFormat::kNdjson;
+    case FormatChoice::kJson:
+      return OutputFormat::kJson;
+    case FormatChoice::kLines:
+      return OutputFormat::kLines;
     case FormatChoice::kAuto:
     case FormatChoice::kBlocks:
-    case FormatChoice::kFile: break;
+    case FormatChoice::kFile:
+      break;
   }
   return OutputFormat::kAuto;
 }
@@ -47,7 +56,7 @@ Codec codec_of(CodecChoice choice) {
 
 }  // namespace
 
-Job::Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment)
+Job::Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment)
     : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
 Job::~Job() {
@@ -55,25 +64,91 @@ Job::~Job() {
   limit_setup(kNoOffset);
 }
 
-Status Job::prepare(Config config) {
+Status Job::prepare(Config config, Deadline deadline) {
   config_ = std::move(config);
-  WEIR_TRY(choose_input());
-  WEIR_TRY(compile());
+  const Status prepared = prepare_parts(deadline);
+  if (!prepared && mistakes_.empty()) mistakes_.push_back(prepared.error());
+  return mistakes_.empty() ? Status() : fail(mistakes_[0]);
+}
+
+Status Job::prepare_parts(Deadline deadline) {
+  if (const Status chosen = choose_input(deadline); !chosen) {
+    mistakes_.push_back(chosen.error());
+    if (chosen.error().exit() == Exit::kBadConfig) find_mistakes(false);
+    return chosen;
+  }
+  if (const Status compiled = compile(); !compiled) {
+    find_mistakes(true);
+    return compiled;
+  }
   WEIR_TRY(choose_output());
   WEIR_TRY(choose_checkpoint());
   sum_up();
+  if (fits()) check_columns();
   return {};
 }
 
-Status Job::choose_input() {
+std::span<const Error> Job::lint(Config config) {
+  config_ = std::move(config);
+  bool files = !config_.input.from.empty();
+  if (auto inputs = expand_inputs(config_.input.from, disk_); inputs) {
+    inputs_ = std::move(*inputs);
+    const FileSource source(inputs_, disk_, wakeup_);
+    for (size_t i = 0; i < source.count(); ++i) files = files && source.size(i) != kNoOffset;
+  } else {
+    files = false;
+  }
+  find_mistakes(files && choose_input({}));
+  return mistakes_;
+}
+
+/// The query's mistakes behind those that were found before.
+void Job::find_mistakes(bool format_known) {
+  std::vector<std::string_view> names;
+  std::optional<std::vector<std::string>> columns;
+  if (format_known) {
+    // What the plan would take is not known: a part that any job needs.
+    auto read = read_column_names(*source_, detected_, reader_options_, decoder_limits_, config_.memory / 4, clock_);
+    if (read) columns = std::move(*read);
+  }
+  if (columns) names.assign(columns->begin(), columns->end());
+  for (const Error& error : query_mistakes(config_.query, query_options(format_known), columns ? &names : nullptr)) {
+    mistakes_.push_back(in_file(error));
+  }
+}
+
+/// Every column that the query names and the first input does not have.
+void Job::check_columns() {
+  if (program_->projection().paths.empty()) return;
+  const auto columns =
+      read_column_names(*source_, detected_, reader_options_, decoder_limits_, budget_.work_bytes(), clock_);
+  if (!columns) mistakes_.push_back(columns.error());
+  if (!columns || !*columns) return;
+  const std::vector<std::string_view> names((*columns)->begin(), (*columns)->end());
+  for (const FieldPath& path : program_->projection().paths) {
+    if (const auto found = find_column(path, names); !found) mistakes_.push_back(in_file(found.error()));
+  }
+}
+
+/// A place in the query becomes a place in the pipeline file.
+Error Job::in_file(Error error) const {
+  const FilePlace place = query_place(config_, error.line, error.column);
+  return place.line == 0 ? error : error.at_line(place.line, place.column);
+}
+
+Status Job::choose_input(Deadline deadline) {
   auto inputs = expand_inputs(config_.input.from, disk_);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
   source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
-  auto detected = detect_inputs(config_.input, *source_);
+  auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
+  choose_reader();
+  return {};
+}
 
+void Job::choose_reader() {
   const InputConfig& input = config_.input;
   decoder_limits_.zstd_window_max = static_cast<uint32_t>(input.zstd_window_max);
   decoder_limits_.amplification_guard = input.amplification_max != 0;
@@ -102,30 +177,25 @@ Status Job::choose_input() {
   reader.csv.resync = input.quotes == Quotes::kResync;
   reader.json.depth_max = input.depth_max;
   reader.json.path = config_.input.path;
-  return {};
+}
+
+/// Where the format is not known: what any format would take.
+QueryOptions Job::query_options(bool format_known) {
+  types_.clear();
+  for (const ColumnType& type : config_.input.types) types_.push_back({type.column, type.type});
+  QueryOptions options;
+  options.types = types_;
+  options.errors_are_null = config_.input.conversion_errors_are_null;
+  options.empty_is_null = config_.input.empty_is_null;
+  options.fields_are_text = format_known && detected_.format != Format::kNdjson && detected_.format != Format::kJson;
+  options.ordinals = options.fields_are_text;
+  options.record_max = reader_options_.record_bytes_max;
+  return options;
 }
 
 Status Job::compile() {
-  std::vector<TypeHint> types;
-  for (const ColumnType& type : config_.input.types) types.push_back({type.column, type.type});
-  QueryOptions options;
-  options.types = types;
-  options.errors_are_null = config_.input.conversion_errors_are_null;
-  options.empty_is_null = config_.input.empty_is_null;
-  options.fields_are_text = detected_.format != Format::kNdjson && detected_.format != Format::kJson;
-  options.ordinals = options.fields_are_text;
-  options.record_max = reader_options_.record_bytes_max;
-  auto compiled = compile_query(config_.query, options);
-  if (!compiled) {
-    Error error = compiled.error();
-    // A place in the query becomes a place in the pipeline file.
-    if (config_.query_line != 0 && error.line != 0) {
-      if (error.line == 1) error.column += config_.query_column - 1;
-      else error.column += config_.query_column - 1;
-      error.line += config_.query_line - 1;
-    }
-    return fail(error);
-  }
+  auto compiled = compile_query(config_.query, query_options(true));
+  if (!compiled) return fail(in_file(compiled.error()));
   program_ = std::move(compiled->program);
   columns_.clear();
   for (size_t i = 0; i < program_->output().size(); ++i) {
@@ -167,12 +237,20 @@ Status Job::choose_output() {
   if (output_format_ == OutputFormat::kAuto) {
     output_why_ = "as the input";
     switch (detected_.format) {
-      case Format::kCsv: output_format_ = detected_.delimiter == '\t' ? OutputFormat::kTsv : OutputFormat::kCsv; break;
+      case Format::kCsv:
+        output_format_ = detected_.delimiter == '\t' ? OutputFormat::kTsv : OutputFormat::kCsv;
+        break;
       case Format::kNdjson:
-      case Format::kJson: output_format_ = OutputFormat::kNdjson; break;
-      case Format::kLines: output_format_ = OutputFormat::kLines; break;
+      case Format::kJson:
+        output_format_ = OutputFormat::kNdjson;
+        break;
+      case Format::kLines:
+        output_format_ = OutputFormat::kLines;
+        break;
       case Format::kBlocks:
-      case Format::kFile: output_format_ = OutputFormat::kRaw; break;
+      case Format::kFile:
+        output_format_ = OutputFormat::kRaw;
+        break;
     }
     const bool one_column = columns_.size() == 1;
     if ((output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw) && !one_column) {
@@ -180,19 +258,27 @@ Status Job::choose_output() {
       output_why_ = "because there are several columns";
     }
   }
-  output_codec_ = output.codec == CodecChoice::kAuto ? codec_of(to_ == To::kFile ? codec_of_name(to) : CodecChoice::kNone) : codec_of(output.codec);
+  output_codec_ = output.codec == CodecChoice::kAuto
+                      ? codec_of(to_ == To::kFile ? codec_of_name(to) : CodecChoice::kNone)
+                      : codec_of(output.codec);
   if (to_ == To::kStdout && preview_records_ != kNoOffset) output_codec_ = Codec::kNone;
 
   const bool is_text_table = output_format_ == OutputFormat::kCsv || output_format_ == OutputFormat::kTsv;
   const bool star_only = columns_.size() == 1 && columns_[0].star;
   if (is_text_table && (detected_.format == Format::kNdjson || detected_.format == Format::kJson)) {
     for (const WriteColumn& column : columns_) {
-      if (column.star) return fail(Code::kContradiction, "SELECT * of JSON records can't be written as CSV: records bring their own names; list the columns");
+      if (column.star)
+        return fail(
+            Code::kContradiction,
+            "SELECT * of JSON records can't be written as CSV: records bring their own names; list the columns");
     }
   }
   if (!is_text_table && !config_.input.types.empty()) {
     for (const WriteColumn& column : columns_) {
-      if (column.star) return fail(Code::kContradiction, "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
+      if (column.star)
+        return fail(
+            Code::kContradiction,
+            "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
     }
   }
   if ((output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw) && columns_.size() != 1) {
@@ -204,7 +290,8 @@ Status Job::choose_output() {
     auto parsed = NameTemplate::parse(to);
     if (!parsed) return fail(parsed.error());
     if (parsed->uses_input() && inputs_.size() != 1) {
-      return fail(Code::kBadTemplate, "output.to: {input...} needs exactly one input, there are " + std::to_string(inputs_.size()));
+      return fail(Code::kBadTemplate,
+                  "output.to: {input...} needs exactly one input, there are " + std::to_string(inputs_.size()));
     }
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
@@ -223,13 +310,16 @@ Status Job::choose_output() {
       while (first < output_name_.size() && output_name_[first] == (*other)[first]) ++first;
       size_t last = output_name_.size();
       while (last > first && output_name_[last - 1] == (*other)[last - 1]) --last;
-      if (last - first != FolderSink::kNumberDigits) return fail(Code::kBadTemplate, "output.to: {batch} may stand there once");
+      if (last - first != FolderSink::kNumberDigits)
+        return fail(Code::kBadTemplate, "output.to: {batch} may stand there once");
       output_prefix_ = output_name_.substr(0, first);
       output_suffix_ = output_name_.substr(last);
       output_name_ = output_prefix_ + "{batch}" + output_suffix_;
     }
   } else {
-    output_name_ = to_ == To::kExec ? config_.exec.command.empty() ? "exec" : config_.exec.command[0] : to_ == To::kStdout ? "stdout" : "the caller";
+    output_name_ = to_ == To::kExec     ? config_.exec.command.empty() ? "exec" : config_.exec.command[0]
+                       : to_ == To::kStdout ? "stdout"
+                                        : "the caller";
   }
   for (const std::string& input : inputs_) {
     if (to_ != To::kFile || input == "stdin") continue;
@@ -249,7 +339,9 @@ Status Job::choose_output() {
                   : output_format_ == OutputFormat::kLines                                     ? WriterFormat::kLines
                   : output_format_ == OutputFormat::kRaw                                       ? WriterFormat::kRaw
                                                                                                : WriterFormat::kNdjson;
-  writer.delimiter = !output.delimiter.empty() ? output.delimiter[0] : output_format_ == OutputFormat::kTsv ? '\t' : ',';
+  writer.delimiter = !output.delimiter.empty()              ? output.delimiter[0]
+                     : output_format_ == OutputFormat::kTsv ? '\t'
+                                                            : ',';
   writer.header = output.header;
   writer.batch_records_max = config_.batch.records;
   writer.batch_bytes_max = config_.batch.bytes;
@@ -266,15 +358,18 @@ Status Job::choose_rejects() {
     auto parsed = NameTemplate::parse(config_.rejects.to);
     if (!parsed) return fail(parsed.error());
     if (parsed->uses_batch()) return fail(Code::kBadTemplate, "rejects.to: {batch} is for output.to");
-    if (parsed->uses_input() && inputs_.size() != 1) return fail(Code::kBadTemplate, "rejects.to: {input...} needs exactly one input");
+    if (parsed->uses_input() && inputs_.size() != 1)
+      return fail(Code::kBadTemplate, "rejects.to: {input...} needs exactly one input");
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
     char room[NameTemplate::kBytesMax];
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
     rejects_name_ = *name;
-    if (rejects_name_ == output_name_ && to_ != To::kStdout) return fail(Code::kContradiction, "rejects.to and output.to are the same");
-    if (rejects_name_ == "stdout" && to_ == To::kStdout) return fail(Code::kContradiction, "rejects.to and output.to are both stdout");
+    if (rejects_name_ == output_name_ && to_ != To::kStdout)
+      return fail(Code::kContradiction, "rejects.to and output.to are the same");
+    if (rejects_name_ == "stdout" && to_ == To::kStdout)
+      return fail(Code::kContradiction, "rejects.to and output.to are both stdout");
     rejects_codec_ = codec_of(codec_of_name(rejects_name_));
   }
   return {};
@@ -286,6 +381,7 @@ Status Job::choose_checkpoint() {
   const std::string& to = config_.checkpoint.to;
   if (to == "none") return {};
   const bool named = to != "auto";
+  const auto resumable = source_->resumable();
   const char* why_not = nullptr;
   if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
     why_not = "a host that takes the records itself goes on by itself";
@@ -297,15 +393,19 @@ Status Job::choose_checkpoint() {
     why_not = "what went to rejects.to can't be taken back";
   } else if (config_.output.publish_partial) {
     why_not = "output.publish_partial gives away what a later run would go on with";
-  } else if (!source_->resumable()) {
+  } else if (!resumable) {
+    return fail(resumable.error());  // not without: what an earlier run left would be lost
+  } else if (!*resumable) {
     why_not = "an input is no regular file, and can't be read again from the middle";
   }
   for (const std::string* name : {&output_name_, &rejects_name_}) {
     if (why_not != nullptr || name->empty() || (name == &output_name_ && to_ != To::kFile)) continue;
     const auto there = disk_.info(name->c_str());
-    if (there && there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
+    if (!there) return fail(there.error());
+    if (there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
   }
-  if (why_not != nullptr) return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
+  if (why_not != nullptr)
+    return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
   const std::string beside = to_ == To::kFile ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
     if (to_ != To::kFile && to_ != To::kFolder) return {};
@@ -325,19 +425,25 @@ Status Job::choose_checkpoint() {
 
 bool Job::raw_records_possible() const {
   const CsvOptions& csv = reader_options_.csv;
-  return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' && csv.escape == 0 &&
-         csv.ragged != CsvOptions::Ragged::kPad;
+  return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' &&
+         csv.escape == 0 && csv.ragged != CsvOptions::Ragged::kPad;
 }
 
 Status Job::make_sinks() {
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
     case To::kOutside:
-    case To::kPull: break;
-    case To::kStdout: own_sink_ = std::make_unique<StdoutSink>(); break;
-    case To::kFile: own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_); break;
+    case To::kPull:
+      break;
+    case To::kStdout:
+      own_sink_ = std::make_unique<StdoutSink>();
+      break;
+    case To::kFile:
+      own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
+      break;
     case To::kFolder:
-      own_sink_ = std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
+      own_sink_ =
+          std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
       break;
     case To::kExec: {
       ExecOptions options;
@@ -357,7 +463,8 @@ Status Job::make_sinks() {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (!rejects_name_.empty()) {
-    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, config_.output.create_folders, disk_);
+    rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
+                                               config_.output.create_folders, disk_);
   }
   return {};
 }
@@ -365,8 +472,11 @@ Status Job::make_sinks() {
 Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFile) {
-    const auto there = disk_.info(output_name_.c_str());
+  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
+    // Of a folder's files the first one speaks for all.
+    const std::string first =
+        to_ == To::kFile ? output_name_ : output_prefix_ + std::string(FolderSink::kNumberDigits, '0') + output_suffix_;
+    const auto there = disk_.info(first.c_str());
     if (there && there->kind == FileKind::kRegular) {
       skipped_ = "already_there";
       return {};
@@ -416,7 +526,8 @@ Status Job::build() {
     }
     rejects_output_.emplace(*rejects_sink_, rejects_encoder, buffer, rejects_encoded, clock_, counters_);
   }
-  rejects_.emplace(rejects_output_ ? &*rejects_output_ : nullptr, RejectLimits{config_.rejects.max_count, config_.rejects.max_share});
+  rejects_.emplace(rejects_output_ ? &*rejects_output_ : nullptr,
+                   RejectLimits{config_.rejects.max_count, config_.rejects.max_share});
   pipeline_.columns = columns_;
   pipeline_.rejects = &*rejects_;
   pipeline_.sink = sink;
@@ -438,7 +549,8 @@ Status Job::build() {
     options.key = config_.checkpoint.key;
     checkpointer_.emplace(*checkpoint_store_, arena.take(sizes_.checkpoint), clock_, options);
     pipeline_.checkpointer = &*checkpointer_;
-    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint && sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
+    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint &&
+                sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
   }
   if (!pull_) driver_.emplace(pipeline_, counters_);
   for (size_t i = 0; i < source_->count(); ++i) {
@@ -452,8 +564,9 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
-  BatchSink* sinks[] = {pipeline_.sink, pipeline_.rejects_sink};
-  constexpr CheckpointSection kSections[] = {CheckpointSection::kSink, CheckpointSection::kRejectsSink};
+  // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
   Status status;
   for (size_t i = 0; status && i < std::size(sinks); ++i) {
     if (sinks[i] == nullptr) continue;
@@ -462,10 +575,12 @@ Status Job::start_sinks() {
       continue;
     }
     StateReader state = checkpointer_->loaded().section(kSections[i]);
-    if (!sinks[i]->load(state) || !state.at_end()) status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
+    if (!sinks[i]->load(state) || !state.at_end())
+      status = fail(Code::kCheckpointInvalid, "its sink section is not sound");
     if (status) status = sinks[i]->resume(finishing_);
   }
-  if (status && goes_on_) status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
+  if (status && goes_on_)
+    status = finishing_ ? driver_->recall(checkpointer_->loaded()) : driver_->resume(checkpointer_->loaded());
   // Only now that everything was found in order does this run take the job over.
   if (status && goes_on_) status = checkpointer_->claim();
   if (status) return {};
@@ -481,29 +596,23 @@ Status Job::open_checkpoint() {
   if (!there) {
     const bool unusable = there.error().exit() == Exit::kCheckpointInvalid;
     if (!unusable || !config_.checkpoint.restart) return fail(there.error());
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
     auto done = is_done_already();
     if (!done) return fail(done.error());
-    if (*done) {
-      skipped_ = "already_done";
-    } else {
-      checkpointer_->forget();
-    }
+    if (!*done) return checkpointer_->forget();
+    skipped_ = "already_done";
     return {};
   }
   if (!checkpointer_->is_this_job()) {
     if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
-    checkpointer_->forget();
-    return {};
+    return checkpointer_->forget();
   }
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
@@ -515,13 +624,16 @@ Status Job::open_checkpoint() {
 Result<bool> Job::is_done_already() {
   const CheckpointReader& loaded = checkpointer_->loaded();
   const uint64_t now = clock_.wall_ns();
-  if (!checkpointer_->is_this_job() || (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs)) return false;
+  if (!checkpointer_->is_this_job() ||
+      (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs))
+    return false;
   if (to_ == To::kFile) {
     // Somebody took the output away: make it again.
     StateReader state = loaded.section(CheckpointSection::kSink);
     const auto bytes = state.get<uint64_t>();
     const auto output = disk_.info(output_name_.c_str());
-    if (!state.ok() || !output || output->kind != FileKind::kRegular || output->size != bytes) return false;
+    if (!output) return fail(output.error());
+    if (!state.ok() || output->kind != FileKind::kRegular || output->size != bytes) return false;
   }
   auto same = driver_->same_sources(loaded);
   if (!same) return fail(same.error());
@@ -540,7 +652,9 @@ Outcome Job::run(Deadline deadline, RunObserver* observer) {
     exec_sink_->set_stop_at(deadline.at_ns - (checkpointer_ ? checkpointer_->reserve_ns(given_ns) : 0));
   }
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
-  return finishing_ ? driver_->finish_up() : driver_->run(deadline);
+  Outcome outcome = finishing_ ? driver_->finish_up() : driver_->run(deadline);
+  if (outcome.error.line != 0) outcome.error = in_file(outcome.error);
+  return outcome;
 }
 
 std::string_view Job::leftover() const {
@@ -548,6 +662,8 @@ std::string_view Job::leftover() const {
   return own_sink_ != nullptr ? own_sink_->leftover() : std::string_view{};
 }
 
-std::string_view Job::rejects_leftover() const { return rejects_sink_ != nullptr ? rejects_sink_->leftover() : std::string_view{}; }
+std::string_view Job::rejects_leftover() const {
+  return rejects_sink_ != nullptr ? rejects_sink_->leftover() : std::string_view{};
+}
 
 }  // namespace weir

@@ -35,16 +35,25 @@ class ExecSink;
 
 class Job {
  public:
-  Job(Clock& clock, SystemWakeup& wakeup, Disk& disk, Host host, char** environment);
+  Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment);
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  Status prepare(Config config);
+  /// Waits for what it looks at of the inputs until `deadline`. Fails with the first of mistakes().
+  Status prepare(Config config, Deadline deadline = {});
+  /// All that prepare() found, each at its place in the pipeline file, or in the query where that is not from a file.
+  std::span<const Error> mistakes() const { return mistakes_; }
+  /// For a pipeline that can't be prepared, because other things are wrong: what can be said of its query, as far as the
+  /// inputs are known. Waits for nothing.
+  std::span<const Error> lint(Config config);
   /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
+
+  /// For tests: how many decoded bytes lie between two states of the decoder that are kept.
+  void set_snapshot_every(uint64_t bytes) { pipeline_.snapshot_every_bytes = bytes; }
 
   /// The host pulls the records itself (engine/puller.hpp): no output, no writer. Before prepare().
   void set_pull() { pull_ = true; }
@@ -89,14 +98,21 @@ class Job {
 
  private:
   struct Sizes {
-    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0, encoded = 0;
+    size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
+           encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
     size_t checkpoint = 0, snapshots = 0, reader_state = 0;
   };
 
-  Status choose_input();
+  Status choose_input(Deadline deadline);
   Status choose_output();
+  void choose_reader();
   Status compile();
+  QueryOptions query_options(bool format_known);
+  Status prepare_parts(Deadline deadline);
+  void find_mistakes(bool format_known);
+  void check_columns();
+  Error in_file(Error error) const;
   Status choose_rejects();
   Status choose_checkpoint();
   Status open_checkpoint();
@@ -116,7 +132,7 @@ class Job {
   bool raw_records_possible() const;
 
   Clock& clock_;
-  SystemWakeup& wakeup_;
+  Wakeup& wakeup_;
   Disk& disk_;
   Host host_;
   char** environment_;
@@ -127,6 +143,8 @@ class Job {
   DecoderLimits decoder_limits_;
   ReaderOptions reader_options_;
   std::vector<std::string_view> given_columns_;
+  std::vector<TypeHint> types_;
+  std::vector<Error> mistakes_;
   WriterOptions writer_options_;
   OutputFormat output_format_ = OutputFormat::kNdjson;
   Codec output_codec_ = Codec::kNone;
@@ -155,8 +173,8 @@ class Job {
   std::span<char> memory_;
   std::unique_ptr<CheckpointStore> checkpoint_store_;
   std::optional<Checkpointer> checkpointer_;
-  bool goes_on_ = false;     ///< with a checkpoint that was loaded
-  bool finishing_ = false;   ///< and all that is left is to show the output
+  bool goes_on_ = false;  ///< with a checkpoint that was loaded
+  bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one

@@ -4,6 +4,7 @@
 // derived stands in its header; those of the process itself stand here. docs/memory.md tells it to the user.
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
@@ -27,7 +28,8 @@ constexpr uint64_t kSetupStep = 128u << 10;
 constexpr uint64_t kPipeBytes = 64u << 10;  // a pipe, as full as Linux makes it
 
 constexpr size_t kStoredBytes = 64u << 10;
-constexpr size_t kPlainStoredBytes = 4u << 10;  // the first bytes, from which the codec is told; the rest goes into the window
+constexpr size_t kPlainStoredBytes =
+    4u << 10;  // the first bytes, from which the codec is told; the rest goes into the window
 constexpr size_t kOutputBytes = 128u << 10;
 constexpr size_t kEncodedBytes = 64u << 10;
 constexpr size_t kRejectsBytes = 32u << 10;
@@ -56,7 +58,8 @@ void Job::sum_up() {
   if (host_ == Host::kProcess) sum_up_process();
   sum_up_input();
   if (host_ == Host::kLibrary) {
-    budget_.add({"set-up", kLibrarySetupBytes, LineKind::kProcess, "", "pipeline, compiled query, names of inputs: on the host's heap"});
+    budget_.add({"set-up", kLibrarySetupBytes, LineKind::kProcess, "",
+                 "pipeline, compiled query, names of inputs: on the host's heap"});
   }
   if (pull_) {
     add_line("batch", pull_bytes_, "", "the records of one batch, where the caller reads them");
@@ -69,7 +72,8 @@ void Job::sum_up() {
     if (rejects_codec_ != Codec::kNone) {
       sizes_.rejects_encoder = encoder_memory_max(rejects_codec_, -1);
       sizes_.rejects_encoded = kEncodedBytes;
-      add_line("rejects encoder", sizes_.rejects_encoder + sizes_.rejects_encoded, "rejects.to", "compression of the rejects");
+      add_line("rejects encoder", sizes_.rejects_encoder + sizes_.rejects_encoded, "rejects.to",
+               "compression of the rejects");
     }
   }
   if (!checkpoint_name_.empty()) sum_up_checkpoint();
@@ -77,8 +81,8 @@ void Job::sum_up() {
   if (host_ == Host::kProcess) {
     // Behind the others, because they grow with all that is mapped: the spare line too, there or not, so that what is needed
     // does not depend on the budget.
-    budget_.add({"page tables", page_table_bytes_max(image_bytes(), budget_.work_bytes() + kReadAhead), LineKind::kProcess, "",
-                 "what the kernel keeps to find this process' memory",
+    budget_.add({"page tables", page_table_bytes_max(image_bytes(), budget_.work_bytes() + kReadAhead),
+                 LineKind::kProcess, "", "what the kernel keeps to find this process' memory",
                  LineFormula("8 bytes for each page of 4 KiB that is mapped, and the levels above")});
   }
   // Spare memory buys fewer system calls; it changes no output byte.
@@ -86,6 +90,7 @@ void Job::sum_up() {
     budget_.add({"read-ahead", kReadAhead, LineKind::kSpare, "memory", "spare: longer reads; changes no output byte"});
     sizes_.stored += kReadAhead;
   }
+  WEIR_ASSERT(!fits() || budget_.total() <= config_.memory);
 }
 
 // What is there whatever the pipeline does.
@@ -99,14 +104,15 @@ void Job::sum_up_process() {
           "code, constants and static data of the binary, all of it, touched or not; shared with other runs");
 
   const AllocatorFigures allocator = allocator_figures();
-  setup_bytes_max_ = std::min<uint64_t>(round_up(allocator.setup_bytes_used + kBuildBytes, kSetupStep), kSetupArenaBytes);
+  setup_bytes_max_ =
+      std::min<uint64_t>(round_up(allocator.setup_bytes_used + kBuildBytes, kSetupStep), kSetupArenaBytes);
   // Steps, so that the formula says the same whenever the line does.
   LineFormula setup;
   put(setup, "in steps of", kSetupStep);
   setup.append(", with ").append(format_bytes(kBuildBytes).view()).append(" to spare; ");
   setup.append(format_bytes(kSetupArenaBytes).view()).append(" at most");
-  process("set-up", setup_bytes_max_, "pipeline file, compiled query, names of inputs: taken before the first byte is read",
-          setup);
+  process("set-up", setup_bytes_max_,
+          "pipeline file, compiled query, names of inputs: taken before the first byte is read", setup);
   process("libc", kRuntimeArenaBytes, "the C library's own needs while running");
 
   const uint64_t arguments = argument_bytes();
@@ -121,18 +127,21 @@ void Job::sum_up_process() {
 void Job::sum_up_input() {
   const bool decodes = detected_.needs_gzip || detected_.needs_zstd;
   sizes_.stored = decodes ? kStoredBytes : kPlainStoredBytes;
-  add_line("input buffer", sizes_.stored, "",
-           decodes ? "bytes as they are stored, before decompression" : "the first bytes, from which the codec is told");
+  add_line(
+      "input buffer", sizes_.stored, "",
+      decodes ? "bytes as they are stored, before decompression" : "the first bytes, from which the codec is told");
   if (detected_.needs_gzip) {
     sizes_.gzip = decoder_memory_max(Codec::kGzip, decoder_limits_);
-    add_line("gzip decoder", sizes_.gzip, "", "isa-l's state with 32 KiB of history, and the copy a failed step is repeated from");
+    add_line("gzip decoder", sizes_.gzip, "",
+             "isa-l's state with 32 KiB of history, and the copy a failed step is repeated from");
   }
   if (detected_.needs_zstd) {
     sizes_.zstd = decoder_memory_max(Codec::kZstd, decoder_limits_);
     LineFormula formula;
     put(formula, "zstd_window_max", decoder_limits_.zstd_window_max);
     put(formula, "blocks and tables", sizes_.zstd - std::min<size_t>(sizes_.zstd, decoder_limits_.zstd_window_max));
-    add_line("zstd decoder", sizes_.zstd, "input.zstd_window_max", "state and the largest window a frame may ask for", formula);
+    add_line("zstd decoder", sizes_.zstd, "input.zstd_window_max", "state and the largest window a frame may ask for",
+             formula);
   }
   sizes_.reader = reader_memory_max(reader_options_, program_->projection());
   LineFormula reader;
@@ -141,7 +150,8 @@ void Job::sum_up_input() {
   put(reader, "index and columns", sizes_.reader - reader_options_.window_bytes - reader_options_.record_bytes_max);
   const bool csv = detected_.format == Format::kCsv;
   add_line("reader", sizes_.reader,
-           csv ? "input.record_max, input.window, input.columns_max, input.header_bytes_max" : "input.record_max, input.window",
+           csv ? "input.record_max, input.window, input.columns_max, input.header_bytes_max"
+               : "input.record_max, input.window",
            csv ? "a window with room for the largest record, the places of its fields, the names of the columns"
                : "a window with room for the largest record, slices of up to 2,048 records",
            reader);
@@ -150,7 +160,7 @@ void Job::sum_up_input() {
   LineFormula query;
   if (texts != 0) put(query, "texts 2 x record_max", texts);
   put(query, "values", sizes_.program - texts);
-  add_line("query", sizes_.program, texts != 0 ? "input.record_max, the query" : "the query",
+  add_line("query", sizes_.program, texts != 0 ? "input.record_max, query" : "query",
            "values of up to 256 records at a time, and room for the texts that functions make of one record", query);
   sizes_.driver = Driver::scratch_bytes();
   add_line("row lists", sizes_.driver, "", "which of a batch's 2,048 records pass, and which fail");
@@ -165,8 +175,11 @@ void Job::add_pull_memory(uint64_t bytes) {
 size_t Job::output_columns_max() const {
   size_t columns = 0;
   for (const WriteColumn& column : columns_) {
-    if (!column.star || detected_.format != Format::kCsv) ++columns;
-    else columns += reader_options_.csv.columns.empty() ? reader_options_.csv.columns_max : reader_options_.csv.columns.size();
+    if (!column.star || detected_.format != Format::kCsv)
+      ++columns;
+    else
+      columns +=
+          reader_options_.csv.columns.empty() ? reader_options_.csv.columns_max : reader_options_.csv.columns.size();
   }
   return columns;
 }
@@ -194,26 +207,33 @@ void Job::sum_up_output() {
   bool all_names = false;
   for (const WriteColumn& column : columns_) all_names = all_names || (column.star && detected_.format == Format::kCsv);
   LineFormula writer;
-  writer.append_number(output_columns_max()).append(" columns, ").append(format_bytes(names_bytes_).view()).append(" of names");
-  add_line("writer", sizes_.writer, all_names ? "input.columns_max, input.header_bytes_max" : "the query",
+  writer.append_number(output_columns_max())
+      .append(" columns, ")
+      .append(format_bytes(names_bytes_).view())
+      .append(" of names");
+  add_line("writer", sizes_.writer, all_names ? "input.columns_max, input.header_bytes_max" : "query",
            all_names ? "the header, or the keys, of every column there may be, as they are written"
                      : "the header, or the keys, of the query's columns, as they are written",
            writer);
   const bool whole = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
-  sizes_.output = whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
+  sizes_.output =
+      whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
   LineFormula batch;
-  if (whole) put(put(batch, "the larger of batch.bytes and record_max", sizes_.output - kWholeBatchSlack), "slack", kWholeBatchSlack);
+  if (whole)
+    put(put(batch, "the larger of batch.bytes and record_max", sizes_.output - kWholeBatchSlack), "slack",
+        kWholeBatchSlack);
   add_line(whole ? "batch" : "output buffer", sizes_.output, whole ? "batch.bytes, input.record_max" : "",
            whole ? "one whole batch, kept until it is accepted" : "records on their way out", batch);
   if (output_codec_ != Codec::kNone) {
     sizes_.encoder = encoder_memory_max(output_codec_, config_.output.level);
     sizes_.encoded = kEncodedBytes;
-    add_line(output_codec_ == Codec::kGzip ? "gzip encoder" : "zstd encoder", sizes_.encoder, "output.codec, output.level",
-             "the state and tables of the level, the chunk of 64 KiB that it is fed");
+    add_line(output_codec_ == Codec::kGzip ? "gzip encoder" : "zstd encoder", sizes_.encoder,
+             "output.codec, output.level", "the state and tables of the level, the chunk of 64 KiB that it is fed");
     add_line("compressed output", sizes_.encoded, "output.codec", "compressed bytes on their way out");
   }
   if (to_ == To::kExec && host_ == Host::kProcess) {
-    budget_.add({"pipe", kPipeBytes, LineKind::kProcess, "", "what the kernel holds of a batch until the command reads it"});
+    budget_.add(
+        {"pipe", kPipeBytes, LineKind::kProcess, "", "what the kernel holds of a batch until the command reads it"});
   }
 }
 
@@ -225,17 +245,22 @@ void Job::sum_up_checkpoint() {
   sizes_.snapshots = 2 * decoder;
   sizes_.reader_state = reader_state_max(reader_options_.format);
   sizes_.checkpoint = Driver::checkpoint_fixed_bytes() + decoder + sizes_.reader_state + program_->state_bytes_max() +
-                      2 * kOutputStateBytes + writer_state_max() + encoder_state_max(output_codec_) + encoder_state_max(rejects_codec_);
+                      2 * kOutputStateBytes + writer_state_max() + encoder_state_max(output_codec_) +
+                      encoder_state_max(rejects_codec_);
   const size_t waiting = Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state);
   LineFormula formula;
   put(formula, "one checkpoint", sizes_.checkpoint);
   put(formula, "states that wait for their place", waiting);
-  add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + waiting, "checkpoint.to", "the state from which a stopped run goes on", formula);
+  add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + waiting, "checkpoint.to",
+           "the state from which a stopped run goes on", formula);
 }
 
 Error Job::refusal() const {
   Error error(Code::kBudgetTooSmall);
-  error.detail.append("needs ").append(format_bytes(budget_.needed()).view()).append(" (").append_number(budget_.needed());
+  error.detail.append("needs ")
+      .append(format_bytes(budget_.needed()).view())
+      .append(" (")
+      .append_number(budget_.needed());
   error.detail.append(" bytes), the budget is ").append(format_bytes(config_.memory).view());
   return error;
 }

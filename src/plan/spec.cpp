@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 #include "plan/yaml.hpp"
 

@@ -236,8 +236,10 @@ class Checker {
       }
     } else {
       // The rejects follow the output's settings: they may be the file.
-      const bool rejects_to_file = !config_.rejects.to.empty() && config_.rejects.to != "stderr" && config_.rejects.to != "stdout";
-      if (given("output.publish_partial")) contradiction("output.publish_partial", "it is for an output that is a file");
+      const bool rejects_to_file =
+          !config_.rejects.to.empty() && config_.rejects.to != "stderr" && config_.rejects.to != "stdout";
+      if (given("output.publish_partial"))
+        contradiction("output.publish_partial", "it is for an output that is a file");
       for (const std::string_view path : {"output.if_exists", "output.create_folders"}) {
         if (given(path) && !rejects_to_file) contradiction(path, "it is for an output that is a file");
       }
@@ -303,16 +305,22 @@ class Checker {
     if (to == "auto" || to == "none") return;
     if (has_scheme(to)) {
       Detail detail("this version keeps checkpoints in files, not ");
-      return report(Severity::kError, Code::kNotYet, "checkpoint.to", detail.append(quoted(scheme_of(to)).view()).view());
+      return report(Severity::kError, Code::kNotYet, "checkpoint.to",
+                    detail.append(quoted(scheme_of(to)).view()).view());
     }
-    if (reads_stdin()) contradiction("checkpoint.to", "stdin can't be read again from the middle; name files, or set it to none");
-    if (to_stdout()) contradiction("checkpoint.to", "what went to stdout can't be taken back; write to a file, or set it to none");
+    if (reads_stdin())
+      contradiction("checkpoint.to", "stdin can't be read again from the middle; name files, or set it to none");
+    if (to_stdout())
+      contradiction("checkpoint.to", "what went to stdout can't be taken back; write to a file, or set it to none");
     if (config_.rejects.to == "stdout" || config_.rejects.to == "stderr") {
       contradiction("checkpoint.to", "what went to rejects.to can't be taken back; write rejects to a file");
     }
-    if (config_.output.publish_partial) contradiction("checkpoint.to", "output.publish_partial gives away what a later run would go on with");
-    if (!to_stdout() && normalised(to) == normalised(config_.output.to)) contradiction("checkpoint.to", "it is the same file as output.to");
-    if (normalised(to) == normalised(config_.rejects.to)) contradiction("checkpoint.to", "it is the same file as rejects.to");
+    if (config_.output.publish_partial)
+      contradiction("checkpoint.to", "output.publish_partial gives away what a later run would go on with");
+    if (!to_stdout() && normalised(to) == normalised(config_.output.to))
+      contradiction("checkpoint.to", "it is the same file as output.to");
+    if (normalised(to) == normalised(config_.rejects.to))
+      contradiction("checkpoint.to", "it is the same file as rejects.to");
   }
 
   /// An output among the inputs.

@@ -1,6 +1,6 @@
 // The one table of every key of a pipeline file. Defaults here and in config.hpp are held together by a test.
+#include "base/nearest_word.hpp"
 #include "plan/spec.hpp"
-#include "plan/spec_words.hpp"
 
 namespace weir {
 
@@ -34,8 +34,12 @@ constexpr KeySpec kTable[] = {
      "What to select, compute and filter; see `docs/query.md`.", "SELECT id, amount FROM input WHERE amount > 100",
      [](Config& c, KeyValue& v) { c.query = v.text; }},
     {"deadline", KeyKind::kDeadline, "", "0", 0, 365 * kDay, 0,
-     "When the run stops in order, with a checkpoint: a time from the start, or a point of time (UTC); `0`: none.", "15m",
-     [](Config& c, KeyValue& v) { (v.is_time ? c.deadline_wall_ns : c.deadline_ns) = v.number, (v.is_time ? c.deadline_ns : c.deadline_wall_ns) = 0; }},
+     "When the run stops in order, with a checkpoint: a time from the start, or a point of time (UTC); `0`: none.",
+     "15m",
+     [](Config& c, KeyValue& v) {
+       (v.is_time ? c.deadline_wall_ns : c.deadline_ns) = v.number,
+                                         (v.is_time ? c.deadline_ns : c.deadline_wall_ns) = 0;
+     }},
     {"fail_on_rejects", KeyKind::kBool, "", "false", 0, 0, 0,
      "Exit with 3 instead of 0 when records were rejected, though within `rejects.max`.", "true",
      [](Config& c, KeyValue& v) { c.fail_on_rejects = v.flag; }},
@@ -117,20 +121,22 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.input.zstd_window_max = v.number; }},
 
     {"checkpoint.to", KeyKind::kText, "", "auto", 1, 4096, 0,
-     "Where the state is kept from which a stopped run goes on: a file, a folder (ends in `/`), `none`, or `auto`: beside an "
+     "Where the state is kept from which a stopped run goes on: a file, a folder (ends in `/`), `none`, or `auto`: "
+     "beside an "
      "output that is a file or a folder, when all inputs are files. `checkpoint: PATH` is short for it.",
      "state/", [](Config& c, KeyValue& v) { c.checkpoint.to = v.text; }},
     {"checkpoint.every", KeyKind::kDuration, "", "10s", 0, kDay, 0,
      "How often it is saved, at the end of a commit unit; `0`: at the end of each. A stop saves it, too.", "1m",
      [](Config& c, KeyValue& v) { c.checkpoint.every_ns = v.number; }},
     {"checkpoint.key", KeyKind::kText, "", "", 16, 1024, 0,
-     "A secret that signs the checkpoint; one that somebody else made or changed is refused.", "${WEIR_CHECKPOINT_KEY:-a secret of sixteen bytes}",
-     [](Config& c, KeyValue& v) { c.checkpoint.key = v.text; }},
+     "A secret that signs the checkpoint; one that somebody else made or changed is refused.",
+     "${WEIR_CHECKPOINT_KEY:-a secret of sixteen bytes}", [](Config& c, KeyValue& v) { c.checkpoint.key = v.text; }},
     {"checkpoint.on_change", KeyKind::kEnum, "fail restart", "fail", 0, 0, 0,
      "When a checkpoint is there of a job that was shaped otherwise (input, query, output).", "restart",
      [](Config& c, KeyValue& v) { c.checkpoint.on_change = choice<OnChange>(v); }},
     {"checkpoint.reserve_min", KeyKind::kDuration, "", "0", 0, kHour, 0,
-     "Time before the deadline that is kept for committing, at least; `0`: 2 s, or a fifth of the deadline where that is less. "
+     "Time before the deadline that is kept for committing, at least; `0`: 2 s, or a fifth of the deadline where that "
+     "is less. "
      "It grows to three times what committing took so far.",
      "500ms", [](Config& c, KeyValue& v) { c.checkpoint.reserve_min_ns = v.number; }},
     {"checkpoint.reserve_max", KeyKind::kDuration, "", "1m", kMs, kHour, 0,
@@ -159,8 +165,9 @@ constexpr KeySpec kTable[] = {
     {"output.level", KeyKind::kCount, "", "", 0, 9, 0,
      "Level of compression: gzip 0 to 3, default 1; zstd 1 to 9, default 3.", "3",
      [](Config& c, KeyValue& v) { c.output.level = static_cast<int>(v.number); }},
-    {"output.if_exists", KeyKind::kEnum, "fail replace skip", "fail", 0, 0, 0, "When the output is already there.",
-     "replace", [](Config& c, KeyValue& v) { c.output.if_exists = choice<IfExists>(v); }},
+    {"output.if_exists", KeyKind::kEnum, "fail replace skip", "fail", 0, 0, 0,
+     "When the output, or the first file of a folder, is already there.", "replace",
+     [](Config& c, KeyValue& v) { c.output.if_exists = choice<IfExists>(v); }},
     {"output.header", KeyKind::kBool, "", "true", 0, 0, kCsvOnly, "Write a header line.", "false",
      [](Config& c, KeyValue& v) { c.output.header = v.flag; }},
     {"output.delimiter", KeyKind::kChar, "", "", 1, 1, kCsvOnly,
@@ -170,7 +177,8 @@ constexpr KeySpec kTable[] = {
      "Publish what was written when the run stops early, instead of leaving it in a `.part` file.", "true",
      [](Config& c, KeyValue& v) { c.output.publish_partial = v.flag; }},
     {"output.unit", KeyKind::kSize, "", "4MiB", 4 * kKiB, 64 * kMiB, 0,
-     "Written bytes of a commit unit (its decoded input: four times as many), at whose end a checkpoint may stand. Compressed "
+     "Written bytes of a commit unit (its decoded input: four times as many), at whose end a checkpoint may stand. "
+     "Compressed "
      "output is flushed there, so it shapes the bytes.",
      "1MiB", [](Config& c, KeyValue& v) { c.output.unit = v.number; }},
     {"output.create_folders", KeyKind::kBool, "", "true", 0, 0, 0, "Make the output's missing folders.", "false",

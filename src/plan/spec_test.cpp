@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 #include "plan/units.hpp"
 #include "plan/yaml.hpp"
 #include "testing/source_dir.hpp"

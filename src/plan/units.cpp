@@ -195,7 +195,8 @@ Result<uint64_t> parse_time_ns(std::string_view text) {
   if (!take(4, '-', year) || !take(2, '-', month) || !take(2, 'T', day) || !take(2, ':', hour)) return wrong();
   if (!take(2, 'Z', minute) && (!take(2, ':', minute) || !take(2, 'Z', second))) return wrong();
   if (!rest.empty() || year < 1970 || hour > 23 || minute > 59 || second > 59) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || year > 2500) return wrong();
   const auto days = static_cast<uint64_t>(std::chrono::sys_days(date).time_since_epoch().count());

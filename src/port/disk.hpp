@@ -59,6 +59,7 @@ class Disk {
   virtual Result<bool> link(const char* from, const char* to) = 0;
   /// Best effort.
   virtual void remove(const char* path) noexcept = 0;
+  /// Makes the folders above `path` that are missing; they are durable when this returns.
   virtual Status make_folders_of(const char* path) = 0;
 };
 

@@ -39,7 +39,7 @@ class ByteSource {
   /// Opens input `index` at its start; closes the one before.
   virtual Status open(size_t index) = 0;
   /// Every input can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
-  virtual bool resumable() const = 0;
+  virtual Result<bool> resumable() const = 0;
   /// Of input `index`, which need not be open. Only of resumable sources.
   virtual Result<SourceIdentity> identity(size_t index) = 0;
   /// Do two identities of one input stand for the same content?
@@ -53,22 +53,23 @@ class ByteSource {
 
 /// What a sink wants and allows. Constant over a run.
 struct SinkTraits {
-  bool object_per_batch = false;  ///< each batch is an object of its own (a folder's file, a command's stdin, a request)
-  bool whole_batches = false;     ///< the batch must be kept until it is accepted, because the sink may ask for it again
-  bool age_allowed = false;       ///< batches may be cut by age: the sink makes no promise of identical bytes
+  bool object_per_batch =
+      false;  ///< each batch is an object of its own (a folder's file, a command's stdin, a request)
+  bool whole_batches = false;  ///< the batch must be kept until it is accepted, because the sink may ask for it again
+  bool age_allowed = false;  ///< batches may be cut by age: the sink makes no promise of identical bytes
 };
 
 struct ObjectInfo {
-  uint64_t batch = 0;     ///< number of the batch, from 0; 0 when the whole output is one object
-  uint32_t attempt = 0;   ///< 0 the first time
-  uint64_t records = 0;   ///< known only with whole_batches
-  uint64_t bytes = 0;     ///< before compression; known only with whole_batches
-  Position first;         ///< of its first record
+  uint64_t batch = 0;  ///< number of the batch, from 0; 0 when the whole output is one object
+  uint32_t attempt = 0;  ///< 0 the first time
+  uint64_t records = 0;  ///< known only with whole_batches
+  uint64_t bytes = 0;  ///< before compression; known only with whole_batches
+  Position first;  ///< of its first record
 };
 
 enum class Accepted : uint8_t {
   kYes,
-  kRetry,   ///< whole_batches only: open the object again with the next attempt
+  kRetry,  ///< whole_batches only: open the object again with the next attempt
   kClosed,  ///< nobody reads any more (a closed stdout): stop in order, this is no error
   kFailed,
 };
@@ -115,6 +116,8 @@ class CheckpointStore {
   virtual Result<size_t> load(std::span<char> room) = 0;
   /// Replaces what load() read or the last save() wrote, and nothing else (W5101). Durable when this returns.
   virtual Status save(std::string_view bytes) = 0;
+  /// Takes away what load() read, for ever.
+  virtual Status clear() = 0;
   virtual void release() noexcept = 0;
 };
 
@@ -123,6 +126,10 @@ class Wakeup {
  public:
   virtual ~Wakeup() = default;
   virtual void wait(uint64_t until_monotonic_ns) = 0;
+  /// The descriptor whose readability ends a wait; -1: none.
+  virtual void watch(int descriptor) = 0;
+  /// The time to wait until is up.
+  virtual bool passed(Deadline deadline) = 0;
   /// True once a signal asked for an orderly stop.
   virtual bool stop_requested() const = 0;
 };

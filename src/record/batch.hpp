@@ -65,7 +65,8 @@ struct RecordBatch {
   std::span<const Column> columns;  ///< those of the projection's paths, then - with `all` - every field
   uint32_t all_first = 0;           ///< index in `columns` of the first field of `all`
   std::span<const ReaderReject> rejects;
-  uint64_t end_decoded_byte = 0;  ///< where the next record starts; everything before has its fate in this batch or earlier
+  uint64_t end_decoded_byte =
+      0;  ///< where the next record starts; everything before has its fate in this batch or earlier
 
   [[nodiscard]] std::string_view bytes(Slice slice) const { return {base + slice.offset, slice.size}; }
   [[nodiscard]] std::string_view record(uint32_t row) const { return bytes(records[row]); }

@@ -17,7 +17,10 @@ struct PathStep {
 struct FieldPath {
   std::span<const PathStep> steps;
   int32_t ordinal = -1;         ///< `_1` is 0; -1 when named. JSON members named `_1` are looked up by name
-  bool case_sensitive = false;  ///< "quoted" identifiers match exactly, others regardless of ASCII case (exact match first)
+  bool case_sensitive =
+      false;  ///< "quoted" identifiers match exactly, others regardless of ASCII case (exact match first)
+  uint32_t line = 0;            ///< where it stands in the query, from 1; 0: nowhere
+  uint32_t column = 0;
 };
 
 struct Projection {

@@ -25,7 +25,8 @@ void print_message(int file, const Error& error, const MessageContext& context) 
     if (error.record != kNoOffset) out.format(",\"record\":%llu", static_cast<unsigned long long>(error.record));
     if (*info.hint != 0) out.text(",\"hint\":\"").json(info.hint).text("\"");
     if (!context.leftover.empty()) out.text(",\"leftover\":\"").json(context.leftover).text("\"");
-    if (!context.rejects_leftover.empty()) out.text(",\"rejects_leftover\":\"").json(context.rejects_leftover).text("\"");
+    if (!context.rejects_leftover.empty())
+      out.text(",\"rejects_leftover\":\"").json(context.rejects_leftover).text("\"");
     out.text("}\n");
     return;
   }
@@ -47,7 +48,8 @@ void print_message(int file, const Error& error, const MessageContext& context) 
   out.text("\n");
   if (*info.hint != 0) out.text("  hint: ").text(info.hint).text("\n");
   if (!context.leftover.empty()) out.text("  what was written so far is kept in ").plain(context.leftover).text("\n");
-  if (!context.rejects_leftover.empty()) out.text("  rejects so far are kept in ").plain(context.rejects_leftover).text("\n");
+  if (!context.rejects_leftover.empty())
+    out.text("  rejects so far are kept in ").plain(context.rejects_leftover).text("\n");
 }
 
 }  // namespace weir

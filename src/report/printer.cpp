@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
 #include <unistd.h>
 
 #include "plan/units.hpp"
@@ -86,13 +87,26 @@ Printer& Printer::plain(std::string_view text_in, size_t bytes_max) {
 }
 
 void Printer::flush() {
-  // What can't be said can't be said: an error here has nobody to go to.
+  // Of a message that can't be said nobody can be told; finish() tells it of what was asked for.
   for (size_t at = 0; at < used_;) {
     const ssize_t size = write(file_, buffer_ + at, used_ - at);
-    if (size < 0 && errno != EINTR) break;
+    if (size < 0 && errno != EINTR) {
+      if (failed_ == 0) failed_ = errno;
+      break;
+    }
     if (size > 0) at += static_cast<size_t>(size);
   }
   used_ = 0;
+}
+
+Status Printer::finish() {
+  flush();
+  if (failed_ == 0 || failed_ == EPIPE) return {};
+  Error error(Code::kWriteFailed, file_ == STDOUT_FILENO ? "stdout: " : "");
+  const char* const text = strerrordesc_np(failed_);
+  error.detail.append(text != nullptr ? text : "unknown error");
+  error.system_error = failed_;
+  return fail(error);
 }
 
 }  // namespace weir

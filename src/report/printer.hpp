@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/error.hpp"
+
 namespace weir {
 
 class Printer {
@@ -26,9 +28,12 @@ class Printer {
   /// Text for a terminal: control characters are shown as `?`, at most `bytes_max` bytes.
   Printer& plain(std::string_view text, size_t bytes_max = 2048);
   void flush();
+  /// The end of what a command prints: W4002 when not all of it could be written. A reader that went away is none (EPIPE).
+  Status finish();
 
  private:
   int file_;
+  int failed_ = 0;  ///< errno of the first write that failed
   size_t used_ = 0;
   char buffer_[4096];
 };

@@ -6,28 +6,33 @@ namespace weir {
 namespace {
 constexpr uint64_t kFirstNs = 500'000'000;
 constexpr uint64_t kEveryNs = 200'000'000;
+constexpr uint64_t kLineEveryNs = 1'000'000'000;
 }  // namespace
 
 void Progress::on_progress(const Counters& counters) {
-  if (!enabled_) return;
+  if (style_ == ProgressStyle::kNone) return;
+  const bool terminal = style_ == ProgressStyle::kTerminal;
   const uint64_t now = clock_.monotonic_ns();
   if (begin_ns_ == 0) {
     begin_ns_ = now;
     next_ns_ = now + kFirstNs;
   }
   if (now < next_ns_) return;
-  next_ns_ = now + kEveryNs;
-  shown_ = true;
+  next_ns_ = now + (terminal ? kEveryNs : kLineEveryNs);
+  shown_ = terminal;
   const double seconds = static_cast<double>(now - begin_ns_) / 1e9;
   Printer out(file_);
-  out.text("\r").bytes(counters.stored_bytes);
+  out.text(terminal ? "\r" : "").bytes(counters.stored_bytes);
   if (counters.input_size != 0) {
     const double share = static_cast<double>(counters.stored_bytes) / static_cast<double>(counters.input_size);
     out.format(" %3.0f %%", share * 100);
     if (share > 0.01) out.format("  %.0f s left", seconds / share - seconds);
   }
   out.format("  %.0f MB/s  ", static_cast<double>(counters.decoded_bytes) / 1e6 / seconds);
-  out.count(counters.read).text(" records  ").count(counters.rejected).text(" rejected\x1b[K");
+  out.count(counters.read)
+      .text(" records  ")
+      .count(counters.rejected)
+      .text(terminal ? " rejected\x1b[K" : " rejected\n");
 }
 
 void Progress::clear() {

@@ -157,11 +157,16 @@ namespace {
 // The bits of a value that has a fixed size; 0 for others.
 Int128 bits_of(const Value& value) {
   switch (value.type) {
-    case Type::kBool: return value.boolean ? 1 : 0;
-    case Type::kInt: return value.integer;
-    case Type::kDecimal: return value.mantissa;
-    case Type::kDouble: return std::bit_cast<int64_t>(value.real);
-    default: return 0;
+    case Type::kBool:
+      return value.boolean ? 1 : 0;
+    case Type::kInt:
+      return value.integer;
+    case Type::kDecimal:
+      return value.mantissa;
+    case Type::kDouble:
+      return std::bit_cast<int64_t>(value.real);
+    default:
+      return 0;
   }
 }
 
@@ -194,17 +199,28 @@ bool Accumulator::load(StateReader& in) {
   const std::string_view text = in.text();
   if (!in.ok() || flags > 7 || scale_ > kScaleMax || scale > kScaleMax) return false;
   switch (type) {
-    case Type::kNull: best_ = Value::null(); break;
-    case Type::kBool: best_ = Value::of_bool(bits != 0); break;
-    case Type::kInt: best_ = Value::of_int(static_cast<int64_t>(bits)); break;
-    case Type::kDecimal: best_ = Value::of_decimal(bits, scale); break;
-    case Type::kDouble: best_ = Value::of_double(std::bit_cast<double>(static_cast<int64_t>(bits))); break;
+    case Type::kNull:
+      best_ = Value::null();
+      break;
+    case Type::kBool:
+      best_ = Value::of_bool(bits != 0);
+      break;
+    case Type::kInt:
+      best_ = Value::of_int(static_cast<int64_t>(bits));
+      break;
+    case Type::kDecimal:
+      best_ = Value::of_decimal(bits, scale);
+      break;
+    case Type::kDouble:
+      best_ = Value::of_double(std::bit_cast<double>(static_cast<int64_t>(bits)));
+      break;
     case Type::kText:
       if (text_ == nullptr || text.size() > kExtremeTextMax) return false;
       std::memcpy(text_.get(), text.data(), text.size());
       best_ = Value::of_text({text_.get(), text.size()});
       break;
-    default: return false;
+    default:
+      return false;
   }
   return bits_of(best_) == bits && best_.scale == scale && (is_text(best_) || text.empty());
 }

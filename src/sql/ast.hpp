@@ -49,6 +49,7 @@ enum class Op : uint8_t {
 };
 
 enum class TrimMode : uint8_t { kBoth, kLeading, kTrailing };
+inline constexpr uint8_t kModeUnknown = 255;  ///< of kCoalesce: a function that there is not, in lint
 enum class AggregateKind : uint8_t { kCountRows, kCount, kSum, kAvg, kMin, kMax };
 
 inline constexpr uint32_t kNestingMax = 64;  ///< parentheses, CASE, function calls, signs within each other

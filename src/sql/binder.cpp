@@ -45,6 +45,20 @@ Known known_of(Type type) {
   }
 }
 
+/// Whether a value of argument `i` can be the answer: not so the conditions of CASE, and what NULLIF compares with.
+bool is_result(Op op, size_t i, size_t count) {
+  switch (op) {
+    case Op::kCase:  // [condition, result]..., otherwise
+      return i % 2 == 1 || i + 1 == count;
+    case Op::kCaseOf:  // operand, [value, result]..., otherwise
+      return (i != 0 && i % 2 == 0) || i + 1 == count;
+    case Op::kNullIf:
+      return i == 0;
+    default:
+      return true;
+  }
+}
+
 struct BoundNode {
   uint32_t index = 0;
   Known known = Known::kAny;
@@ -58,7 +72,7 @@ class Binder {
  public:
   Binder(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options)
       : parsed_(parsed), lexer_(text), options_(options), query_(std::make_unique<BoundQuery>()) {}
-  Result<std::unique_ptr<BoundQuery>> run();
+  Result<std::unique_ptr<BoundQuery>> run(std::vector<Error>* mistakes);
 
  private:
   std::unexpected<Error> error_at(uint32_t offset, Code code, std::string_view detail) const {
@@ -79,6 +93,7 @@ class Binder {
   [[gnu::noinline]] Bound bind_path(const Expr& expr);
   [[gnu::noinline]] Bound bind_aggregate(const Expr& expr);
   Result<uint32_t> field_of(const Expr& expr);
+  void place(uint32_t offset, FieldPath& path);
   [[nodiscard]] bool names_source(std::string_view name) const;
   [[nodiscard]] Type hint_of(const std::vector<PathStep>& steps) const;
   bool same_path(const FieldPath& path, const std::vector<PathStep>& steps, int32_t ordinal, bool case_sensitive) const;
@@ -94,19 +109,31 @@ class Binder {
   Lexer lexer_;
   const QueryOptions& options_;
   std::unique_ptr<BoundQuery> query_;
+  uint32_t place_at_ = 0;  ///< of place(): how far it has read,
+  uint32_t place_line_ = 0;  ///< the lines before it,
+  uint32_t place_start_ = 0;  ///< and where its line begins
   bool in_aggregate_ = false;
   bool in_where_ = false;
   Error failure_;  ///< of the last NotBound
   const Expr* bare_field_ = nullptr;  ///< the first column outside of an aggregate
 };
 
-Result<std::unique_ptr<BoundQuery>> Binder::run() {
+Result<std::unique_ptr<BoundQuery>> Binder::run(std::vector<Error>* mistakes) {
   BoundQuery& query = *query_;
   query.limit = parsed_.limit;
   query.errors_are_null = options_.errors_are_null;
   query.empty_is_null = options_.empty_is_null;
   query.record_max = options_.record_max;
-  for (const SelectItem& item : parsed_.items) WEIR_TRY(bind_item(item));
+  for (const SelectItem& item : parsed_.items) {
+    const Status bound = bind_item(item);
+    if (bound) continue;
+    if (mistakes == nullptr) return fail(bound.error());
+    mistakes->push_back(bound.error());
+  }
+  if (mistakes != nullptr) {
+    if (const Status bound = bind_where(); !bound) mistakes->push_back(bound.error());
+    if (!mistakes->empty()) return std::move(query_);
+  }
   if (!query.aggregates.empty()) {
     if (bare_field_ != nullptr) {
       return error_at(bare_field_->offset, Code::kBadQuery,
@@ -119,7 +146,7 @@ Result<std::unique_ptr<BoundQuery>> Binder::run() {
       }
     }
   }
-  WEIR_TRY(bind_where());
+  if (mistakes == nullptr) WEIR_TRY(bind_where());
   return std::move(query_);
 }
 
@@ -177,6 +204,18 @@ void Binder::split(uint32_t index) {
     return;
   }
   for (const uint32_t arg : query_->args_of(expr)) split(arg);
+}
+
+/// Line and column of an offset. Paths come mostly in their order: from the last one on.
+void Binder::place(uint32_t offset, FieldPath& path) {
+  if (offset < place_at_) place_at_ = place_line_ = place_start_ = 0;
+  for (; place_at_ < offset; ++place_at_) {
+    if (lexer_.text()[place_at_] != '\n') continue;
+    ++place_line_;
+    place_start_ = place_at_ + 1;
+  }
+  path.line = place_line_ + 1;
+  path.column = offset - place_start_ + 1;
 }
 
 // --- paths -----------------------------------------------------------------------------------------------------------
@@ -250,6 +289,7 @@ Result<uint32_t> Binder::field_of(const Expr& expr) {
   path.steps = query_->steps.emplace_back(std::move(steps));
   path.ordinal = ordinal;
   path.case_sensitive = case_sensitive;
+  place(expr.offset, path);
   query_->paths.push_back(path);
   return static_cast<uint32_t>(query_->paths.size() - 1);
 }
@@ -339,9 +379,10 @@ Bound Binder::bind_operator(const Expr& expr, std::span<const BoundNode> args) {
   bound.arg_count = static_cast<uint32_t>(args.size());
   const bool passes_on = expr.op == Op::kCase || expr.op == Op::kCaseOf || expr.op == Op::kCoalesce ||
                          expr.op == Op::kNullIf || (expr.op == Op::kCast && expr.type == Type::kText);
-  for (const BoundNode& arg : args) {
-    query_->args.push_back(arg.index);
-    bound.may_be_text = bound.may_be_text || (passes_on && query_->exprs[arg.index].may_be_text);
+  for (size_t i = 0; i < args.size(); ++i) {
+    query_->args.push_back(args[i].index);
+    bound.may_be_text = bound.may_be_text ||
+                        (passes_on && is_result(expr.op, i, args.size()) && query_->exprs[args[i].index].may_be_text);
   }
   query_->exprs.push_back(bound);
   BoundNode node{static_cast<uint32_t>(query_->exprs.size() - 1), result_of(expr, args)};
@@ -438,6 +479,7 @@ Known Binder::result_of(const Expr& expr, std::span<const BoundNode> args) const
     case Op::kCase:
     case Op::kCaseOf:
     case Op::kCoalesce: {  // known when all results agree
+      if (expr.mode == kModeUnknown) return Known::kAny;
       Known known = Known::kNull;
       const size_t from = expr.op == Op::kCase ? 1 : expr.op == Op::kCaseOf ? 2 : 0;
       for (size_t i = from; i < args.size(); ++i) {
@@ -493,9 +535,9 @@ void Binder::fold(BoundNode& node) {
 
 }  // namespace
 
-Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text,
-                                         const QueryOptions& options) {
-  return Binder(parsed, text, options).run();
+Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options,
+                                         std::vector<Error>* mistakes) {
+  return Binder(parsed, text, options).run(mistakes);
 }
 
 }  // namespace weir::sql

@@ -75,7 +75,8 @@ struct BoundQuery {
 };
 
 /// Looks names up, checks types that are known, folds constants. `text` is the query, for the errors' lines and
-/// columns.
-Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options);
+/// columns. With `mistakes` those of each column and of WHERE are put there, and what is bound is for looking at only.
+Result<std::unique_ptr<BoundQuery>> bind(const ParsedQuery& parsed, std::string_view text, const QueryOptions& options,
+                                         std::vector<Error>* mistakes = nullptr);
 
 }  // namespace weir::sql

@@ -59,6 +59,8 @@ Need Evaluator::need_of(uint32_t index) const {
   }
   Need need;
   for (uint32_t i = 0; i < expr.arg_count; ++i) {
+    // A literal is read where it stands.
+    if (stacked && query_.arg(expr, i).op == Op::kLiteral) continue;
     const Need arg = need_of(query_.args_of(expr)[i]);
     need.registers = std::max(need.registers, (stacked ? i : own) + arg.registers);
     need.selections = std::max(need.selections, lists + arg.selections);

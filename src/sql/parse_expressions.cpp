@@ -333,7 +333,8 @@ Node Parser::cast() {
 }
 
 Node Parser::call(const Token& name) {
-  const FunctionInfo* const info = find_function(name.text);
+  const FunctionInfo* info = find_function(name.text);
+  if (info == nullptr) info = pass_over_unknown(name);
   if (info == nullptr) return unknown_function(name);
   WEIR_SQL_TRY(expect_symbol("("));
   Expr expr;
@@ -352,6 +353,15 @@ std::unexpected<Failed> Parser::unknown_function(const Token& name) {
   const std::string_view nearest = nearest_function(name.text);
   if (!nearest.empty()) detail.append("; did you mean ").append(nearest).append("?");
   return error_at(name.offset, detail.view(), Code::kUnknownFunction);
+}
+
+/// For lint: the mistake is kept, and the query goes on as if there were such a function.
+const FunctionInfo* Parser::pass_over_unknown(const Token& name) {
+  static constexpr FunctionInfo kAnyFunction = {"", Op::kCoalesce, kModeUnknown, 0, kInListMax, ""};
+  if (mistakes_ == nullptr) return nullptr;
+  (void)unknown_function(name);
+  mistakes_->push_back(failure_);
+  return &kAnyFunction;
 }
 
 std::unexpected<Failed> Parser::bad_arguments(std::string_view usage) {

@@ -279,10 +279,10 @@ Done Parser::limit() {
   return advance();
 }
 
-Result<ParsedQuery> parse(std::string_view text) {
+Result<ParsedQuery> parse(std::string_view text, std::vector<Error>* mistakes) {
   if (text.size() > kQueryBytesMax)
     return fail(Error(Code::kBadQuery, "the query is longer than 256 KiB").at_line(1, 1));
-  return Parser(text).run();
+  return Parser(text, mistakes).run();
 }
 
 }  // namespace weir::sql

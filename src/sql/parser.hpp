@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "sql/ast.hpp"
@@ -10,6 +11,7 @@
 namespace weir::sql {
 
 /// Errors have line, column and "expected X, found Y". Blank text is `SELECT * FROM input`.
-Result<ParsedQuery> parse(std::string_view text);
+/// With `mistakes` an unknown function is put there, and its call is parsed as one of any arguments and any type.
+Result<ParsedQuery> parse(std::string_view text, std::vector<Error>* mistakes = nullptr);
 
 }  // namespace weir::sql

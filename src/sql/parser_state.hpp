@@ -26,7 +26,7 @@ using Done = std::expected<void, Failed>;
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(text) {}
+  explicit Parser(std::string_view text, std::vector<Error>* mistakes) : lexer_(text), mistakes_(mistakes) {}
   Result<ParsedQuery> run();
 
  private:
@@ -78,6 +78,7 @@ class Parser {
   Node case_expression();
   Node cast();
   Node call(const Token& name);
+  [[gnu::noinline]] const FunctionInfo* pass_over_unknown(const Token& name);
   Done call_arguments(const FunctionInfo& info, Expr& expr);
   Done trim_arguments(Expr& expr);
 
@@ -92,19 +93,20 @@ class Parser {
   std::optional<Error> broken_;
   Error failure_;  ///< of the last Failed
   ParsedQuery query_;
+  std::vector<Error>* mistakes_;  ///< null: the first mistake is the answer
   uint32_t nesting_ = 0;
 };
 
 /// Gives `name` the value of a Node, or hands its failure on.
-#define WEIR_SQL_TAKE(name, expression)                        \
-  auto name##_result = (expression);                           \
-  if (!name##_result) return std::unexpected(Failed{});        \
+#define WEIR_SQL_TAKE(name, expression)                 \
+  auto name##_result = (expression);                    \
+  if (!name##_result) return std::unexpected(Failed{}); \
   const auto name = *name##_result
 
 /// Hands the failure of a Node or Done on.
-#define WEIR_SQL_TRY(expression)                               \
-  do {                                                         \
-    if (!(expression)) return std::unexpected(Failed{});       \
+#define WEIR_SQL_TRY(expression)                         \
+  do {                                                   \
+    if (!(expression)) return std::unexpected(Failed{}); \
   } while (false)
 
 }  // namespace weir::sql

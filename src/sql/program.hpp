@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/state.hpp"
@@ -102,6 +103,12 @@ struct CompiledQuery {
   std::string source_name;
 };
 Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& options);
+
+/// Every mistake of a query that can be told without another being mended first, in its order: each unknown function, the
+/// first other mistake of each column and of WHERE, and where the names of the input's columns are known (`columns` not
+/// null) each unknown one. Empty: compile_query takes it.
+std::vector<Error> query_mistakes(std::string_view text, const QueryOptions& options,
+                                  const std::vector<std::string_view>* columns);
 
 /// Worst-case memory of a program's run-time parts beyond what compile_query allocated before the seal; handed over by
 /// attach_program_memory before the first batch (no alignment needed). With R registers (deepest expression plus

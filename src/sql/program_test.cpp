@@ -266,5 +266,39 @@ TEST(Aggregates, state_goes_round_at_every_cut) {
   }
 }
 
+std::string mistakes_of(std::string_view text, std::vector<std::string_view> columns, bool known = true) {
+  std::string out;
+  for (const Error& error : query_mistakes(text, QueryOptions(), known ? &columns : nullptr)) {
+    out += std::to_string(error.line) + ":" + std::to_string(error.column) + " W" +
+           std::to_string(static_cast<unsigned>(error.code)) + " " + std::string(error.detail.view()) + "\n";
+  }
+  return out;
+}
+
+TEST(QueryMistakes, are_told_all_at_once) {
+  const std::vector<std::string_view> columns = {"id", "amount", "Country"};
+  EXPECT_EQ(mistakes_of("SELECT id, amount FROM input WHERE country = 'DE' AND _3 = 'x'", columns), "");
+  EXPECT_EQ(mistakes_of("SELECT UPER(id), amuont,\n FOO(), TRUE + 1\nFROM input WHERE LOWR(contry) = 'x'", columns),
+            "1:8 W2012 UPER; did you mean UPPER?\n"
+            "1:18 W2011 `amuont`; did you mean `amount`? The input has id, amount, Country\n"
+            "2:2 W2012 FOO\n"
+            "2:9 W2013 expected a number, found a bool\n"
+            "3:18 W2012 LOWR; did you mean LOWER?\n"
+            "3:23 W2011 `contry`; did you mean `Country`? The input has id, amount, Country\n");
+  EXPECT_EQ(mistakes_of("SELECT _4, \"ID\", FOO(1 = 1) + 1 FROM input", columns),
+            "1:8 W2011 _4, the input has 3 columns\n"
+            "1:12 W2011 `ID`; did you mean `id`? The input has id, amount, Country\n"
+            "1:18 W2012 FOO\n");
+  EXPECT_EQ(mistakes_of("SELECT a.b, COUNT(*) FROM input WHERE SUM(x) = 1", columns, false),
+            "1:8 W2010 columns of this input have no members; expected a column's name, found a path behind a\n"
+            "1:39 W2010 aggregates can't be used in WHERE\n");
+  EXPECT_EQ(mistakes_of("SELECT FOO(x) FROM input WHERE", columns),
+            "1:8 W2012 FOO\n1:31 W2010 expected an expression, found the end of the query\n");
+  EXPECT_EQ(mistakes_of("SELECT id FROM input", {"id", "ID", "id"}),
+            "1:8 W2024 the column `id` stands there more than once; name it by its number, _1\n");
+  EXPECT_EQ(mistakes_of("SELECT *, COUNT(*) FROM input", columns),
+            "1:8 W2010 * stands beside an aggregate: GROUP BY is not supported\n");
+}
+
 }  // namespace
 }  // namespace weir::sql

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "record/column_names.hpp"
 #include "sql/parser.hpp"
 
 namespace weir::sql {
@@ -263,6 +264,27 @@ Result<CompiledQuery> compile_query(std::string_view text, const QueryOptions& o
   compiled.source_name = parsed->source;
   compiled.program = std::make_unique<sql::QueryProgram>(std::move(*bound));
   return compiled;
+}
+
+std::vector<Error> query_mistakes(std::string_view text, const QueryOptions& options,
+                                  const std::vector<std::string_view>* columns) {
+  std::vector<Error> mistakes;
+  const Result<sql::ParsedQuery> parsed = sql::parse(text, &mistakes);
+  if (!parsed) {
+    mistakes.push_back(parsed.error());
+    return mistakes;
+  }
+  const Result<std::unique_ptr<sql::BoundQuery>> bound = sql::bind(*parsed, text, options, &mistakes);
+  if (!bound) mistakes.push_back(bound.error());
+  if (bound && columns != nullptr) {
+    for (const FieldPath& path : (*bound)->paths) {
+      if (const Result<uint32_t> found = find_column(path, *columns); !found) mistakes.push_back(found.error());
+    }
+  }
+  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Error& a, const Error& b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  });
+  return mistakes;
 }
 
 size_t program_memory_max(const Program& program) {

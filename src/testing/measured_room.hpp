@@ -4,13 +4,13 @@
 // where it happens; the bytes up to the page's edge are a canary that intact() looks at), and not lavish when little is left untouched.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <span>
+
+#include <sys/mman.h>
 
 #include "memory/arena.hpp"
 

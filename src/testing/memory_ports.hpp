@@ -25,7 +25,7 @@ class MemorySource final : public ByteSource {
     at_ = 0;
     return {};
   }
-  bool resumable() const override { return true; }
+  Result<bool> resumable() const override { return true; }
   Result<SourceIdentity> identity(size_t index) override {
     SourceIdentity identity("size=");
     identity.append_number(inputs[index].size());
@@ -207,6 +207,10 @@ class MemoryCheckpointStore final : public CheckpointStore {
     ++saves;
     if (on_save) on_save();
     bytes = checkpoint;
+    return {};
+  }
+  Status clear() override {
+    bytes.clear();
     return {};
   }
   void release() noexcept override { held_ = false; }

@@ -31,6 +31,8 @@ class VirtualWakeup final : public Wakeup {
     if (until_ns != kNever && until_ns > now) clock_.advance(until_ns - now);
     if (stop_after_waits_ != 0 && waits_ >= stop_after_waits_) stop_ = true;
   }
+  void watch(int) override {}
+  bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
   bool stop_requested() const override { return stop_; }
   void request_stop() { stop_ = true; }
   void stop_after_waits(uint64_t waits) { stop_after_waits_ = waits; }

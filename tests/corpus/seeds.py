@@ -98,6 +98,19 @@ for name, text in DOCUMENTS.items():
 put("weir_format_json_scanner_fuzz", "paths", b'{"a":{"a":1,"b":{"a":2}},"b":[[3],{"a":4}],"A":5,"name":"n","a":{"0":6}}')
 put("weir_format_json_scanner_fuzz", "blocks_of_64", b'{"' + b"k" * 59 + b'":"' + b"\\" * 62 + b'","a":1}')
 put("weir_format_json_scanner_fuzz", "backslashes", b'{"a":"' + b'\\"' * 40 + b'","b":"\\\\"}')
+
+# ---- layouts: the line that is learned, the line that is matched ---------------------------------------------------------
+KIND = '{"a":%s, "b" : %s,"A":1,"list":[%s,true],"o":{"name":"x","none":null,"a name of more than thirty-two bytes":0}}'
+for name, first, second in (
+    ("same", ("1", '"x"', "2"), ("1", '"x"', "2")),
+    ("numbers", ("1", "2", "3"), ("-0.50", "12345678901234567890.5", "1e-5")),
+    ("strings", ('"a"', '""', '"text"'), ('"\\"\\u00e9"', '"Zo\u00eb"', '"longer than one step of thirty-two bytes"')),
+    ("bad_numbers", ("1", "2", "3"), ("01", "1.", "1e5e5")),
+    ("bad_strings", ('"a"', '"b"', '"c"'), ('"\\x"', '"\x01"', '"open')),
+    ("other_kinds", ("1", "true", "null"), ('"x"', "{}", "[1]")),
+):
+    put("weir_format_json_layout_fuzz", name, (KIND % first + "\n" + KIND % second + "\r\n").encode())
+put("weir_format_json_layout_fuzz", "no_end", (KIND % ("1", "2", "3") + "\n" + KIND % ("1", "2", "3")).encode())
 for name, text in (
     ("plain", b"the quick brown fox jumps over the lazy dog, twice as long as a vector"),
     ("controls", bytes(range(0x30))),

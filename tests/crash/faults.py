@@ -1,4 +1,5 @@
 """Jobs, and runs of them under tests/crash/syscall_tool.cpp: with a system call that fails, or cut by SIGKILL."""
+
 import json
 import os
 import shutil
@@ -7,15 +8,17 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hard"))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "hard"))
+os.environ.setdefault("WEIR", os.path.join(ROOT, "build", "release", "weir"))
 import harness  # noqa: E402
 
-TOOL = os.environ.get("WEIR_SYSCALL_TOOL", "build/release/weir_syscall_tool")
+TOOL = os.environ.get("WEIR_SYSCALL_TOOL", os.path.join(ROOT, "build", "release", "weir_syscall_tool"))
 LIMIT_SECONDS = int(os.environ.get("WEIR_CRASH_LIMIT", "20"))  # a run that takes longer hangs
 
 
 class Job:
-    """A pipeline with its inputs. Written once to FOLDER/given; each run works in FOLDER/work, which is emptied before."""
+    """A pipeline and its inputs. They are in FOLDER/given; each run works in FOLDER/work, emptied before."""
 
     def __init__(self, name, pipeline, inputs, existing=None, pipe=None, args=(), again=()):
         self.name = name
@@ -52,9 +55,26 @@ class Bench:
         stdin = ["--pipe", os.path.join(given, job.pipe)] if job.pipe else []
         command = [os.path.abspath(harness.WEIR), "run", "../given/p.yaml", "--summary", "json", *args]
         return subprocess.Popen(
-            [TOOL, "--in", self.work, *stdin, "--stdout", self.out_path, "--stderr", self.err_path,
-             "--limit", str(LIMIT_SECONDS), "-", "--", *command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=harness.environment(), text=True)
+            [
+                TOOL,
+                "--in",
+                self.work,
+                *stdin,
+                "--stdout",
+                self.out_path,
+                "--stderr",
+                self.err_path,
+                "--limit",
+                str(LIMIT_SECONDS),
+                "-",
+                "--",
+                *command,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=harness.environment(),
+            text=True,
+        )
 
     def close(self):
         for tool in {self.tool, self.again}:

@@ -3,24 +3,38 @@
 //   syscall_tool [--in FOLDER] [--stdin FILE | --pipe FILE] [--stdout FILE] [--stderr FILE] [--limit SECONDS]
 //                PLAN... -- COMMAND...
 //
-// Every plan is one run of the command and gives one JSON line on stdout; the plan `-` reads plans from stdin, a line each.
+// Every plan is one run of the command and gives one JSON line on stdout; the plan `-` reads them from stdin.
 //
 //   count                        lets it run
 //   trace                        the same, and lists all calls
 //   kill K entry|exit            SIGKILL at the K-th call, before it does anything or after it did everything
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
-//   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) get a length of at most BYTES
-//   malloc K TIMES               the K-th allocation and TIMES in all (0: from there on) give a null pointer, by a breakpoint
-//                                at `malloc`; for a static binary that is not stripped and not moved, x86-64
+//   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) are cut to BYTES
+//   malloc K TIMES               the K-th allocation since main() and TIMES in all (0: from then on) fail,
+//                                by a breakpoint at `malloc`; for a static, unmoved binary that is not stripped; x86-64
 //
-// Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that a
-// child of its vfork() makes before its own execve; what is executed by that child is let run and is not looked at.
+// Counted, from 1 and from the end of the execve that started it, are the calls of the command's process and those that
+// a child of its vfork() makes before its own execve; what that child executes is let run and is not looked at.
 //
-//   {"exit":40,"signal":0,"calls":57,"hits":1,"at":44,"name":"write","target":"/d/out.part","argument":3,
+//   {"exit":40,"signal":0,"calls":57,"hits":1,"seen":9,"at":44,"name":"write","target":"/d/out.part","argument":3,
 //    "open":[],"children":0,"hung":false}
-// `at`, `name`, `target` (a path, or what stands behind the descriptor) and `argument` (the second one) are of the first call
-// that was hit; `open`: descriptors above 2 when it ended (of fail, short and trace); `children`: those it left running.
+// `seen`: calls that the plan is for. `at`, `name`, `target` (a path, or what stands behind the descriptor) and
+// `argument` (the second one) are of the first that was hit; `open`: descriptors above 2 when it ended (not of kill);
+// `children`: those it left running.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>  // the kernel's, for PTRACE_GET_SYSCALL_INFO
@@ -35,19 +49,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <iostream>
-#include <sstream>
-#include <string>
-#include <string_view>
-#include <vector>
-
 extern "C" long ptrace(int request, ...) noexcept;
 
 namespace {
@@ -57,35 +58,59 @@ constexpr int kNumbersMax = 1024;
 struct Name {
   int number;
   const char* name;
-  int path;         // which argument is a path, or -1
-  int descriptor;   // which argument is a descriptor, or -1
+  int path;  // which argument is a path, or -1
+  int descriptor;  // which argument is a descriptor, or -1
 };
 
-#define CALL(name, path, descriptor) {SYS_##name, #name, path, descriptor},
+#define WEIR_CALL(name, path, descriptor) {SYS_##name, #name, path, descriptor},
 constexpr Name kNames[] = {
 #ifdef __x86_64__
-    CALL(open, 0, -1) CALL(stat, 0, -1) CALL(lstat, 0, -1) CALL(access, 0, -1) CALL(poll, -1, -1) CALL(pipe, -1, -1)
-    CALL(dup2, -1, 0) CALL(rename, 0, -1) CALL(link, 0, -1) CALL(unlink, 0, -1) CALL(mkdir, 0, -1) CALL(rmdir, 0, -1)
-    CALL(readlink, 0, -1) CALL(vfork, -1, -1) CALL(fork, -1, -1) CALL(getdents, -1, 0) CALL(arch_prctl, -1, -1)
+    WEIR_CALL(open, 0, -1) WEIR_CALL(stat, 0, -1) WEIR_CALL(lstat, 0, -1) WEIR_CALL(access, 0, -1) WEIR_CALL(
+        poll, -1, -1) WEIR_CALL(pipe, -1, -1) WEIR_CALL(dup2, -1, 0) WEIR_CALL(rename, 0, -1) WEIR_CALL(link, 0, -1)
+        WEIR_CALL(unlink, 0, -1) WEIR_CALL(mkdir, 0, -1) WEIR_CALL(rmdir, 0, -1) WEIR_CALL(readlink, 0, -1) WEIR_CALL(
+            vfork, -1, -1) WEIR_CALL(fork, -1, -1) WEIR_CALL(getdents, -1, 0) WEIR_CALL(arch_prctl, -1, -1)
 #endif
-    CALL(newfstatat, 1, 0)
-    CALL(read, -1, 0) CALL(write, -1, 0) CALL(close, -1, 0) CALL(fstat, -1, 0) CALL(lseek, -1, 0) CALL(mmap, -1, -1)
-    CALL(mprotect, -1, -1) CALL(munmap, -1, -1) CALL(brk, -1, -1) CALL(rt_sigaction, -1, -1) CALL(rt_sigprocmask, -1, -1)
-    CALL(ioctl, -1, 0) CALL(pread64, -1, 0) CALL(pwrite64, -1, 0) CALL(readv, -1, 0) CALL(writev, -1, 0)
-    CALL(mremap, -1, -1) CALL(madvise, -1, -1) CALL(dup, -1, 0) CALL(dup3, -1, 0) CALL(nanosleep, -1, -1)
-    CALL(clock_nanosleep, -1, -1) CALL(getpid, -1, -1) CALL(socket, -1, -1) CALL(connect, -1, 0) CALL(clone, -1, -1)
-    CALL(execve, 0, -1) CALL(wait4, -1, -1) CALL(waitid, -1, -1) CALL(kill, -1, -1) CALL(fcntl, -1, 0) CALL(flock, -1, 0)
-    CALL(fsync, -1, 0) CALL(fdatasync, -1, 0) CALL(ftruncate, -1, 0) CALL(fchmod, -1, 0) CALL(setpgid, -1, -1)
-    CALL(getrusage, -1, -1) CALL(prctl, -1, -1) CALL(setrlimit, -1, -1) CALL(prlimit64, -1, -1) CALL(gettid, -1, -1)
-    CALL(futex, -1, -1) CALL(getdents64, -1, 0) CALL(set_tid_address, -1, -1) CALL(fadvise64, -1, 0)
-    CALL(exit_group, -1, -1) CALL(openat, 1, -1) CALL(mkdirat, 1, -1) CALL(unlinkat, 1, -1) CALL(renameat, 1, -1)
-    CALL(linkat, 1, -1) CALL(readlinkat, 1, -1) CALL(faccessat, 1, -1) CALL(ppoll, -1, -1) CALL(set_robust_list, -1, -1)
-    CALL(sync_file_range, -1, 0) CALL(fallocate, -1, 0) CALL(pipe2, -1, -1) CALL(renameat2, 1, -1) CALL(getrandom, -1, -1)
-    CALL(seccomp, -1, -1) CALL(statx, 1, 0) CALL(rseq, -1, -1) CALL(pidfd_open, -1, -1) CALL(clock_gettime, -1, -1)
-    CALL(faccessat2, 1, -1) CALL(copy_file_range, -1, 0) CALL(sendfile, -1, 0) CALL(utimensat, 1, 0) CALL(exit, -1, -1)
-    CALL(rt_sigreturn, -1, -1) CALL(getcwd, -1, -1) CALL(uname, -1, -1) CALL(sched_yield, -1, -1) CALL(tgkill, -1, -1)
-};
-#undef CALL
+            WEIR_CALL(newfstatat, 1, 0) WEIR_CALL(read, -1, 0) WEIR_CALL(write, -1, 0) WEIR_CALL(close, -1, 0)
+                WEIR_CALL(fstat, -1, 0) WEIR_CALL(lseek, -1, 0) WEIR_CALL(mmap, -1, -1) WEIR_CALL(mprotect, -1, -1)
+                    WEIR_CALL(munmap, -1, -1) WEIR_CALL(brk, -1, -1) WEIR_CALL(rt_sigaction, -1, -1)
+                        WEIR_CALL(rt_sigprocmask, -1, -1) WEIR_CALL(ioctl, -1, 0) WEIR_CALL(pread64, -1, 0) WEIR_CALL(
+                            pwrite64, -1, 0) WEIR_CALL(readv, -1, 0) WEIR_CALL(writev, -1, 0) WEIR_CALL(mremap, -1, -1)
+                            WEIR_CALL(madvise, -1, -1) WEIR_CALL(dup, -1, 0) WEIR_CALL(dup3, -1, 0) WEIR_CALL(
+                                nanosleep, -1, -1) WEIR_CALL(clock_nanosleep, -1, -1) WEIR_CALL(getpid, -1, -1)
+                                WEIR_CALL(socket, -1, -1) WEIR_CALL(connect, -1, 0) WEIR_CALL(clone, -1, -1) WEIR_CALL(
+                                    execve, 0, -1) WEIR_CALL(wait4, -1, -1) WEIR_CALL(waitid, -1, -1)
+                                    WEIR_CALL(kill, -1, -1) WEIR_CALL(fcntl, -1, 0) WEIR_CALL(flock, -1, 0) WEIR_CALL(
+                                        fsync, -1, 0) WEIR_CALL(fdatasync, -1, 0) WEIR_CALL(ftruncate, -1, 0)
+                                        WEIR_CALL(fchmod, -1, 0) WEIR_CALL(setpgid, -1, -1) WEIR_CALL(getrusage, -1, -1)
+                                            WEIR_CALL(prctl, -1, -1) WEIR_CALL(setrlimit, -1, -1) WEIR_CALL(
+                                                prlimit64, -1, -1) WEIR_CALL(gettid, -1, -1) WEIR_CALL(futex, -1, -1)
+                                                WEIR_CALL(getdents64, -1, 0) WEIR_CALL(set_tid_address, -1, -1)
+                                                    WEIR_CALL(fadvise64, -1, 0) WEIR_CALL(exit_group, -1, -1) WEIR_CALL(
+                                                        openat, 1, -1) WEIR_CALL(mkdirat, 1, -1) WEIR_CALL(unlinkat, 1,
+                                                                                                           -1)
+                                                        WEIR_CALL(renameat, 1, -1) WEIR_CALL(linkat, 1, -1) WEIR_CALL(
+                                                            readlinkat, 1,
+                                                            -1) WEIR_CALL(faccessat, 1, -1) WEIR_CALL(ppoll, -1, -1)
+                                                            WEIR_CALL(set_robust_list, -1, -1) WEIR_CALL(
+                                                                sync_file_range, -1, 0) WEIR_CALL(fallocate, -1, 0)
+                                                                WEIR_CALL(pipe2, -1, -1) WEIR_CALL(
+                                                                    renameat2,
+                                                                    1, -1) WEIR_CALL(getrandom, -1,
+                                                                                     -1) WEIR_CALL(seccomp, -1, -1)
+                                                                    WEIR_CALL(statx, 1, 0) WEIR_CALL(rseq, -1, -1)
+                                                                        WEIR_CALL(pidfd_open, -1, -1) WEIR_CALL(
+                                                                            clock_gettime, -1, -1) WEIR_CALL(faccessat2,
+                                                                                                             1, -1)
+                                                                            WEIR_CALL(copy_file_range, -1,
+                                                                                      0) WEIR_CALL(sendfile, -1, 0)
+                                                                                WEIR_CALL(utimensat, 1, 0) WEIR_CALL(
+                                                                                    exit, -1,
+                                                                                    -1) WEIR_CALL(rt_sigreturn, -1, -1)
+                                                                                    WEIR_CALL(getcwd, -1, -1) WEIR_CALL(
+                                                                                        uname, -1, -1)
+                                                                                        WEIR_CALL(sched_yield, -1, -1)
+                                                                                            WEIR_CALL(tgkill, -1, -1)};
+#undef WEIR_CALL
 
 const Name* name_of(uint64_t number) {
   for (const Name& entry : kNames) {
@@ -162,7 +187,8 @@ Plan parse_plan(const std::string& line) {
     plan.kind = Kind::kShort;
     if (!(in >> plan.at >> plan.bytes >> plan.times)) bad();
     plan.all = false;
-    for (const int number : {SYS_read, SYS_write, SYS_pread64, SYS_pwrite64}) plan.scope[static_cast<size_t>(number)] = true;
+    for (const int number : {SYS_read, SYS_write, SYS_pread64, SYS_pwrite64})
+      plan.scope[static_cast<size_t>(number)] = true;
   } else if (word == "malloc") {
     plan.kind = Kind::kMalloc;
     if (!(in >> plan.at >> plan.times)) bad();
@@ -345,7 +371,8 @@ int full_pipe(const char* path) {
   char room[65536];
   ssize_t size = 0;
   while ((size = read(file, room, sizeof room)) > 0) {
-    if (write(ends[1], room, static_cast<size_t>(size)) != size) give_up(std::string(path) + " is too large for a pipe");
+    if (write(ends[1], room, static_cast<size_t>(size)) != size)
+      give_up(std::string(path) + " is too large for a pipe");
   }
   close(file);
   close(ends[1]);
@@ -409,12 +436,18 @@ class TracedRun {
     ptrace(how, pid, 0L, static_cast<long>(signal_number));
   }
 
+  static long set_breakpoint(pid_t pid, uint64_t address) {
+    const long code = ptrace(PTRACE_PEEKTEXT, pid, address, nullptr);
+    ptrace(PTRACE_POKETEXT, pid, address, (code & ~0xffL) | 0xcc);
+    return code;
+  }
+
   void break_at_malloc() {
 #ifdef __x86_64__
+    begin_ = address_of(setting_.command[0], "main");
     malloc_ = address_of(setting_.command[0], "malloc");
-    if (malloc_ == 0) give_up("no malloc in a static, unmoved " + std::string(setting_.command[0]));
-    code_ = ptrace(PTRACE_PEEKTEXT, main_, malloc_, nullptr);
-    ptrace(PTRACE_POKETEXT, main_, malloc_, (code_ & ~0xffL) | 0xcc);
+    if (malloc_ == 0 || begin_ == 0) give_up("no malloc in a static, unmoved " + std::string(setting_.command[0]));
+    code_ = set_breakpoint(main_, begin_);
 #else
     give_up("`malloc` is for x86-64");
 #endif
@@ -424,7 +457,15 @@ class TracedRun {
   bool on_malloc(pid_t pid) {
 #ifdef __x86_64__
     user_regs_struct registers{};
-    if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0 || registers.rip != malloc_ + 1) return false;
+    if (ptrace(PTRACE_GETREGS, pid, nullptr, &registers) != 0) return false;
+    if (registers.rip == begin_ + 1) {
+      registers.rip = begin_;
+      ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+      ptrace(PTRACE_POKETEXT, pid, begin_, code_);
+      code_ = set_breakpoint(pid, malloc_);
+      return true;
+    }
+    if (registers.rip != malloc_ + 1) return false;
     ++candidates_;
     if (candidates_ >= plan_.at && (plan_.times == 0 || candidates_ < plan_.at + plan_.times)) {
       if (hits_++ == 0) at_ = candidates_, name_ = "malloc", argument_ = registers.rdi;
@@ -512,7 +553,8 @@ class TracedRun {
     const bool first = candidates_ == plan_.at;
     if (candidates_ < plan_.at || (plan_.times != 0 && candidates_ >= plan_.at + plan_.times)) return;
     const uint64_t number = info.entry.nr;
-    if (!first && plan_.times == 0 && plan_.kind == Kind::kFail && number == SYS_write && info.entry.args[0] == 2) return;
+    if (!first && plan_.times == 0 && plan_.kind == Kind::kFail && number == SYS_write && info.entry.args[0] == 2)
+      return;
     if (number == SYS_exit_group || number == SYS_exit || number == SYS_rt_sigreturn) {
       if (plan_.kind != Kind::kKill) return;
     }
@@ -538,7 +580,8 @@ class TracedRun {
 
   void list(pid_t pid, const ptrace_syscall_info& info) {
     trace_ += trace_.empty() ? "[" : ",[";
-    trace_ += quoted(text_of(info.entry.nr)) + "," + quoted(target_of(pid, info)) + "," + std::to_string(info.entry.args[1]);
+    trace_ +=
+        quoted(text_of(info.entry.nr)) + "," + quoted(target_of(pid, info)) + "," + std::to_string(info.entry.args[1]);
     trace_ += pid == main_ ? "]" : ",1]";
   }
 
@@ -547,6 +590,21 @@ class TracedRun {
     for (const std::string& number : numbers_in(folder)) {
       if (number.size() > 1 || number[0] > '2') open_.push_back(link_text(folder + "/" + number));
     }
+  }
+
+  // Killed already, and perhaps not yet away.
+  static bool is_ending(pid_t pid) {
+    char room[4096] = {};
+    FILE* file = fopen(("/proc/" + std::to_string(pid) + "/status").c_str(), "r");
+    if (file == nullptr) return true;
+    const std::string status(room, fread(room, 1, sizeof room, file));
+    fclose(file);
+    const auto has_kill = [&](const char* name) {
+      const size_t at = status.find(name);
+      return at != std::string::npos &&
+             (std::strtoull(status.c_str() + at + strlen(name), nullptr, 16) >> (SIGKILL - 1) & 1) != 0;
+    };
+    return status.find("VmSize:") == std::string::npos || has_kill("SigPnd:") || has_kill("ShdPnd:");
   }
 
   // What the command left running has become a child of ours.
@@ -569,7 +627,7 @@ class TracedRun {
         std::istringstream list(children);
         pid_t child = 0;
         while (list >> child) {
-          ++children_;
+          if (!is_ending(child)) ++children_;
           if (plan_.kind != Kind::kKill || time_is_up != 0) kill(child, SIGKILL);
         }
         if (time_is_up != 0) hung_ = true;
@@ -581,9 +639,11 @@ class TracedRun {
 
   void report() const {
     std::ostringstream out;
-    out << "{\"exit\":" << exit_ << ",\"signal\":" << signal_ << ",\"calls\":" << calls_ << ",\"hits\":" << hits_;
+    out << "{\"exit\":" << exit_ << ",\"signal\":" << signal_ << ",\"calls\":" << calls_ << ",\"hits\":" << hits_
+        << ",\"seen\":" << candidates_;
     if (hits_ != 0) {
-      out << ",\"at\":" << at_ << ",\"name\":" << quoted(name_) << ",\"target\":" << quoted(target_) << ",\"argument\":" << argument_;
+      out << ",\"at\":" << at_ << ",\"name\":" << quoted(name_) << ",\"target\":" << quoted(target_)
+          << ",\"argument\":" << argument_;
     }
     out << ",\"open\":[";
     for (size_t i = 0; i < open_.size(); ++i) out << (i != 0 ? "," : "") << quoted(open_[i]);
@@ -603,7 +663,8 @@ class TracedRun {
   uint64_t hits_ = 0;
   uint64_t at_ = 0;
   uint64_t argument_ = 0;
-  uint64_t malloc_ = 0;  // its address, and what stands there
+  uint64_t begin_ = 0;  // address of main(), and of malloc()
+  uint64_t malloc_ = 0;  // and what stands where the breakpoint is
   long code_ = 0;
   std::string name_, target_, trace_;
   std::vector<std::string> open_;
@@ -627,19 +688,26 @@ int main(int count, char** words) {
       return words[++at];
     };
     if (word == "--") break;
-    if (word == "--in") setting.folder = value();
-    else if (word == "--stdin") setting.in = value();
-    else if (word == "--pipe") setting.in = value(), setting.piped = true;
-    else if (word == "--stdout") setting.out = value();
-    else if (word == "--stderr") setting.err = value();
-    else if (word == "--limit") setting.limit_seconds = static_cast<unsigned>(std::atoi(value()));
-    else plans.emplace_back(word);
+    if (word == "--in")
+      setting.folder = value();
+    else if (word == "--stdin")
+      setting.in = value();
+    else if (word == "--pipe")
+      setting.in = value(), setting.piped = true;
+    else if (word == "--stdout")
+      setting.out = value();
+    else if (word == "--stderr")
+      setting.err = value();
+    else if (word == "--limit")
+      setting.limit_seconds = static_cast<unsigned>(std::atoi(value()));
+    else
+      plans.emplace_back(word);
   }
   if (at + 1 >= count || plans.empty()) give_up("syscall_tool [options] PLAN... -- COMMAND...");
   setting.command = words + at + 1;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { time_is_up = 1; };
   sigaction(SIGALRM, &action, nullptr);
   for (const std::string& text : plans) {

@@ -144,6 +144,10 @@ class Process:
                 raise AssertionError(f"ended too early: {self.finish(check=False)}")
             os.sched_yield()
 
+    def await_end(self):
+        """Until it ended by itself, though its stdin is open."""
+        self.process.wait()
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -206,6 +210,11 @@ class Case(unittest.TestCase):
         self.dir = tempfile.mkdtemp(prefix="weir-hard-", dir=scratch_base())
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.addCleanup(Process.end_all)
+
+    def needs_to_trace(self):
+        """Not run where strace may not trace; where there is none, that is an error."""
+        if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode != 0:
+            self.skipTest("no rights to trace")
 
     def path(self, *names):
         return os.path.join(self.dir, *names)

@@ -144,7 +144,7 @@ class ExecSink(Case):
     def test_no_such_command(self):
         for command in ("[/no/such/command]", "[no-such-command-at-all]", f"[{self.dir}]"):
             self.pipeline(f"input:\n  from: stdin\n  format: csv\noutput:\n  to: exec\nexec:\n  command: {command}\n")
-            weir("run", self.path("p.yaml"), stdin=HEAD + rows(0, 10), exit=20, code="W2009")
+            weir("run", self.path("p.yaml"), stdin=HEAD + rows(0, 10), exit=20, code="W2027")
 
     def test_shell_text_and_its_environment(self):
         self.pipeline(f"input:\n  from: stdin\n  format: csv\noutput:\n  to: exec\nexec:\n  command: cat | sort > {self.path('sorted')}; echo \"$$MINE\" >> {self.path('sorted')}\n")

@@ -89,14 +89,16 @@ def hold(true, what):
 
 
 _scratch = None
+_scratch_lock = threading.Lock()
 
 
 def scratch():
     """A folder on a disk: files of a tmpfs would be charged to the group."""
     global _scratch
-    if _scratch is None:
-        _scratch = tempfile.mkdtemp(prefix="weir-prove-", dir=on_a_disk())
-    return _scratch
+    with _scratch_lock:
+        if _scratch is None:
+            _scratch = tempfile.mkdtemp(prefix="weir-prove-", dir=on_a_disk())
+        return _scratch
 
 
 def remove_scratch():

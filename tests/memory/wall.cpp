@@ -18,8 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// NOLINTBEGIN(readability-identifier-naming): the linker's names
 extern "C" const char __executable_start;
 extern "C" const char etext;
+// NOLINTEND(readability-identifier-naming)
 
 namespace weir::testing {
 namespace {

@@ -1,11 +1,11 @@
 // A job over memory that can be stopped and gone on with: what outlives its runs, and a run. For the tests of checkpoints and deadlines.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "engine/driver.hpp"
 #include "memory/arena.hpp"
@@ -19,8 +19,8 @@ struct TestJob {
   std::string query = "SELECT * FROM input";
   ReaderOptions reader;
   WriterOptions writer = {.format = WriterFormat::kNdjson};
-  bool zstd = false;                     ///< of the input; gzip is always planned
-  Codec codec = Codec::kNone;            ///< of the output
+  bool zstd = false;  ///< of the input; gzip is always planned
+  Codec codec = Codec::kNone;  ///< of the output
   Codec rejects_codec = Codec::kNone;
   SinkTraits traits;
   RejectLimits limits;
@@ -47,7 +47,13 @@ struct TestWorld {
 class TestRunner {
  public:
   TestRunner(TestJob job, TestWorld& world, VirtualClock& time)
-      : job_(std::move(job)), clock(time), wakeup(time), sink(world.output, job_.traits), rejects_sink(world.rejects), world_(world), memory_(std::make_unique_for_overwrite<char[]>(kMemoryBytes)) {
+      : job_(std::move(job)),
+        clock(time),
+        wakeup(time),
+        sink(world.output, job_.traits),
+        rejects_sink(world.rejects),
+        world_(world),
+        memory_(std::make_unique_for_overwrite<char[]>(kMemoryBytes)) {
     wire();
   }
   ~TestRunner() { checkpointer->release(); }
@@ -122,10 +128,12 @@ class TestRunner {
     auto reader = make_reader(job_.reader, program_->projection(), take(reader_bytes));
     EXPECT_TRUE(reader);
     RecordWriter* writer = make_writer(job_.writer, 200, 8192, take(writer_memory_max(job_.writer, 200, 8192)));
-    bytes_ = std::make_unique<ByteOutput>(sink, encoder_of(job_.codec), take(job_.output_bytes), take(32768), clock, counters);
+    bytes_ = std::make_unique<ByteOutput>(sink, encoder_of(job_.codec), take(job_.output_bytes), take(32768), clock,
+                                          counters);
     output_ = std::make_unique<RecordOutput>(*writer, *bytes_, job_.unit_bytes, 0, clock, counters);
     Encoder* rejects_encoder = encoder_of(job_.rejects_codec);
-    reject_bytes_ = std::make_unique<ByteOutput>(rejects_sink, rejects_encoder, take(8192), take(32768), clock, counters);
+    reject_bytes_ =
+        std::make_unique<ByteOutput>(rejects_sink, rejects_encoder, take(8192), take(32768), clock, counters);
     rejects_ = std::make_unique<Rejects>(reject_bytes_.get(), job_.limits);
     source.inputs = job_.inputs;
     parts.source = &source;

@@ -1,4 +1,4 @@
-#include "plan/spec_words.hpp"
+#include "base/nearest_word.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -38,7 +38,8 @@ unsigned word_distance(std::string_view a, std::string_view b) {
 bool is_nearer(std::string_view word, std::string_view candidate, unsigned& best) {
   const unsigned distance = word_distance(word, candidate);
   const auto near_enough = static_cast<unsigned>(std::max<size_t>(1, std::min(word.size(), candidate.size()) / 3));
-  if (distance > near_enough || distance >= best) return false;
+  const bool nothing_in_common = distance >= std::max(word.size(), candidate.size());
+  if (distance > near_enough || distance >= best || nothing_in_common) return false;
   best = distance;
   return true;
 }

@@ -1,0 +1,234 @@
+// What the sinks, the source and the store promise on a disk that forgets and fails.
+#include <cerrno>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "connector/file_checkpoint_store.hpp"
+#include "connector/file_sink.hpp"
+#include "connector/file_source.hpp"
+#include "connector/folder_sink.hpp"
+#include "testing/sim_disk.hpp"
+#include "testing/sim_time.hpp"
+
+namespace weir {
+namespace {
+
+using testing::DiskCall;
+using testing::DiskFault;
+using testing::DiskOp;
+using testing::SimClock;
+using testing::SimDisk;
+using testing::SimRng;
+using testing::SimWakeup;
+
+struct Machine {
+  explicit Machine(uint64_t seed) : disk(clock, SimRng(seed), 1) { disk.new_process(); }
+  void fail_at(DiskOp op, int error) {
+    disk.faults = [op, error](const DiskCall& call) {
+      DiskFault fault;
+      if (call.op == op) fault.kind = DiskFault::Kind::kError, fault.error = error;
+      return fault;
+    };
+  }
+  void lose_power_before(uint64_t call_number) {
+    disk.faults = [call_number](const DiskCall& call) {
+      DiskFault fault;
+      if (call.number == call_number) fault.kind = DiskFault::Kind::kBefore, fault.power = true;
+      return fault;
+    };
+  }
+  SimClock clock;
+  SimDisk disk;
+};
+
+std::string state_of(const BatchSink& sink) {
+  std::string bytes(sink.state_bytes_max(), '\0');
+  StateWriter out({bytes.data(), bytes.size()});
+  sink.save(out);
+  bytes.resize(out.size());
+  return bytes;
+}
+
+void load(BatchSink& sink, const std::string& state) {
+  StateReader in(state);
+  ASSERT_TRUE(sink.load(in));
+}
+
+TEST(Commit, a_file_is_never_without_a_name_while_it_is_published) {
+  Error error;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    for (uint64_t cut = 0; cut < 40; ++cut) {
+      Machine machine(seed);
+      std::string state;
+      {
+        FileSink sink("out", false, true, machine.disk);
+        ASSERT_TRUE(sink.start());
+        ASSERT_EQ(sink.write("all of it", error), Accepted::kYes);
+        ASSERT_TRUE(sink.commit());
+        state = state_of(sink);
+        machine.lose_power_before(machine.disk.calls() + cut % 10);
+        (void)sink.finish();
+      }
+      machine.disk.faults = nullptr;
+      // And again, cut at another place.
+      for (const uint64_t again : {cut / 10 * 3, ~uint64_t{0}}) {
+        machine.disk.new_process();
+        machine.lose_power_before(again);
+        FileSink sink("out", false, true, machine.disk);
+        load(sink, state);
+        const Status resumed = sink.resume(true);
+        if (machine.disk.is_dead()) continue;
+        ASSERT_TRUE(resumed) << "seed " << seed << " cut " << cut << ": " << resumed.error().detail.view();
+        (void)sink.finish();
+      }
+      ASSERT_EQ(machine.disk.content("out"), "all of it");
+      ASSERT_FALSE(machine.disk.content("out.part").has_value());
+    }
+  }
+}
+
+TEST(Commit, an_empty_file_that_was_taken_away_by_the_failed_run_is_published_all_the_same) {
+  Machine machine(1);
+  std::string state;
+  {
+    FileSink sink("out", false, true, machine.disk);
+    ASSERT_TRUE(sink.start());
+    ASSERT_TRUE(sink.commit());
+    state = state_of(sink);
+    machine.fail_at(DiskOp::kSync, EIO);
+    ASSERT_FALSE(sink.finish());
+    sink.cancel();
+  }
+  machine.disk.faults = nullptr;
+  FileSink sink("out", false, true, machine.disk);
+  load(sink, state);
+  ASSERT_TRUE(sink.resume(true));
+  ASSERT_TRUE(sink.finish());
+  EXPECT_EQ(machine.disk.content("out"), "");
+}
+
+TEST(Commit, a_name_that_can_not_be_linked_for_now_is_not_taken_over) {
+  Machine machine(1);
+  Error error;
+  FileSink sink("out", false, true, machine.disk);
+  ASSERT_TRUE(sink.start());
+  ASSERT_EQ(sink.write("ours", error), Accepted::kYes);
+  machine.disk.put("out", "somebody else's");
+  machine.fail_at(DiskOp::kLink, EIO);
+  const Status finished = sink.finish();
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().exit(), Exit::kUnavailable);
+  EXPECT_EQ(machine.disk.content("out"), "somebody else's");
+}
+
+TEST(Commit, a_part_that_can_not_be_taken_away_is_an_error_and_no_endless_try) {
+  Machine machine(1);
+  const int file = *machine.disk.open_to_write("out.part", true);
+  ASSERT_TRUE(machine.disk.append(file, "shown"));
+  machine.disk.close(file);
+  ASSERT_TRUE(*machine.disk.link("out.part", "other"));
+  machine.fail_at(DiskOp::kRemove, EIO);
+  FileSink sink("out", false, true, machine.disk);
+  const Status started = sink.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().exit(), Exit::kUnavailable);
+  EXPECT_EQ(machine.disk.content("other"), "shown");
+}
+
+TEST(Commit, a_folders_file_that_is_made_again_is_hidden_for_good_before_it_is_cut) {
+  Error error;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    for (uint64_t cut = 0; cut < 16; ++cut) {
+      Machine machine(seed);
+      std::string state;
+      {
+        FolderSink sink("out-", ".txt", false, true, machine.disk);
+        ASSERT_TRUE(sink.start());
+        ASSERT_EQ(sink.open_object(ObjectInfo{}, error), Accepted::kYes);
+        ASSERT_EQ(sink.write("first half", error), Accepted::kYes);
+        ASSERT_TRUE(sink.commit());
+        state = state_of(sink);
+        ASSERT_EQ(sink.write(", second half", error), Accepted::kYes);
+        ASSERT_EQ(sink.close_object(error), Accepted::kYes);
+      }
+      machine.disk.new_process();
+      machine.lose_power_before(cut);
+      {
+        FolderSink sink("out-", ".txt", false, true, machine.disk);
+        load(sink, state);
+        (void)sink.resume(false);
+      }
+      if (!machine.disk.is_dead()) machine.disk.lose_power();
+      const auto shown = machine.disk.content("out-000000.txt");
+      if (shown) ASSERT_EQ(*shown, "first half, second half") << "seed " << seed << " cut " << cut;
+    }
+  }
+}
+
+TEST(Commit, of_two_runs_that_both_believe_to_have_the_job_one_is_fenced_at_each_save) {
+  // Somebody takes the lock's file away at every call of a run, and another run saves there.
+  for (uint64_t at = 0; at < 60; ++at) {
+    Machine machine(at);
+    const int first = machine.disk.process();
+    unsigned saved_by_other = 0;
+    unsigned fenced = 0;
+    machine.disk.faults = [&](const DiskCall& call) {
+      if (machine.disk.process() == first && call.number == at) {
+        machine.disk.erase("job.weir.lock");
+        machine.disk.new_process();
+        FileCheckpointStore other("job.weir", true, machine.disk);
+        char room[64];
+        Status status = other.acquire();
+        if (status && !other.load(room)) status = fail(Code::kReadFailed);
+        if (status) status = other.save("other run's");
+        if (status) ++saved_by_other;
+        other.release();
+        machine.disk.enter(first);
+      }
+      return DiskFault{};
+    };
+    {
+      FileCheckpointStore store("job.weir", true, machine.disk);
+      ASSERT_TRUE(store.acquire());
+      char room[64];
+      ASSERT_TRUE(store.load(room));
+      for (const char* text : {"one", "two", "three"}) {
+        const Status saved = store.save(text);
+        if (saved) continue;
+        ++fenced;
+        ASSERT_EQ(saved.error().code, Code::kFenced) << at << ": " << saved.error().detail.view();
+        break;
+      }
+    }
+    const std::string left = *machine.disk.content("job.weir");
+    ASSERT_TRUE(left == "three" || left == "other run's") << at << ": " << left;
+    if (fenced != 0) ASSERT_EQ(left, "other run's");
+  }
+}
+
+TEST(Commit, an_empty_file_is_an_input_that_can_be_gone_on_with) {
+  Machine machine(1);
+  SimWakeup wakeup(machine.clock);
+  machine.disk.put("empty", "");
+  const std::vector<std::string> paths = {"empty"};
+  FileSource source(paths, machine.disk, wakeup);
+  ASSERT_TRUE(*source.resumable());
+  ASSERT_TRUE(source.open(0));
+  char room[16];
+  Error error;
+  EXPECT_EQ(source.read(room, error).step, Step::kFinished);
+}
+
+TEST(Commit, whether_an_input_can_be_gone_on_with_is_not_guessed_when_the_disk_does_not_tell) {
+  Machine machine(1);
+  SimWakeup wakeup(machine.clock);
+  machine.disk.put("a", "1\n");
+  const std::vector<std::string> paths = {"a"};
+  FileSource source(paths, machine.disk, wakeup);
+  machine.fail_at(DiskOp::kInfo, EIO);
+  EXPECT_FALSE(source.resumable());
+}
+
+}  // namespace
+}  // namespace weir
