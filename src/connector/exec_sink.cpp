@@ -167,7 +167,8 @@ Accepted ExecSink::write(std::string_view bytes, Error& error) {
     const uint64_t now = clock_.monotonic_ns();
     if (now >= due_ns_ || stop_asked()) return judge("did not end in time", ETIMEDOUT, error);
     pollfd entry{pipe_, POLLOUT, 0};
-    poll(&entry, 1, static_cast<int>(std::min<uint64_t>((std::min(due_ns_, stop_at_ns_) - now) / kMillisecond + 1, kLookMs)));
+    poll(&entry, 1,
+         static_cast<int>(std::min<uint64_t>((std::min(due_ns_, stop_at_ns_) - now) / kMillisecond + 1, kLookMs)));
   }
   return Accepted::kYes;
 }
