@@ -72,6 +72,8 @@ ExecSink::ExecSink(ExecOptions options, Clock& clock, Wakeup& wakeup, char** env
 
 ExecSink::~ExecSink() { end_child(); }
 
+bool ExecSink::stop_asked() const { return wakeup_.stop_requested() || clock_.monotonic_ns() >= stop_at_ns_; }
+
 Status ExecSink::start() {
   if (options_.command.empty()) return fail(Code::kMissingKey, "exec.command");
   program_ = find_program(options_.command[0]);
@@ -86,8 +88,8 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
     uint64_t backoff = kBackoffFirstNs << std::min<uint32_t>(info.attempt - 1, 6);
     if (backoff > kBackoffMaxNs) backoff = kBackoffMaxNs;
     const uint64_t until = clock_.monotonic_ns() + backoff;
-    while (clock_.monotonic_ns() < until && !wakeup_.stop_requested()) wakeup_.wait(until);
-    if (wakeup_.stop_requested()) {
+    while (clock_.monotonic_ns() < until && !stop_asked()) wakeup_.wait(std::min(until, stop_at_ns_));
+    if (stop_asked()) {
       error = Error(Code::kInterrupted);
       return Accepted::kFailed;
     }
@@ -138,7 +140,7 @@ Accepted ExecSink::open_object(const ObjectInfo& info, Error& error) {
 
 Accepted ExecSink::judge(std::string_view what, int number, Error& error) {
   end_child();
-  if (wakeup_.stop_requested()) {
+  if (stop_asked()) {
     error = Error(Code::kInterrupted);
     return Accepted::kFailed;
   }
@@ -163,9 +165,10 @@ Accepted ExecSink::write(std::string_view bytes, Error& error) {
     }
     if (size < 0 && errno != EAGAIN) return judge("can't be written to", errno, error);
     const uint64_t now = clock_.monotonic_ns();
-    if (now >= due_ns_ || wakeup_.stop_requested()) return judge("did not end in time", ETIMEDOUT, error);
+    if (now >= due_ns_ || stop_asked()) return judge("did not end in time", ETIMEDOUT, error);
     pollfd entry{pipe_, POLLOUT, 0};
-    poll(&entry, 1, static_cast<int>(std::min<uint64_t>((due_ns_ - now) / kMillisecond + 1, kLookMs)));
+    poll(&entry, 1,
+         static_cast<int>(std::min<uint64_t>((std::min(due_ns_, stop_at_ns_) - now) / kMillisecond + 1, kLookMs)));
   }
   return Accepted::kYes;
 }
@@ -180,11 +183,12 @@ bool ExecSink::wait_child(uint64_t until_ns, bool stoppable, int* status) {
       return true;
     }
     const uint64_t now = clock_.monotonic_ns();
-    if (now >= until_ns || (stoppable && wakeup_.stop_requested())) {
+    if (now >= until_ns || (stoppable && stop_asked())) {
       if (handle >= 0) ::close(handle);
       return false;
     }
-    const auto left_ms = static_cast<int>(std::min<uint64_t>((until_ns - now) / kMillisecond + 1, kLookMs));
+    const uint64_t look_ns = stoppable ? std::min(until_ns, std::max(stop_at_ns_, now)) : until_ns;
+    const auto left_ms = static_cast<int>(std::min<uint64_t>((look_ns - now) / kMillisecond + 1, kLookMs));
     pollfd entry{handle, POLLIN, 0};
     poll(&entry, handle >= 0 ? 1 : 0, handle >= 0 ? left_ms : std::min(left_ms, 10));
   }

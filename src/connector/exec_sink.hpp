@@ -42,7 +42,11 @@ class ExecSink final : public BatchSink {
   bool load(StateReader&) override { return true; }
   Status resume(bool) override { return start(); }
 
+  /// From this time on a command is not waited for: it is ended, and its batch counts as not accepted.
+  void set_stop_at(uint64_t monotonic_ns) { stop_at_ns_ = monotonic_ns; }
+
  private:
+  [[nodiscard]] bool stop_asked() const;
   Accepted judge(std::string_view what, int number, Error& error);
   void end_child() noexcept;
   void end_group() noexcept;
@@ -61,6 +65,7 @@ class ExecSink final : public BatchSink {
   int pipe_ = -1;
   bool input_refused_ = false;  ///< the command closed its input early
   uint64_t due_ns_ = kNever;
+  uint64_t stop_at_ns_ = kNever;
   ObjectInfo info_;
 };
 

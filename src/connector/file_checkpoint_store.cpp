@@ -68,7 +68,11 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
 // Somebody may have taken the lock's file away, and another run with it. So what is saved is locked, too, and compared under this lock.
 Status FileCheckpointStore::save(std::string_view bytes) {
   auto held = hold(new_path_);
-  if (!held) return fail(held.error());
+  if (!held) {
+    // Made, and then not held: nobody's.
+    if (held.error().code != Code::kFenced) disk_.remove(new_path_.c_str());
+    return fail(held.error());
+  }
   Status status = replace(*held, bytes);
   if (!status) disk_.remove(new_path_.c_str());
   if (status) status = disk_.sync_folder_of(path_.c_str());

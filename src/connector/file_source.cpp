@@ -114,6 +114,7 @@ Result<SourceIdentity> FileSource::identity(size_t index) {
   auto info = disk_.info(*opened);
   if (!info) status = fail(info.error());
   for (const bool tail : {false, true}) {
+    if (!status) break;
     const uint64_t from = tail ? std::max<uint64_t>(kEnds, info->size > kEnds ? info->size - kEnds : 0) : 0;
     const uint64_t to = tail ? info->size : std::min<uint64_t>(kEnds, info->size);
     for (uint64_t at = from; status && at < to;) {
@@ -127,30 +128,11 @@ Result<SourceIdentity> FileSource::identity(size_t index) {
   disk_.close(*opened);
   if (!status) return fail(status.error());
   SourceIdentity identity;
-  identity.append("size=")
-      .append_number(info->size)
-      .append(" modified=")
-      .append_number(static_cast<uint64_t>(info->modified_ns));
-  identity.append(" file=").append_number(info->device).append(":").append_number(info->inode).append(" ends=");
+  identity.append("size=").append_number(info->size);
+  identity.append(" modified=").append_number(static_cast<uint64_t>(info->modified_ns)).append(" ends=");
   const uint32_t crc = crc32c(0, {ends, used});
   for (int shift = 28; shift >= 0; shift -= 4) identity.append("0123456789abcdef"[crc >> shift & 15]);
   return identity;
-}
-
-bool FileSource::same(std::string_view before, std::string_view now) const {
-  if (before == now) return true;
-  const auto without_file = [](std::string_view text, std::string_view& head, std::string_view& ends) {
-    const size_t file = text.find(" file=");
-    const size_t tail = text.find(" ends=");
-    if (file == std::string_view::npos || tail == std::string_view::npos || tail < file) return false;
-    head = text.substr(0, file);
-    ends = text.substr(tail);
-    return true;
-  };
-  std::string_view heads[2];
-  std::string_view ends[2];
-  return without_file(before, heads[0], ends[0]) && without_file(now, heads[1], ends[1]) && heads[0] == heads[1] &&
-         ends[0] == ends[1];
 }
 
 Status FileSource::seek(uint64_t stored_byte) {

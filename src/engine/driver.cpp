@@ -421,7 +421,10 @@ Status Driver::reject_row(const RecordBatch& batch, RowError error) {
 
 Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejected) {
   // As in pass_oversize(): the edge stands before such a record however it came.
-  if (rejected.size >= kUnitInputFactor * pipeline_.unit_bytes && !passing_edge_) WEIR_TRY(end_unit());
+  if (rejected.size >= kUnitInputFactor * pipeline_.unit_bytes && !passing_edge_) {
+    passing_edge_ = true;  // for a run that goes on from here, and meets the record again
+    WEIR_TRY(end_unit());
+  }
   passing_edge_ = false;
   passing_captured_ = 0;
   ++counters_.read;

@@ -244,6 +244,7 @@ Status Driver::load_counters(const CheckpointReader& checkpoint) {
 Status Driver::recall(const CheckpointReader& checkpoint) {
   StateReader driver = checkpoint.section(CheckpointSection::kDriver);
   if (!load_driver(driver)) return refused("its driver section is not sound");
+  counters_.inputs = pipeline_.source->count();
   return load_counters(checkpoint);
 }
 

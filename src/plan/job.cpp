@@ -454,7 +454,9 @@ Status Job::make_sinks() {
       options.memory_max = config_.exec.memory;
       options.retries = config_.exec.retries;
       options.timeout_ns = config_.exec.timeout_ns;
-      own_sink_ = std::make_unique<ExecSink>(std::move(options), clock_, wakeup_, environment_);
+      auto sink = std::make_unique<ExecSink>(std::move(options), clock_, wakeup_, environment_);
+      exec_sink_ = sink.get();
+      own_sink_ = std::move(sink);
       break;
     }
   }
@@ -646,6 +648,11 @@ Result<bool> Job::is_done_already() {
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
+  if (exec_sink_ != nullptr && deadline.at_ns != kNever) {
+    // A command that hangs must not hold the run past its deadline.
+    const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());
+    exec_sink_->set_stop_at(deadline.at_ns - (checkpointer_ ? checkpointer_->reserve_ns(given_ns) : 0));
+  }
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
   Outcome outcome = finishing_ ? driver_->finish_up() : driver_->run(deadline);
   if (outcome.error.line != 0) outcome.error = in_file(outcome.error);

@@ -31,6 +31,8 @@ enum class Host : uint8_t {
 
 using LineFormula = decltype(BudgetLine::formula);
 
+class ExecSink;
+
 class Job {
  public:
   Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment);
@@ -177,6 +179,7 @@ class Job {
   bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
+  ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one
   std::unique_ptr<BatchSink> rejects_sink_;
   std::optional<ByteOutput> byte_output_;
   std::optional<ByteOutput> rejects_output_;

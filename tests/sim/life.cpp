@@ -573,7 +573,8 @@ class Life {
     if (ran.dead && in_recovery) strike(FaultKind::k_crash_in_recovery);
     if (plan.fail_op == DiskOp::kRemove && ran.struck) remove_failed_ = true;
     if (ran.second_ran && plan.second_crash_at != kNoCall) left_by_dead_ = true;
-    if (plan.lock_taken_away) zombie_ = true;
+    // Whoever begins before it is fenced empties the part that the other run left.
+    if (plan.lock_taken_away && ran.second_ran) zombie_ = may_be_invalid_ = true;
     if (plan.restart) strike(FaultKind::k_restarted);
     if (ran.dead) {
       left_by_dead_ = true;

@@ -366,9 +366,7 @@ class Maker {
       if (rows.size() >= limit_) break;
       ++work_.read;
       constexpr unsigned kCodes[] = {0, 2202, 2201, 2204, 2205, 2206, 2209};
-      // Any value passes where no column is named.
-      const bool passes = record.kind == Kind::kNotAnObject && query_ == Query::kAll;
-      if (record.kind != Kind::kGood && !passes) {
+      if (record.kind != Kind::kGood) {
         reject(kCodes[static_cast<size_t>(record.kind)], record, true);
         continue;
       }
