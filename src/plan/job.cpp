@@ -84,7 +84,8 @@ Status Job::prepare_parts(Deadline deadline) {
   WEIR_TRY(choose_output());
   WEIR_TRY(choose_checkpoint());
   sum_up();
-  // A run that goes on found its columns before; what is there now may be another input, which is for the checkpoint to say.
+  // A run that goes on found its columns before; what is there now may be another input, which is for the checkpoint
+  // to say.
   const bool may_go_on = !checkpoint_name_.empty() && disk_.info(checkpoint_name_.c_str());
   if (!may_go_on) check_columns();
   return {};

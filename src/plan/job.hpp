@@ -44,8 +44,8 @@ class Job {
   Status prepare(Config config, Deadline deadline = {});
   /// All that prepare() found, each at its place in the pipeline file, or in the query where that is not from a file.
   std::span<const Error> mistakes() const { return mistakes_; }
-  /// After prepare(): looks for the query's columns in the first input's header, if it is a file. False: see mistakes(). prepare() does it where
-  /// there is no checkpoint.
+  /// After prepare(): looks for the query's columns in the first input's header, if it is a file. False: see
+  /// mistakes(). prepare() does it where there is no checkpoint.
   bool check_columns();
   /// For a pipeline that can't be prepared, because other things are wrong: what can be said of its query, as far as the
   /// inputs are known. Waits for nothing.

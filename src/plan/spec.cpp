@@ -313,7 +313,8 @@ class FileReader {
     KeyValue value;
     std::string buffer;
     Error no_word;
-    const bool is_word = node.is_scalar() && spec.kind == KeyKind::kEnum && find_choice(node.text(), spec.values, no_word) >= 0;  // `null`
+    const bool is_word = node.is_scalar() && spec.kind == KeyKind::kEnum &&
+                         find_choice(node.text(), spec.values, no_word) >= 0;  // `null`
     if (node.is_nothing() && !is_word) {
       Detail detail("expected ");
       detail.append(kind_words(spec.kind)).append(", found nothing");
@@ -413,7 +414,9 @@ class FileReader {
       }
       const int choice = find_choice(text, spec.values, error);
       if (choice < 0) {
-        if (text != item.text()) error.detail = Detail("expected a type, found what ").append(quoted(item.text()).view()).append(" stands for");
+        if (text != item.text())
+          error.detail =
+              Detail("expected a type, found what ").append(quoted(item.text()).view()).append(" stands for");
         key_error(spec, error, item.line(), item.column());
         fine = false;
       } else {

@@ -38,35 +38,39 @@ std::string json_words(std::string_view words) {
   return out;
 }
 
-// What lint takes, as regular expressions (ECMA-262, as JSON Schema has them). The schema must never refuse what lint takes: then an editor
-// underlines a good file. Where a pattern can't say it - ranges of sizes in text, bytes rather than characters - the schema takes more;
-// tests/hard/schema_test.py holds the two against each other.
-#define BLANK "[ \\t\\n]*"
-#define DIGITS "[0-9]+(_[0-9]+)*"
-#define NUMBER DIGITS "(\\.[0-9]{1,15})?"
-#define PART(unit) "(" NUMBER BLANK unit BLANK ")?"
-#define ZEROS "(0+_?)*"
-constexpr std::string_view kVariable = "\\$(\\{|\\$)";  // a variable, or `$$`, in any text: what it becomes is not known
-constexpr std::string_view kSizePattern = "^" BLANK NUMBER BLANK "([kKmMgGtT]([iI]?[bB])?|[bB])?" BLANK "$";
-constexpr std::string_view kCountPattern = "^" BLANK DIGITS BLANK "$";
-constexpr std::string_view kDurationPattern = "^" BLANK "(?=[0-9])" PART("[dD]") PART("[hH]") PART("[mM]") PART("[sS]") PART("[mM][sS]")
-    PART("[uU][sS]") PART("[nN][sS]") "$";
-constexpr std::string_view kZeroPattern = "^" BLANK "0" BLANK "$";
-constexpr std::string_view kTimePattern = "^" BLANK "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z" BLANK "$";
-constexpr std::string_view kSharePattern = "^" BLANK "(" ZEROS "0\\.[0-9]{1,15}|" ZEROS "1\\.0{1,15})" BLANK "$";
+// What lint takes, as regular expressions (ECMA-262, as JSON Schema has them). The schema must never refuse what lint
+// takes: then an editor underlines a good file. Where a pattern can't say it - ranges of sizes in text, bytes rather than
+// characters - the schema takes more; tests/hard/schema_test.py holds the two against each other.
+#define WEIR_BLANK "[ \\t\\n]*"
+#define WEIR_DIGITS "[0-9]+(_[0-9]+)*"
+#define WEIR_NUMBER WEIR_DIGITS "(\\.[0-9]{1,15})?"
+#define WEIR_PART(unit) "(" WEIR_NUMBER WEIR_BLANK unit WEIR_BLANK ")?"
+#define WEIR_ZEROS "(0+_?)*"
+constexpr std::string_view kVariable =
+    "\\$(\\{|\\$)";  // a variable, or `$$`, in any text: what it becomes is not known
+constexpr std::string_view kSizePattern =
+    "^" WEIR_BLANK WEIR_NUMBER WEIR_BLANK "([kKmMgGtT]([iI]?[bB])?|[bB])?" WEIR_BLANK "$";
+constexpr std::string_view kCountPattern = "^" WEIR_BLANK WEIR_DIGITS WEIR_BLANK "$";
+constexpr std::string_view kDurationPattern = "^" WEIR_BLANK "(?=[0-9])" WEIR_PART("[dD]") WEIR_PART("[hH]")
+    WEIR_PART("[mM]") WEIR_PART("[sS]") WEIR_PART("[mM][sS]") WEIR_PART("[uU][sS]") WEIR_PART("[nN][sS]") "$";
+constexpr std::string_view kZeroPattern = "^" WEIR_BLANK "0" WEIR_BLANK "$";
+constexpr std::string_view kTimePattern =
+    "^" WEIR_BLANK "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z" WEIR_BLANK "$";
+constexpr std::string_view kSharePattern =
+    "^" WEIR_BLANK "(" WEIR_ZEROS "0\\.[0-9]{1,15}|" WEIR_ZEROS "1\\.0{1,15})" WEIR_BLANK "$";
 constexpr std::string_view kPercentPattern =
-    "^" BLANK ZEROS "(1_?0_?0(\\.0{1,15})?|[0-9](_?[0-9])?(\\.[0-9]{1,15})?)" BLANK "%" BLANK "$";
+    "^" WEIR_BLANK WEIR_ZEROS "(1_?0_?0(\\.0{1,15})?|[0-9](_?[0-9])?(\\.[0-9]{1,15})?)" WEIR_BLANK "%" WEIR_BLANK "$";
 constexpr std::string_view kBoolPattern =
-    "^" BLANK "([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|[fF][aA][lL][sS][eE]|[nN][oO]|[oO][fF][fF])" BLANK "$";
+    "^" WEIR_BLANK "([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|[fF][aA][lL][sS][eE]|[nN][oO]|[oO][fF][fF])" WEIR_BLANK "$";
 constexpr std::string_view kCharPattern = "^([\\x01-\\x09\\x0b\\x0c\\x0e-\\x7f]|tab|\\\\t|space)$";
 constexpr std::string_view kNoCharPattern = "^(none)?$";
 constexpr std::string_view kNamePattern = "^[A-Za-z0-9._-]*$";
 constexpr std::string_view kTextPattern = "^[^\\x00]*$";
-#undef BLANK
-#undef DIGITS
-#undef NUMBER
-#undef PART
-#undef ZEROS
+#undef WEIR_BLANK
+#undef WEIR_DIGITS
+#undef WEIR_NUMBER
+#undef WEIR_PART
+#undef WEIR_ZEROS
 
 /// {"type": "string", "pattern": ...} of one or several patterns, or a variable.
 std::string schema_of_patterns(std::initializer_list<std::string_view> patterns) {
@@ -83,8 +87,8 @@ std::string schema_of_integer(uint64_t min, uint64_t max) {
 
 /// Any scalar is a text to us: `5` and `true` too.
 std::string schema_of_text(uint64_t min, uint64_t max, std::string_view pattern) {
-  std::string out = R"({"type": ["number", "boolean"]}, {"type": "string", "minLength": )" + number_text(min) + ", \"maxLength\": " +
-                    number_text(max) + ", \"pattern\": ";
+  std::string out = R"({"type": ["number", "boolean"]}, {"type": "string", "minLength": )" + number_text(min) +
+                    ", \"maxLength\": " + number_text(max) + ", \"pattern\": ";
   append_json_string(out, pattern);
   return out + "}, " + schema_of_patterns({});
 }
@@ -98,7 +102,8 @@ std::string schema_of(const KeySpec& spec) {
     case KeyKind::kText:
       return begin + schema_of_text(spec.min, spec.max, spec.path == "name" ? kNamePattern : kTextPattern) + "]";
     case KeyKind::kChar: {
-      const std::string text = spec.min == 0 ? schema_of_patterns({kCharPattern, kNoCharPattern}) : schema_of_patterns({kCharPattern});
+      const std::string text =
+          spec.min == 0 ? schema_of_patterns({kCharPattern, kNoCharPattern}) : schema_of_patterns({kCharPattern});
       return begin + schema_of_integer(0, 9) + ", " + text + "]";
     }
     case KeyKind::kSize:
@@ -118,18 +123,19 @@ std::string schema_of(const KeySpec& spec) {
     case KeyKind::kEnum: {
       // `null` is a word to us, but a value to a YAML reader.
       const bool null = spec.values.find("null") != std::string_view::npos;
-      return begin + "{\"enum\": [" + json_words(spec.values) + (null ? ", null" : "") + "]}, " + schema_of_patterns({}) + "]";
+      return begin + "{\"enum\": [" + json_words(spec.values) + (null ? ", null" : "") + "]}, " +
+             schema_of_patterns({}) + "]";
     }
     case KeyKind::kTextList:
     case KeyKind::kCommand: {
       const std::string item = spec.kind == KeyKind::kCommand ? schema_of_text(0, kCommandItemMax, kTextPattern)
                                                               : schema_of_text(1, kItemMax, kTextPattern);
-      return begin + item + R"(, {"type": "array", "items": {"anyOf": [)" + item + "]}, \"minItems\": " + number_text(spec.min) +
-             ", \"maxItems\": " + number_text(spec.max) + "}]";
+      return begin + item + R"(, {"type": "array", "items": {"anyOf": [)" + item +
+             "]}, \"minItems\": " + number_text(spec.min) + ", \"maxItems\": " + number_text(spec.max) + "}]";
     }
     case KeyKind::kColumnTypes:
-      return "\"type\": \"object\", \"additionalProperties\": {" + begin + "{\"enum\": [" + json_words(spec.values) + "]}, " +
-             schema_of_patterns({}) + "]}";
+      return "\"type\": \"object\", \"additionalProperties\": {" + begin + "{\"enum\": [" + json_words(spec.values) +
+             "]}, " + schema_of_patterns({}) + "]}";
   }
   return {};
 }
@@ -266,7 +272,8 @@ std::string allowed_values(const KeySpec& spec) {
 std::string json_schema() {
   std::string out =
       "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"Weir pipeline\",\n"
-      "  \"type\": \"object\",\n  \"required\": [\"input\"],\n  \"additionalProperties\": false,\n  \"properties\": {\n";
+      "  \"type\": \"object\",\n  \"required\": [\"input\"],\n  \"additionalProperties\": false,\n  \"properties\": "
+      "{\n";
   bool first = true;
   for (const KeySpec& spec : key_table()) {
     if (!section_of(spec).empty()) continue;
@@ -282,7 +289,8 @@ std::string json_schema() {
     const bool required = section.name == "input";
     const KeySpec* const short_form = find_key(short_form_of(section.name));
     if (short_form != nullptr) {
-      out += ", \"anyOf\": [{\"type\": [\"object\", \"null\"]}, " + schema_of_text(short_form->min, short_form->max, kTextPattern) + "]";
+      out += ", \"anyOf\": [{\"type\": [\"object\", \"null\"]}, " +
+             schema_of_text(short_form->min, short_form->max, kTextPattern) + "]";
     } else {
       out.append(", \"type\": ").append(required ? "\"object\", \"required\": [\"from\"]" : "[\"object\", \"null\"]");
     }
