@@ -127,22 +127,26 @@ Shape oversize_records() {
       .inputs = {{"in/a", "id,name,note\n" + first}, {"in/b", "id,name,note\n" + oversize(50'000) + records(101, 40)}}};
 }
 
-// Stopped at the n-th look, for every n.
+// Stopped at the n-th look, for every n, and once more soon after.
 void stop_everywhere(const Shape& shape) {
   World undisturbed(shape, 0);
   const Ran usual = undisturbed.run();
   ASSERT_TRUE(usual.status) << usual.status.error().detail.view();
   const Files expected = undisturbed.output();
   for (uint64_t look = 0; look <= usual.looks; ++look) {
-    World world(shape, look);
-    const Ran stopped = world.run(look);
-    const Code code = stopped.status ? Code::kCheckpointed : stopped.status.error().code;
-    ASSERT_EQ(code, Code::kCheckpointed) << "look " << look;
-    const Ran done = world.run();
-    ASSERT_TRUE(done.status) << "look " << look << ": " << done.status.error().detail.view();
-    ASSERT_EQ(world.output(), expected) << "look " << look;
-    ASSERT_EQ(world.counters.read, undisturbed.counters.read) << "look " << look;
-    ASSERT_EQ(world.counters.rejected, undisturbed.counters.rejected) << "look " << look;
+    for (const uint64_t again : {uint64_t{0}, uint64_t{1}, uint64_t{3}, kNever}) {
+      World world(shape, look);
+      for (const uint64_t stop_at : {look, again, kNever}) {
+        const Ran ran = world.run(stop_at);
+        const Code code = ran.status ? Code::kCheckpointed : ran.status.error().code;
+        ASSERT_EQ(code, Code::kCheckpointed) << "look " << look << ", then " << again;
+        if (!ran.status) continue;
+        ASSERT_EQ(world.counters.read, undisturbed.counters.read) << "look " << look << ", then " << again;
+        ASSERT_EQ(world.counters.rejected, undisturbed.counters.rejected) << "look " << look << ", then " << again;
+        break;
+      }
+      ASSERT_EQ(world.output(), expected) << "look " << look << ", then " << again;
+    }
   }
 }
 
