@@ -1,5 +1,5 @@
-// Every place once: a job is stopped at each look of the driver, crashes or meets a failure at each call of the disk, and
-// goes on from there.
+// Every place once: a job is stopped at each look of the driver, crashes or meets a failure at each call of the disk,
+// and goes on from there.
 #include <cerrno>
 #include <map>
 #include <string>
