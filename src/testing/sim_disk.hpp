@@ -168,6 +168,7 @@ class SimDisk final : public Disk {
   void change_names(std::vector<std::pair<std::string, InodePtr>> set);
   void apply(Names& names, const NamesChange& change) const;
   void keep_some(Inode& inode);
+  void forget_changes_of(const std::string& path);
   int64_t now();
   static std::string folder_of(const std::string& path);
   FileInfo info_of(const Inode& inode) const;
