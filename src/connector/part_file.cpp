@@ -62,6 +62,7 @@ Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
   if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_))
     return false;
   auto opened = disk_.open_to_read(path);
+  if (!opened && opened.error().code == Code::kNoInput) return false;
   if (!opened) return fail(opened.error());
   uint32_t crc = 0;
   uint64_t at = written_ - written_ % kSegmentBytes;
@@ -83,14 +84,18 @@ Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
 Status PartFile::reopen(const char* path) {
   if (written_ == 0) return create(path);
   name_is_durable_ = true;
+  // Held first, so that it is ours what is looked at.
+  WEIR_TRY(hold(path));
   auto good = verify(path, true);
   if (!good) return fail(good.error());
   if (!*good) {
+    const auto info = disk_.info(file_);
+    if (info && info->size == 0) disk_.remove(path);
+    close();
     Error error(Code::kOutputLost, path);
     error.detail.append(": its first ").append_number(written_).append(" bytes are not those that were written");
     return fail(error);
   }
-  WEIR_TRY(hold(path));
   return disk_.truncate(file_, written_);
 }
 

@@ -451,8 +451,6 @@ Status Driver::end_unit() {
 // Between two reads, in the middle of an oversize record. Once it has become longer than a unit an edge is put before it, and from there on a
 // checkpoint may stand anywhere within it: nothing is written until it is over.
 Status Driver::pass_oversize() {
-  // The run before this one gave it its fate already, and its edges with it.
-  if (skip_left_ != 0) return {};
   const uint64_t unit = kUnitInputFactor * pipeline_.unit_bytes;
   const uint64_t passed = pipeline_.reader->passing_bytes();
   // One that the run before this one gave its fate has had its edge, too.

@@ -310,8 +310,11 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   counters_ = counted;
   // What stands there for people is as true as the rest.
   const uint64_t saved_byte = pipeline_.reader->saved_byte();
-  if (source.stored_byte != intake_.place(saved_byte).stored_byte ||
-      source.stored_size != pipeline_.source->size(input_) || counters_.decoded_bytes != decoded_before_ + saved_byte) {
+  const uint64_t size_now = pipeline_.source->size(input_);
+  // A size that the system did not tell, then or now, is no other size: what the input is was compared before.
+  const bool other_size = source.stored_size != size_now && source.stored_size != kNoOffset && size_now != kNoOffset;
+  if (source.stored_byte != intake_.place(saved_byte).stored_byte || other_size ||
+      counters_.decoded_bytes != decoded_before_ + saved_byte) {
     return refused("its source section is not sound");
   }
   input_open_ = true;

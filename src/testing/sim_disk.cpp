@@ -29,12 +29,21 @@ void SimDisk::put(const std::string& path, std::string content, bool replaced) {
   inode->seen = inode->durable = std::move(content);
   inode->changes.clear();
   inode->modified_ns = now();
+  forget_changes_of(path);
   names_[path] = durable_names_[path] = inode;
 }
 
 void SimDisk::erase(const std::string& path) {
+  forget_changes_of(path);
   names_.erase(path);
   durable_names_.erase(path);
+}
+
+// What the user did is durable and the last word: a change that is still on its way must not come after it.
+void SimDisk::forget_changes_of(const std::string& path) {
+  for (NamesChange& change : names_changes_) {
+    std::erase_if(change.set, [&](const auto& entry) { return entry.first == path; });
+  }
 }
 
 std::shared_ptr<void> SimDisk::hold(const std::string& path) const {
@@ -45,6 +54,7 @@ std::shared_ptr<void> SimDisk::hold(const std::string& path) const {
 void SimDisk::restore(const std::string& path, const std::shared_ptr<void>& held) {
   const auto& [inode, was] = *static_cast<const Held*>(held.get());
   *inode = was;
+  forget_changes_of(path);
   names_[path] = durable_names_[path] = inode;
 }
 

@@ -1,14 +1,14 @@
 // SimDisk: a disk in memory that forgets what was not made durable, and fails where it is told.
 //
 // What a call wrote is seen at once by every process, and is durable only after sync() of the file and, for its name,
-// sync_folder_of() of its folder. lose_power() keeps of the rest what chance says: every append and truncation that was not
-// synced is kept, lost or torn by pieces of 512 bytes, and of the names' changes any subset survives, in their order. A sync that
-// fails gives up what it should have made durable: no later sync brings it back, though reads may still show it. A process that is
-// killed loses its descriptors and locks and nothing else. Inode numbers are used again as soon as they are free; times of
-// modification have the grain of a real clock.
+// sync_folder_of() of its folder. lose_power() keeps of the rest what chance says: every append and truncation that was
+// not synced is kept, lost or torn by pieces of 512 bytes, and of the names' changes any subset survives, in their
+// order. A sync that fails gives up what it should have made durable: no later sync brings it back, though reads may
+// still show it. A process that is killed loses its descriptors and locks and nothing else. Inode numbers are used
+// again as soon as they are free; times of modification have the grain of a real clock.
 //
-// Processes: every call is made by the current one (enter()). Once it is dead - killed, or the power was lost - its calls fail
-// and change nothing, so that the code above simply runs out.
+// Processes: every call is made by the current one (enter()). Once it is dead - killed, or the power was lost - its
+// calls fail and change nothing, so that the code above simply runs out.
 #pragma once
 
 #include <functional>
@@ -168,6 +168,7 @@ class SimDisk final : public Disk {
   void change_names(std::vector<std::pair<std::string, InodePtr>> set);
   void apply(Names& names, const NamesChange& change) const;
   void keep_some(Inode& inode);
+  void forget_changes_of(const std::string& path);
   int64_t now();
   static std::string folder_of(const std::string& path);
   FileInfo info_of(const Inode& inode) const;

@@ -76,6 +76,17 @@ TEST(SimDisk, a_sync_that_failed_gives_the_bytes_up_for_good) {
   EXPECT_TRUE(lost);
 }
 
+TEST(SimDisk, what_the_user_took_away_does_not_come_back) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Machine machine(seed);
+    machine.write("a", "bytes");
+    ASSERT_TRUE(*machine.disk.link("a", "b"));
+    machine.disk.erase("b");
+    machine.disk.lose_power();
+    EXPECT_FALSE(machine.disk.content("b").has_value());
+  }
+}
+
 TEST(SimDisk, a_seed_gives_the_same_losses) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     std::string found[2];

@@ -1,5 +1,5 @@
-// SimRng: the one source of chance of a simulation. A seed gives the same numbers on every machine; fork() gives a stream of its
-// own, so that what one part draws does not change what another one gets.
+// SimRng: the one source of chance of a simulation. A seed gives the same numbers on every machine; fork() gives a
+// stream of its own, so that what one part draws does not change what another one gets.
 #pragma once
 
 #include <cstdint>

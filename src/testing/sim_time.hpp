@@ -1,6 +1,7 @@
 // SimClock and SimWakeup: time that moves as a simulation says, and a stop that comes at the look it is told.
 //
-// The two clocks are apart, as real ones are: the wall clock can be set, the monotonic one starts anew with the machine.
+// The two clocks are apart, as real ones are: the wall clock can be set, the monotonic one starts anew with the
+// machine.
 #pragma once
 
 #include "base/clock.hpp"

@@ -555,8 +555,8 @@ class Life {
   Plan second_plan() {
     Plan plan = rng_.percent(30) ? crash_plan() : Plan{};
     plan.second_at = some_call();
-    // TODO(port): a folder's last file is hidden again by the run that goes on, before it says that the job is its own; whoever lost the
-    // lock does not notice. Ends when sinks look first and change after the claim.
+    // TODO(port): a folder's last file is hidden again by the run that goes on, before it says that the job is its own;
+    // whoever lost the lock does not notice. Ends when sinks look first and change after the claim.
     plan.lock_taken_away = !work_.folder && rng_.percent(25);
     if (rng_.percent(30)) plan.second_crash_at = some_call();
     return plan;
@@ -643,7 +643,7 @@ class Life {
     return wrong(format("exit %u is not what is to be expected", static_cast<unsigned>(ran.exit)));
   }
 
-  // --- runs that must not do anything ----------------------------------------------------------------------------------
+  // --- runs that must not do anything --------------------------------------------------------------------------------
 
   // The run ends so and changes nothing but the lock.
   bool run_to_exit(const Plan& plan, Exit exit, bool or_stuck = false) {
@@ -683,7 +683,8 @@ class Life {
     return judge(none, ran);
   }
 
-  // Nothing of this job's was ever saved, or it was saved of inputs that were not opened: then a changed source is no news.
+  // Nothing of this job's was ever saved, or it was saved of inputs that were not opened: then a changed source is no
+  // news.
   bool has_checkpoint() { return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value(); }
 
   CheckpointKind checkpoint_kind() {
@@ -718,7 +719,8 @@ class Life {
     }
     tell(kind == 0 ? "the source is replaced" : kind == 1 ? "the source grows" : "the source is taken away");
     const std::string before = *machine_.disk.content(checkpoint_name_);
-    // All output is durable, and only to be shown: the source does not matter any more, but for what it is read for to plan.
+    // All output is durable, and only to be shown: the source does not matter any more, but for what it is read for to
+    // plan.
     const CheckpointKind stage = checkpoint_kind();
     if (stage == CheckpointKind::kFinishing && kind != 2) expected = Exit::kDone;
     const bool good = run_to_exit(Plan{}, expected, true);

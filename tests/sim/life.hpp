@@ -1,8 +1,8 @@
 // Life: one job's runs on one machine, from its first to DONE, with what chance does to them.
 //
-// Phase one: some runs, each with one fault or more. Phase two: no more faults; the job must get to DONE in few runs. After every run and
-// every crash the laws are looked at; at DONE the bytes, the rejects and the counters are held against what the workload expects, and the stored
-// bytes against those of a run that nobody disturbed.
+// Phase one: some runs, each with one fault or more. Phase two: no more faults; the job must get to DONE in few runs.
+// After every run and every crash the laws are looked at; at DONE the bytes, the rejects and the counters are held
+// against what the workload expects, and the stored bytes against those of a run that nobody disturbed.
 #pragma once
 
 #include <array>

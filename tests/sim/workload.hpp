@@ -1,7 +1,7 @@
 // Workload: a job that chance made up, with its inputs and what must come out of it.
 //
-// The expectation does not come from Weir: whoever makes up the records knows which are bad, which pass and how they are written. Inputs are
-// compressed and outputs uncompressed by the libraries themselves.
+// The expectation does not come from Weir: whoever makes up the records knows which are bad, which pass and how they
+// are written. Inputs are compressed and outputs uncompressed by the libraries themselves.
 #pragma once
 
 #include <string>
