@@ -126,6 +126,9 @@ class Resume(Case):
                 if before.idle_runs == 2:  # a third run that gets nowhere would be the last
                     how, saves = TERM, saves + 4
                 run = self.stopped_by([*args, *varied], how, saves, deadline_ms)
+            if run is None and how not in (None, KILL) and KILL in hows and len(stopped) < at_least:
+                hows = (KILL,)  # a signal or a deadline may come too late each time; a system call can't be missed
+                continue
             if run is None:  # the last one; or so little is left that it can't be stopped any more
                 run = self.start([*args, *varied]).finish(0)
                 self.stopped = stopped
