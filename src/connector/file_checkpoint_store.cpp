@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "connector/held_file.hpp"
+
 namespace weir {
 
 FileCheckpointStore::FileCheckpointStore(std::string path, bool create_folders, Disk& disk)
@@ -11,29 +13,10 @@ FileCheckpointStore::FileCheckpointStore(std::string path, bool create_folders, 
       create_folders_(create_folders),
       disk_(disk) {}
 
-// Opens and locks, and makes sure that the name still stands for what was locked: the run before us may have taken the file away between the two.
-Result<int> FileCheckpointStore::hold(const std::string& path) {
-  for (;;) {
-    auto opened = disk_.open_to_write(path.c_str(), true);
-    if (!opened) return fail(opened.error());
-    auto locked = disk_.lock(*opened);
-    if (!locked || !*locked) {
-      disk_.close(*opened);
-      return locked ? fail(Code::kFenced, path_) : fail(locked.error());
-    }
-    const auto held = disk_.info(*opened);
-    const auto named = disk_.info(path.c_str());
-    if (held && named && named->kind != FileKind::kNone && held->inode == named->inode && held->device == named->device)
-      return *opened;
-    disk_.close(*opened);
-    if (!held) return fail(held.error());
-    if (!named) return fail(named.error());
-  }
-}
-
 Status FileCheckpointStore::acquire() {
   if (create_folders_) WEIR_TRY(disk_.make_folders_of(path_.c_str()));
-  auto held = hold(lock_path_);
+  bool made = false;
+  auto held = hold_file(disk_, lock_path_.c_str(), made);
   if (!held) return fail(held.error());
   lock_ = *held;
   return {};
@@ -67,10 +50,10 @@ Result<size_t> FileCheckpointStore::load(std::span<char> room) {
 
 // Somebody may have taken the lock's file away, and another run with it. So what is saved is locked, too, and compared under this lock.
 Status FileCheckpointStore::save(std::string_view bytes) {
-  auto held = hold(new_path_);
+  bool made = false;
+  auto held = hold_file(disk_, new_path_.c_str(), made);
   if (!held) {
-    // Made, and then not held: nobody's.
-    if (held.error().code != Code::kFenced) disk_.remove(new_path_.c_str());
+    if (made) disk_.remove(new_path_.c_str());
     return fail(held.error());
   }
   Status status = replace(*held, bytes);
@@ -90,10 +73,9 @@ Status FileCheckpointStore::save(std::string_view bytes) {
 Status FileCheckpointStore::replace(int file, std::string_view bytes) {
   auto there = disk_.info(path_.c_str());
   if (!there) return fail(there.error());
-  const bool ours =
-      there->kind == seen_.kind &&
-      (there->kind == FileKind::kNone || (there->inode == seen_.inode && there->device == seen_.device &&
-                                          there->size == seen_.size && there->modified_ns == seen_.modified_ns));
+  const bool ours = there->kind == seen_.kind &&
+                    (there->kind == FileKind::kNone ||
+                     (there->same_file(seen_) && there->size == seen_.size && there->modified_ns == seen_.modified_ns));
   if (!ours) {
     Error error(Code::kFenced, path_);
     error.detail.append(" was replaced by another run");

@@ -21,7 +21,6 @@ class FileCheckpointStore final : public CheckpointStore {
   void release() noexcept override;
 
  private:
-  Result<int> hold(const std::string& path);
   Status replace(int file, std::string_view bytes);
 
   std::string path_;

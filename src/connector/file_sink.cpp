@@ -52,7 +52,7 @@ Status FileSink::resume(bool finishing) {
     } else {
       auto shown = disk_.info(path_.c_str());
       if (!shown) return fail(shown.error());
-      published_ = shown->kind == FileKind::kRegular && shown->inode == there->inode && shown->device == there->device;
+      published_ = shown->kind == FileKind::kRegular && shown->same_file(*there);
       if (published_) {
         WEIR_TRY(disk_.sync_folder_of(path_.c_str()));  // as in finish(): the new name before the old one goes
         disk_.remove(part_path_.c_str());
@@ -94,7 +94,7 @@ Status FileSink::finish() {
       const auto there = disk_.info(path_.c_str());
       if (!ours) return fail(ours.error());
       if (!there) return fail(there.error());
-      if (ours->inode != there->inode || ours->device != there->device) {
+      if (!ours->same_file(*there)) {
         return fail(Code::kOutputExists, path_ + " was made by somebody else meanwhile");
       }
     }

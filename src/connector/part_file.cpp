@@ -2,36 +2,19 @@
 
 #include <algorithm>
 
+#include "connector/held_file.hpp"
 #include "hash/crc32c.hpp"
 
 namespace weir {
 
-// Opens and locks. Between the two another run may have published this very file: it is then no longer ours to touch.
 Status PartFile::hold(const char* path) {
-  for (;;) {
-    auto opened = disk_.open_to_write(path, true);
-    if (!opened) return fail(opened.error());
-    touched_ = true;
-    auto locked = disk_.lock(*opened);
-    if (!locked || !*locked) {
-      disk_.close(*opened);
-      touched_ = !locked;
-      if (!locked) return fail(locked.error());
-      Error error(Code::kFenced, path);
-      error.detail.append(" is being written by another run");
-      return fail(error);
-    }
-    const auto held = disk_.info(*opened);
-    const auto named = disk_.info(path);
-    if (held && named && held->device == named->device && held->inode == named->inode &&
-        named->kind != FileKind::kNone) {
-      file_ = *opened;
-      return {};
-    }
-    disk_.close(*opened);
-    if (!held) return fail(held.error());
-    if (!named) return fail(named.error());
-  }
+  bool made = false;
+  auto held = hold_file(disk_, path, made);
+  touched_ = touched_ || made;
+  if (!held && held.error().code == Code::kFenced) touched_ = false;
+  if (!held) return fail(held.error());
+  file_ = *held;
+  return {};
 }
 
 Status PartFile::create(const char* path) {
@@ -45,7 +28,7 @@ Status PartFile::create(const char* path) {
     close();
     const auto still = disk_.info(path);
     if (!still) return fail(still.error());
-    if (still->kind != FileKind::kNone && still->inode == info->inode && still->device == info->device) {
+    if (still->kind != FileKind::kNone && still->same_file(*info)) {
       Error error(Code::kOpenFailed, path);
       error.detail.append(" is another name of a file that is shown, and can't be taken away");
       return fail(error);
@@ -138,7 +121,7 @@ bool PartFile::abandon(const char* path) noexcept {
   if (stays && is_open() && there) {
     // Where it was shown already, the name may be another run's by now.
     const auto ours = disk_.info(file_);
-    stays = !ours || (ours->inode == there->inode && ours->device == there->device);
+    stays = !ours || ours->same_file(*there);
   }
   close();
   return stays;

@@ -50,21 +50,25 @@ class Checkpointer {
     captured(writer, progress);
   }
   [[nodiscard]] bool has_image() const { return image_bytes_ != 0; }
-  /// The image goes further than what is in the store.
-  [[nodiscard]] bool is_news() const { return news_; }
+  /// There is something to go on from: the image stands behind the beginning, or a checkpoint of this job is in the store.
+  [[nodiscard]] bool has_progress() const { return loaded_ || saves_ != 0 || head_.progress != 0; }
   [[nodiscard]] bool due() const { return news_ && clock_.monotonic_ns() - saved_ns_ >= options_.every_ns; }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);
   [[nodiscard]] uint64_t saves() const { return saves_; }
-  [[nodiscard]] uint64_t epoch() const { return head_.epoch; }
   [[nodiscard]] uint32_t runs() const { return head_.runs; }
-  [[nodiscard]] std::string_view name() const { return store_.name(); }
 
   /// How long a commit and its save took.
   FlushTimes& flush_times() { return flush_times_; }
   [[nodiscard]] const FlushTimes& flush_times() const { return flush_times_; }
   /// Time to keep free before the deadline, of `given_ns` from the start to it: max(3 x p99, reserve_min) within reserve_max and half of what is given.
   [[nodiscard]] uint64_t reserve_ns(uint64_t given_ns) const;
+  /// The deadline less the reserve.
+  [[nodiscard]] uint64_t stop_at_ns(Deadline deadline, uint64_t given_ns) const {
+    if (deadline.at_ns == kNever) return kNever;
+    const uint64_t reserve = reserve_ns(given_ns);
+    return deadline.at_ns - (reserve < deadline.at_ns ? reserve : deadline.at_ns);
+  }
 
  private:
   void captured(CheckpointWriter& writer, uint64_t progress);

@@ -114,8 +114,8 @@ Outcome Driver::finish_up() {
 
 // The deadline less what is kept for committing and saving.
 uint64_t Driver::stop_at_ns(Deadline deadline) const {
-  if (deadline.at_ns == kNever || pipeline_.checkpointer == nullptr) return deadline.at_ns;
-  return deadline.at_ns - std::min(deadline.at_ns, pipeline_.checkpointer->reserve_ns(given_ns_));
+  if (pipeline_.checkpointer == nullptr) return deadline.at_ns;
+  return pipeline_.checkpointer->stop_at_ns(deadline, given_ns_);
 }
 
 bool Driver::stop_asked(Deadline deadline) {
@@ -142,17 +142,12 @@ Status Driver::open_input(uint32_t input) {
   return {};
 }
 
-Status Driver::end_input(uint32_t input) {
+void Driver::end_input(uint32_t input) {
   decoded_before_ += pipeline_.reader->window().base_decoded_byte() + pipeline_.reader->window().end();
   position_byte_ = decoded_before_;
   ++counters_.inputs_done;
   input_open_ = false;
-  if (pipeline_.checkpointer == nullptr) return {};
-  for (const std::string_view part :
-       {pipeline_.source->name(input), std::string_view("\0", 1), identity_.view(), std::string_view("\0", 1)}) {
-    finished_.update(part);
-  }
-  return {};
+  if (pipeline_.checkpointer != nullptr) add_to_chain(finished_, pipeline_.source->name(input), identity_.view());
 }
 
 Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
@@ -200,7 +195,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
       if (!filled) return fail(filled.error());
       if (*filled == Step::kBlocked) return interrupt();
     }
-    WEIR_TRY(end_input(input));
+    end_input(input);
   }
   if (!pipeline_.output->begun()) return begin_output();
   return {};

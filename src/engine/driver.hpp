@@ -71,11 +71,12 @@ class Driver {
   Status end_unit();
   Status pass_oversize();
   Status open_input(uint32_t input);
-  Status end_input(uint32_t input);
+  void end_input(uint32_t input);
   Status finish_output(bool limit_reached);
   Status publish();
   Status learn_schema(uint32_t input);
   bool load_source(const CheckpointReader& checkpoint, CheckpointSource& source);
+  static void add_to_chain(Sha256& chain, std::string_view name, std::string_view identity);
   Result<Sha256::Digest> chain_of(uint32_t input);
 
   // Checkpoints.

@@ -152,6 +152,8 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
                  outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
   const bool input_failed = code == Code::kReadFailed;
   if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
+  // A job that failed before it got anywhere leaves nothing behind: whoever mends it, and so makes it another job, begins anew.
+  if (failed && !checkpointer.has_progress()) return;
   const Error* verdict = failed ? &outcome.error : nullptr;
   if (Status saved = save_checkpoint(CheckpointKind::kRunning, verdict); !saved) {
     if (!failed) outcome = {Ending::kFailed, saved.error(), false};
@@ -200,6 +202,12 @@ bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& s
   return source.load_front(in) && finished_.load(in) && in.at_end() && finished_.digest() == source.finished;
 }
 
+// An input that is done: which it was and what it held.
+void Driver::add_to_chain(Sha256& chain, std::string_view name, std::string_view identity) {
+  constexpr std::string_view kEnd("\0", 1);
+  for (const std::string_view part : {name, kEnd, identity, kEnd}) chain.update(part);
+}
+
 // The chain over the inputs before `input`, as they are now.
 Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
   Sha256 chain;
@@ -211,10 +219,7 @@ Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
       if (error.code == Code::kNoInput) error = Error(Code::kSourceChanged, "an input that was read already is gone");
       return fail(error);
     }
-    for (const std::string_view part :
-         {pipeline_.source->name(i), std::string_view("\0", 1), identity->view(), std::string_view("\0", 1)}) {
-      chain.update(part);
-    }
+    add_to_chain(chain, pipeline_.source->name(i), identity->view());
   }
   return chain.digest();
 }

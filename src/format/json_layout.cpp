@@ -73,13 +73,6 @@ NumberMasks number_scalar(const char* p, const ConstantsScalar&) {
 #define WEIR_LAYOUT_STRING string_scalar
 #define WEIR_LAYOUT_NUMBER number_scalar
 #include "format/json_layout_kernel.inc"
-#undef WEIR_LAYOUT_NAME
-#undef WEIR_LAYOUT_TARGET
-#undef WEIR_LAYOUT_WIDTH
-#undef WEIR_LAYOUT_DIFFERENT
-#undef WEIR_LAYOUT_CONSTANTS
-#undef WEIR_LAYOUT_STRING
-#undef WEIR_LAYOUT_NUMBER
 
 #if defined(__x86_64__)
 
@@ -117,13 +110,6 @@ inline NumberMasks number_sse2(const char* p, const ConstantsSse2& constants) {
 #define WEIR_LAYOUT_STRING string_sse2
 #define WEIR_LAYOUT_NUMBER number_sse2
 #include "format/json_layout_kernel.inc"
-#undef WEIR_LAYOUT_NAME
-#undef WEIR_LAYOUT_TARGET
-#undef WEIR_LAYOUT_WIDTH
-#undef WEIR_LAYOUT_DIFFERENT
-#undef WEIR_LAYOUT_CONSTANTS
-#undef WEIR_LAYOUT_STRING
-#undef WEIR_LAYOUT_NUMBER
 
 #define WEIR_AVX2 [[gnu::target("avx2,bmi,bmi2")]]
 
@@ -167,13 +153,6 @@ WEIR_AVX2 inline NumberMasks number_avx2(const char* p, const ConstantsAvx2& con
 #define WEIR_LAYOUT_STRING string_avx2
 #define WEIR_LAYOUT_NUMBER number_avx2
 #include "format/json_layout_kernel.inc"
-#undef WEIR_LAYOUT_NAME
-#undef WEIR_LAYOUT_TARGET
-#undef WEIR_LAYOUT_WIDTH
-#undef WEIR_LAYOUT_DIFFERENT
-#undef WEIR_LAYOUT_CONSTANTS
-#undef WEIR_LAYOUT_STRING
-#undef WEIR_LAYOUT_NUMBER
 #undef WEIR_AVX2
 
 bool has_avx2() {

@@ -86,7 +86,11 @@ Status Job::prepare_parts(Deadline deadline) {
   sum_up();
   // A run that goes on found its columns before; what is there now may be another input, which is for the checkpoint
   // to say.
-  const bool may_go_on = !checkpoint_name_.empty() && disk_.info(checkpoint_name_.c_str());
+  bool may_go_on = false;
+  if (!checkpoint_name_.empty()) {
+    const auto there = disk_.info(checkpoint_name_.c_str());
+    may_go_on = !there || there->kind != FileKind::kNone;
+  }
   if (!may_go_on) check_columns();
   return {};
 }
@@ -328,7 +332,7 @@ Status Job::choose_output() {
     if (to_ != To::kFile || input == "stdin") continue;
     const auto a = disk_.info(input.c_str());
     const auto b = disk_.info(output_name_.c_str());
-    if (a && b && a->kind == FileKind::kRegular && a->device == b->device && a->inode == b->inode) {
+    if (a && b && a->kind == FileKind::kRegular && a->same_file(*b)) {
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
     }
   }
@@ -652,7 +656,7 @@ Outcome Job::run(Deadline deadline, RunObserver* observer) {
   if (exec_sink_ != nullptr && deadline.at_ns != kNever) {
     // A command that hangs must not hold the run past its deadline.
     const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());
-    exec_sink_->set_stop_at(deadline.at_ns - (checkpointer_ ? checkpointer_->reserve_ns(given_ns) : 0));
+    exec_sink_->set_stop_at(checkpointer_ ? checkpointer_->stop_at_ns(deadline, given_ns) : deadline.at_ns);
   }
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
   Outcome outcome = finishing_ ? driver_->finish_up() : driver_->run(deadline);

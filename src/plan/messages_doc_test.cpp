@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "testing/source_dir.hpp"
 
 namespace weir {
 namespace {
 
-constexpr const char* kPath = "docs/messages.md";
 constexpr std::string_view kHead = "| code | exit | message | hint |\n|---|---|---|---|\n";
 
 std::string read_text(const char* path) {
@@ -31,8 +31,9 @@ std::string row(const CodeInfo& info) {
 }
 
 TEST(Messages, the_docs_hold_the_table_of_messages) {
-  std::string text = read_text(kPath);
-  if (text.empty()) GTEST_SKIP() << kPath << " is not below the working directory";
+  const std::string path = testing::source_file("docs/messages.md");
+  std::string text = read_text(path.c_str());
+  ASSERT_FALSE(text.empty()) << path;
   std::string expected;
 #define X(name, number, exit, message, hint) expected += row(code_info(Code::k##name));
 #include "base/error_codes.def"
@@ -43,7 +44,7 @@ TEST(Messages, the_docs_hold_the_table_of_messages) {
   while (text.compare(end, 3, "| W") == 0) end = text.find('\n', end) + 1;
   if (std::getenv("WEIR_UPDATE_DOCS") != nullptr) {
     text.replace(begin, end - begin, expected);
-    FILE* file = std::fopen(kPath, "wb");
+    FILE* file = std::fopen(path.c_str(), "wb");
     ASSERT_NE(file, nullptr);
     std::fwrite(text.data(), 1, text.size(), file);
     std::fclose(file);

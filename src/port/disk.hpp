@@ -22,6 +22,9 @@ struct FileInfo {
   int64_t modified_ns = 0;
   uint64_t device = 0;
   uint64_t inode = 0;
+
+  /// Two names, or a name and an open file, stand for one file.
+  [[nodiscard]] bool same_file(const FileInfo& other) const { return device == other.device && inode == other.inode; }
   uint64_t links = 1;  ///< names that the file has
 };
 

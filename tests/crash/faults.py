@@ -18,7 +18,7 @@ LIMIT_SECONDS = int(os.environ.get("WEIR_CRASH_LIMIT", "20"))  # a run that take
 
 
 class Job:
-    """A pipeline and its inputs. They are in FOLDER/given; each run works in FOLDER/work, emptied before."""
+    """A pipeline and its inputs. They are in FOLDER/given; each run works in FOLDER/run, emptied before."""
 
     def __init__(self, name, pipeline, inputs, existing=None, pipe=None, args=(), again=()):
         self.name = name
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, job):
         self.job = job
         self.folder = tempfile.mkdtemp(prefix=f"weir-crash-{job.name}-", dir=harness.scratch_base())
-        self.work = os.path.join(self.folder, "work")
+        self.work = os.path.join(self.folder, "run")
         self.err_path = os.path.join(self.folder, "stderr")
         self.out_path = os.path.join(self.folder, "stdout")
         given = os.path.join(self.folder, "given")

@@ -337,6 +337,24 @@ query: |
         run = weir("run", "p.yaml", cwd=self.dir, stdin=b"id,customer\n1,x\n", exit=20, code="W2011")
         self.assertEqual((run.error["line"], run.error["column"], run.error["file"]), (2, 20, "p.yaml"))
 
+    def test_a_first_run_to_a_file_tells_all_columns_and_leaves_nothing(self):
+        """The run could leave a checkpoint, and there is none yet: nothing is known of the input before the header is looked at."""
+        there = sorted(os.listdir(self.dir))
+        self.pipeline('input: {from: in.csv}\noutput: {to: out.ndjson}\nquery: "SELECT idd, cusotmer FROM input"\n')
+        exit, _, messages = words("run", "p.yaml", cwd=self.dir)
+        self.assertEqual((exit, [m["code"] for m in messages]), (20, ["W2011", "W2011"]))
+        self.assertEqual(sorted(os.listdir(self.dir)), sorted({*there, "p.yaml"}))
+
+    def test_a_job_that_got_nowhere_leaves_no_checkpoint_for_the_mended_one(self):
+        for name in os.listdir(self.dir):
+            os.unlink(self.path(name))
+        self.put("bad.csv", b"id,customer\n1,a,b\n2,x\n")
+        self.pipeline("input: {from: bad.csv}\noutput: {to: out.ndjson}\n")
+        weir("run", "p.yaml", cwd=self.dir, exit=30, code="W3012")
+        self.assertEqual(sorted(os.listdir(self.dir)), ["bad.csv", "p.yaml"])
+        weir("run", "p.yaml", "--rejects", "bad.ndjson", cwd=self.dir)  # another job, by what it writes
+        self.assertEqual(self.get("out.ndjson"), b'{"id":"2","customer":"x"}\n')
+
     def test_what_is_no_mistake(self):
         for query in ("SELECT ID, _2, Customer FROM input", 'SELECT "id" AS x FROM input', "SELECT s.country FROM S3Object s", "SELECT COUNT(*) FROM input"):
             for source in ("in.csv", "in.csv.gz", "in.csv.zst"):
