@@ -1,5 +1,6 @@
 #include "io/system_wakeup.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 
@@ -38,6 +39,7 @@ int SystemWakeup::stop_signal() { return signal_seen; }
 bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
+  until_monotonic_ns = std::min(until_monotonic_ns, until_ns_);
   // Signals are blocked while the flag is looked at and let in by ppoll only, so none falls between.
   sigset_t block;
   sigset_t before;
@@ -55,8 +57,8 @@ void SystemWakeup::wait(uint64_t until_monotonic_ns) {
       timeout.tv_nsec = static_cast<long>(left % 1'000'000'000u);
       timeout_used = &timeout;
     }
-    pollfd entry{descriptor_, POLLIN, 0};
-    ppoll(&entry, descriptor_ >= 0 ? 1 : 0, timeout_used, &before);
+    pollfd entry{watched_.socket, static_cast<short>((watched_.read ? POLLIN : 0) | (watched_.write ? POLLOUT : 0)), 0};
+    ppoll(&entry, watched_.socket >= 0 ? 1 : 0, timeout_used, &before);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
 }

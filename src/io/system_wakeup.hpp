@@ -10,7 +10,10 @@ class SystemWakeup final : public Wakeup {
  public:
   explicit SystemWakeup(Clock& clock) : clock_(clock) {}
 
-  void watch(int descriptor) override { descriptor_ = descriptor; }
+  void watch(const Interest& interest, uint64_t until_monotonic_ns) override {
+    watched_ = interest;
+    until_ns_ = until_monotonic_ns;
+  }
   void wait(uint64_t until_monotonic_ns) override;
   bool stop_requested() const override;
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
@@ -23,7 +26,8 @@ class SystemWakeup final : public Wakeup {
 
  private:
   Clock& clock_;
-  int descriptor_ = -1;
+  Interest watched_;
+  uint64_t until_ns_ = kNever;
 };
 
 }  // namespace weir
