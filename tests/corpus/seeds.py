@@ -163,3 +163,15 @@ for number, query in enumerate((
 )):
     for option in (0, 8, 16 + 3):
         put("weir_sql_sql_fuzz", f"{number:02d}_{option}", bytes([option]) + query.encode())
+
+# ---- addresses -----------------------------------------------------------------------------------------------------------
+for name, text in (
+    ("plain", b"http://host/path"),
+    ("port_and_query", b"https://h.example.com:8443/a//../b%20c?x=1&y=%2F"),
+    ("v6", b"http://[fd00:ec2::23]:80/v1"),
+    ("v6_v4", b"http://[::ffff:10.0.0.1]/"),
+    ("no_path", b"https://h"),
+    ("user", b"https://a:b@h/"),
+    ("escapes", b"%41%zz%+%c3%a4%"),
+):
+    put("weir_io_url_fuzz", name, text)
