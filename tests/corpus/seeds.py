@@ -163,3 +163,30 @@ for number, query in enumerate((
 )):
     for option in (0, 8, 16 + 3):
         put("weir_sql_sql_fuzz", f"{number:02d}_{option}", bytes([option]) + query.encode())
+
+# ---- addresses -----------------------------------------------------------------------------------------------------------
+for name, text in (
+    ("plain", b"http://host/path"),
+    ("port_and_query", b"https://h.example.com:8443/a//../b%20c?x=1&y=%2F"),
+    ("v6", b"http://[fd00:ec2::23]:80/v1"),
+    ("v6_v4", b"http://[::ffff:10.0.0.1]/"),
+    ("no_path", b"https://h"),
+    ("user", b"https://a:b@h/"),
+    ("escapes", b"%41%zz%+%c3%a4%"),
+):
+    put("weir_io_url_fuzz", name, text)
+
+# ---- HTTP: a byte for piece and kind (even: a head, odd: a chunked body) --------------------------------------------------
+for name, kind, text in (
+    ("get", 8, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\nConnection: close\r\n\r\nbody"),
+    ("range", 8, b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/100\r\nContent-Length: 5\r\n\r\n"),
+    ("chunked", 12, b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"),
+    ("interim", 0, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+    ("old", 0, b"HTTP/1.0 404\r\nConnection: keep-alive, x\r\n\r\n"),
+    ("folded", 4, b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"),
+    ("two_lengths", 4, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+    ("chunks", 9, b"4\r\nWiki\r\n6;a=b\r\npedia \r\n0\r\nT: x\r\n\r\nz"),
+    ("chunk_too_long", 1, b"1\r\nabc\r\n"),
+    ("chunk_huge", 5, b"ffffffffffffffff\r\nx"),
+):
+    put("weir_io_http_head_fuzz", name, bytes([kind]) + text)
