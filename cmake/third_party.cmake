@@ -1,5 +1,5 @@
 # Third-party code: what it is, where it comes from and why is written down in docs/dependencies.md.
-# Debian's static libraries where there are any; isa-l and simdjson are built from pinned sources by
+# Debian's static libraries where there are any; isa-l, OpenSSL and simdjson are built from pinned sources by
 # scripts/third_party.sh (version and SHA-256 are there) into a cache outside of the source tree.
 
 find_package(fmt 9 REQUIRED)  # target fmt::fmt-header-only
@@ -21,18 +21,25 @@ endfunction()
 weir_static_library(yaml::yaml libyaml.a yaml.h)
 weir_static_library(zstd::zstd libzstd.a zstd.h)
 
-# weir_pinned_library(<name>): target <name>::<name> from the cache, built at configure time when it isn't there yet.
+weir_static_library(cares::cares libcares.a ares.h)
+
+# weir_pinned_library(<name> [<target>]): target <name>::<target>, by default <name>::<name>, from the cache, built at configure time when it isn't there yet.
 function(weir_pinned_library name)
   execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/third_party.sh ${name}
                   OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE rc)
   if(NOT rc EQUAL 0 OR NOT EXISTS ${prefix}/lib${name}.a)
     message(FATAL_ERROR "could not get ${name}: see the messages of scripts/third_party.sh above")
   endif()
-  add_library(${name}::${name} STATIC IMPORTED GLOBAL)
-  set_target_properties(${name}::${name} PROPERTIES IMPORTED_LOCATION ${prefix}/lib${name}.a
+  set(target ${name}::${name})
+  if(ARGC GREATER 1)
+    set(target ${name}::${ARGV1})
+  endif()
+  add_library(${target} STATIC IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${prefix}/lib${name}.a
                         INTERFACE_INCLUDE_DIRECTORIES ${prefix}/include)
 endfunction()
 weir_pinned_library(isal)
+weir_pinned_library(openssl ssl)  # libssl and libcrypto in one archive
 if(WEIR_TESTS OR WEIR_BENCH OR WEIR_FUZZ)
   weir_pinned_library(simdjson)
 endif()
