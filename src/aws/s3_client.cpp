@@ -176,7 +176,11 @@ Result<S3Client::UploadId> S3Client::create_upload(const S3Name& name, std::stri
   request_.body(&nothing, kEmptyPayloadHash);
   call_.begin(request_, true);
   WEIR_TRY(call_.run());
-  UploadId id = read_upload_id(call_.text());
+  WriteReplyReader reader;
+  Error error;
+  const Transfer read = reader.read(call_.text(), true, error);
+  if (read.step == Step::kFailed) return fail(error);
+  UploadId id(reader.upload_id());
   if (id.empty() || id.truncated()) return fail(Code::kBadReply, "no upload id in the reply");
   return id;
 }
@@ -236,19 +240,89 @@ Status S3Client::abort(const S3Name& name, std::string_view upload_id) {
 
 // --- listings ------------------------------------------------------------------------------------------------------------
 
-// Reads a listing's page in pieces into `reader`; its entries are told as they come.
-template <typename Reader>
-Status S3Client::read_page(Reader& reader) {
+// One page of a listing, entry by entry as they come.
+template <typename Reader, typename Each>
+Status S3Client::read_page(Reader& reader, Each each) {
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
   char piece[4096];
-  for (;;) {
+  for (bool closed = false;;) {
     Error error;
-    const ReadResult got = call_.read(piece, error);
-    if (got.step == Step::kFailed) return fail(error);
-    if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
-    if (got.bytes != 0) WEIR_TRY(reader.feed({piece, got.bytes}));
-    if (got.step == Step::kFinished) return reader.end();
+    size_t bytes = 0;
+    if (!closed) {
+      const ReadResult got = call_.read(piece, error);
+      if (got.step == Step::kFailed) return fail(error);
+      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+      if (got.step == Step::kBlocked) continue;
+      bytes = got.bytes;
+      closed = got.step == Step::kFinished;
+    }
+    for (std::string_view left(piece, bytes);;) {
+      const Transfer read = reader.read(left, closed, error);
+      left.remove_prefix(read.consumed);
+      if (read.step == Step::kFailed) return fail(error);
+      if (read.step == Step::kHaveOutput) {
+        WEIR_TRY(each(reader.item()));
+        continue;
+      }
+      if (read.step == Step::kFinished) {
+        if (!reader.failure().present()) return {};
+        return fail(Code::kServerError, reader.failure().code.view());
+      }
+      break;
+    }
+    if (closed) return fail(Code::kBadReply, "the listing is cut");
+  }
+}
+
+Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each) {
+  for (uint32_t after = 0;;) {
+    request_.reset("GET", name.bucket, name.key);
+    request_.query("uploadId", upload_id);
+    if (after != 0) request_.query_number("part-number-marker", after);
+    ListPartsReader reader;
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_marker() <= after) return fail(Code::kBadReply, "a listing that does not go on");
+    after = reader.next_marker();
+  }
+}
+
+Status S3Client::list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each) {
+  FixedText<kMarkerBytesMax> token;
+  for (;;) {
+    request_.reset("GET", bucket, {});
+    request_.query("list-type", "2");
+    request_.query("encoding-type", "url");
+    if (!prefix.empty()) request_.query("prefix", prefix);
+    if (!token.empty()) request_.query("continuation-token", token.view());
+    ListObjectsReader reader(true);
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_token().empty() || reader.next_token() == token.view())
+      return fail(Code::kBadReply, "a listing that does not go on");
+    token = FixedText<kMarkerBytesMax>(reader.next_token());
+  }
+}
+
+Status S3Client::list_uploads(std::string_view bucket, std::string_view prefix,
+                              const std::function<Status(const ListedUpload&)>& each) {
+  FixedText<kMarkerBytesMax> key;
+  FixedText<kUploadIdBytesMax> id;
+  for (;;) {
+    request_.reset("GET", bucket, {});
+    request_.query("uploads", {});
+    if (!prefix.empty()) request_.query("prefix", prefix);
+    if (!key.empty()) {
+      request_.query("key-marker", key.view());
+      request_.query("upload-id-marker", id.view());
+    }
+    ListUploadsReader reader;
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_key_marker().empty()) return fail(Code::kBadReply, "a listing that does not go on");
+    key = FixedText<kMarkerBytesMax>(reader.next_key_marker());
+    id = FixedText<kUploadIdBytesMax>(reader.next_upload_marker());
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "aws/aws_session.hpp"
+#include "aws/s3_replies.hpp"
 #include "aws/s3_request.hpp"
 #include "io/http_call.hpp"
 
@@ -77,32 +78,17 @@ class S3Client {
   void begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body, const S3Sums& sums);
   Status end_part();
   [[nodiscard]] std::string_view part_etag() const { return info_.etag.view(); }
-  /// Every part that is there, in order, from `after` on.
-  struct Part {
-    uint32_t number = 0;
-    uint64_t size = 0;
-    std::string_view etag;
-  };
-  Status list_parts(const S3Name& name, std::string_view upload_id, const std::function<void(const Part&)>& each);
+  /// Every part that is there, in order.
+  Status list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each);
   /// `parts`: the XML of all parts. W4101: the condition does not hold. W4023 and the like: whether it was done is not known.
   Status complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
                   uint64_t crc64nvme, uint64_t size);
   Status abort(const S3Name& name, std::string_view upload_id);
 
-  struct Listed {
-    std::string_view key;
-    uint64_t size = 0;
-    std::string_view etag;
-    std::string_view storage_class;
-  };
-  /// Keys that begin with `prefix`, in order. The texts live during the call only.
-  Status list(std::string_view bucket, std::string_view prefix, const std::function<Status(const Listed&)>& each);
-  struct Upload {
-    std::string_view key;
-    std::string_view id;
-    std::string_view initiated;
-  };
-  Status list_uploads(std::string_view bucket, std::string_view prefix, const std::function<Status(const Upload&)>& each);
+  /// Keys that begin with `prefix`, in order.
+  Status list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each);
+  Status list_uploads(std::string_view bucket, std::string_view prefix,
+                      const std::function<Status(const ListedUpload&)>& each);
 
   /// Steps what was begun to its end.
   Status run() { return call_.run(); }
@@ -116,8 +102,8 @@ class S3Client {
   void add_encryption();
   void add_checksum(uint64_t crc64nvme);
   void add_condition(const S3Condition& condition);
-  template <typename Reader>
-  Status read_page(Reader& reader);
+  template <typename Reader, typename Each>
+  Status read_page(Reader& reader, Each each);
 
   AwsSession& session_;
   HttpCall call_;

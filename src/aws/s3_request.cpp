@@ -119,9 +119,11 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
     session_.renewed = false;
     return FailureClass::kNone;
   }
-  S3ErrorReply reply;
-  if (!text.empty()) reply = read_s3_error(text);
-  error_code_ = FixedText<64>(reply.code.view());
+  ErrorReplyReader reader;
+  Error unread;  // a body that is no XML says nothing, and is no other failure
+  if (!text.empty()) (void)reader.read(text, true, unread);
+  const AwsFailure& reply = reader.failure();
+  error_code_ = reply.code;
   const AwsVerdict verdict = classify_aws_error(success ? 500 : head.status(), reply.code.view(), AwsService::kS3);
   error = Error(verdict.code);
   error.detail.append(reply.code.empty() ? std::string_view("status ") : reply.code.view());

@@ -258,9 +258,9 @@ void S3Sink::drop_tails() noexcept {
   tail_name_.key.resize(options_.tail.key.size());
   tail_name_.key.append(kTail);
   const size_t prefix = tail_name_.key.size();
-  (void)client_.list(tail_name_.bucket, tail_name_.key, [&](const S3Client::Listed& listed) {
+  (void)client_.list(tail_name_.bucket, tail_name_.key, [&](const ListedObject& listed) {
     uint64_t number = 0;
-    const std::string_view digits = listed.key.substr(prefix);
+    const std::string_view digits = listed.key.view().substr(prefix);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (parsed.ptr == digits.data() + digits.size() && number != 0 && count < numbers.size()) numbers[count++] = number;
     return Status();
@@ -371,16 +371,12 @@ bool S3Sink::load(StateReader& in) {
 // The parts as the service has them: those that the state counts must be there, whole.
 Status S3Sink::list_tags() {
   uint32_t found = 0;
-  Status noted;
-  const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const S3Client::Part& part) {
-    if (part.number > parts_ || !noted) return;
-    if (part.number == found + 1 && part.size == options_.part_bytes) {
-      ++found;
-      noted = note_tag(part.number, part.etag);
-    }
+  const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const ListedPart& part) -> Status {
+    if (part.number != found + 1 || part.number > parts_ || part.size != options_.part_bytes) return {};
+    ++found;
+    return note_tag(part.number, part.etag.view());
   });
-  if (!listed) return fail(listed.error());
-  if (!noted) return fail(noted.error());
+  WEIR_TRY(listed);
   if (found == parts_) return {};
   Error lost(Code::kOutputLost, "part ");
   lost.detail.append_number(found + 1).append(" of the upload to ").append(options_.url).append(" is not there");

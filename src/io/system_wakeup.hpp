@@ -1,8 +1,13 @@
 // Where the process waits: for a descriptor to become readable, a signal, or a point of time.
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "base/clock.hpp"
 #include "port/ports.hpp"
+
+struct pollfd;
 
 namespace weir {
 
@@ -23,6 +28,9 @@ class SystemWakeup final : public Wakeup {
   static void handle_signals();
   /// The signal that asked for the stop, or 0.
   static int stop_signal();
+  /// Waits until one of `entries` is ready (their `revents` say which), a signal comes, or the time has come. The one place where the signals are
+  /// let in. A stop that was asked for before does not end it: what is waited for then is the end of what was begun.
+  static void wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns);
 
  private:
   Clock& clock_;

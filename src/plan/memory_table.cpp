@@ -248,8 +248,7 @@ void Job::sum_up_network() {
   clients.append_number(Network::kConnections).append(" connections of ");
   clients.append(format_bytes(S3Client::memory_max()).view());
   process("requests", Network::clients_bytes(), "heads and short replies of requests to S3", clients);
-  if (network_->tls_bytes() != 0)
-    process("TLS", network_->tls_bytes(), "keys, certificates and records of OpenSSL, in a fixed region");
+  process("TLS and names", Network::tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
   LineFormula sockets;
   sockets.append_number(Network::kConnections).append(" sockets of ");
   sockets.append(format_bytes(Network::socket_bytes()).view());

@@ -13,6 +13,8 @@
 #include "aws/credential_chain.hpp"
 #include "aws/s3_client.hpp"
 #include "io/proxy.hpp"
+#include "io/tls.hpp"
+#include "io/tls_arena.hpp"
 #include "plan/config.hpp"
 #include "plan/detect.hpp"
 #include "port/disk.hpp"
@@ -44,7 +46,7 @@ class Network final : public ObjectLister {
   // Lines of the plan.
   static constexpr uint64_t kConnections = 2;
   static constexpr uint64_t clients_bytes() { return kConnections * S3Client::memory_max(); }
-  [[nodiscard]] uint64_t tls_bytes() const { return tls_ ? TlsArena::kBytes : 0; }
+  static constexpr uint64_t tls_bytes() { return TlsArena::kBytes; }
   static uint64_t socket_bytes();
 
  private:
@@ -55,7 +57,7 @@ class Network final : public ObjectLister {
   bool tls_ = true;
   AwsSession session_;
   ProxyRules proxy_;
-  std::optional<TlsContext> tls_context_;
+  std::unique_ptr<TlsContext> tls_context_;
   std::unique_ptr<CredentialProvider> credentials_;
   std::span<char> memory_;
   std::unique_ptr<S3Client> reader_;
