@@ -38,6 +38,11 @@ int SystemWakeup::stop_signal() { return signal_seen; }
 bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
+  pollfd entry{descriptor_, POLLIN, 0};
+  wait_for({&entry, descriptor_ >= 0 ? size_t{1} : size_t{0}}, clock_, until_monotonic_ns);
+}
+
+void SystemWakeup::wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns) {
   // Signals are blocked while the flag is looked at and let in by ppoll only, so none falls between.
   sigset_t block;
   sigset_t before;
@@ -49,14 +54,13 @@ void SystemWakeup::wait(uint64_t until_monotonic_ns) {
     timespec timeout{};
     timespec* timeout_used = nullptr;
     if (until_monotonic_ns != kNever) {
-      const uint64_t now = clock_.monotonic_ns();
+      const uint64_t now = clock.monotonic_ns();
       const uint64_t left = until_monotonic_ns > now ? until_monotonic_ns - now : 0;
       timeout.tv_sec = static_cast<time_t>(left / 1'000'000'000u);
       timeout.tv_nsec = static_cast<long>(left % 1'000'000'000u);
       timeout_used = &timeout;
     }
-    pollfd entry{descriptor_, POLLIN, 0};
-    ppoll(&entry, descriptor_ >= 0 ? 1 : 0, timeout_used, &before);
+    ppoll(entries.data(), entries.size(), timeout_used, &before);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
 }

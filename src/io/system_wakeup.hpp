@@ -1,8 +1,13 @@
 // Where the process waits: for a descriptor to become readable, a signal, or a point of time.
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "base/clock.hpp"
 #include "port/ports.hpp"
+
+struct pollfd;
 
 namespace weir {
 
@@ -20,6 +25,9 @@ class SystemWakeup final : public Wakeup {
   static void handle_signals();
   /// The signal that asked for the stop, or 0.
   static int stop_signal();
+  /// Waits until one of `entries` is ready (their `revents` say which), a signal asked for a stop, or the time has come. The one place where the
+  /// signals are let in.
+  static void wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns);
 
  private:
   Clock& clock_;
