@@ -1,0 +1,241 @@
+// TLS over real sockets against a server in another process (tls_testing.hpp).
+#include "io/tls.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <openssl/crypto.h>
+
+#include "io/system_clock.hpp"
+#include "io/system_net.hpp"
+#include "io/tls_arena.hpp"
+#include "io/tls_testing.hpp"
+
+namespace weir {
+namespace {
+
+using testing::Certificate;
+using testing::pattern;
+using testing::TlsServer;
+
+constexpr uint64_t kPatienceNs = 60'000'000'000;  ///< far more than anything here takes
+
+double cpu_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+// ---- allocations that fail on demand ---------------------------------------------------------------------------------
+
+uint64_t requests = 0;
+uint64_t fail_at = 0;  ///< 0: none
+bool fail_behind = false;  ///< and all behind it
+
+bool refuses() {
+  ++requests;
+  return fail_at != 0 && (fail_behind ? requests >= fail_at : requests == fail_at);
+}
+void* counted_malloc(size_t bytes, const char*, int) { return refuses() ? nullptr : TlsArena::allocate(bytes); }
+void* counted_realloc(void* block, size_t bytes, const char*, int) { return refuses() ? nullptr : TlsArena::reallocate(block, bytes); }
+void counted_free(void* block, const char*, int) { TlsArena::release(block); }
+
+class Tls : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    static const bool once = [] {
+      return TlsArena::take().has_value() && CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
+    }();
+    ASSERT_TRUE(once);
+  }
+  void TearDown() override { fail_at = 0; }
+
+  int connect(uint16_t port) {
+    std::array<Address, 1> address;
+    EXPECT_TRUE(net_.resolve("127.0.0.1", port, address, {}));
+    auto socket = net_.connect(address[0]);
+    if (!socket) return -1;
+    const Interest interest{*socket, false, true};
+    net_.wait({&interest, 1}, clock_.monotonic_ns() + kPatienceNs);
+    EXPECT_TRUE(net_.connected(*socket));
+    return *socket;
+  }
+  NetStep handshake(TlsStream& stream, Error& error) {
+    for (;;) {
+      Interest wants;
+      const NetResult result = stream.handshake(wants, error);
+      if (result.step != NetStep::kBlocked) return result.step;
+      EXPECT_TRUE(wants.read || wants.write);
+      net_.wait({&wants, 1}, clock_.monotonic_ns() + kPatienceNs);
+    }
+  }
+  NetStep send_all(TlsStream& stream, std::string_view bytes, Error& error) {
+    while (!bytes.empty()) {
+      Interest wants;
+      const NetResult result = stream.send(bytes, wants, error);
+      if (result.step == NetStep::kDone) bytes.remove_prefix(result.bytes);
+      if (result.step == NetStep::kFailed) return result.step;
+      if (result.step == NetStep::kBlocked) net_.wait({&wants, 1}, clock_.monotonic_ns() + kPatienceNs);
+    }
+    return NetStep::kDone;
+  }
+  /// Receives pattern() until `size` bytes, the end or a failure.
+  NetStep receive_pattern(TlsStream& stream, uint64_t size, uint64_t& got, Error& error, size_t room_bytes = 65536) {
+    static std::array<char, 65536> room;
+    got = 0;
+    while (got < size) {
+      Interest wants;
+      const size_t take = std::min<uint64_t>(room_bytes, size - got);
+      const NetResult result = stream.receive({room.data(), take}, wants, error);
+      if (result.step == NetStep::kBlocked) {
+        net_.wait({&wants, 1}, clock_.monotonic_ns() + kPatienceNs);
+        continue;
+      }
+      if (result.step != NetStep::kDone) return result.step;
+      if (check_) {
+        for (size_t i = 0; i < result.bytes; ++i) {
+          if (room[i] != pattern(got + i)) return NetStep::kFailed;
+        }
+      }
+      got += result.bytes;
+    }
+    return NetStep::kDone;
+  }
+  /// Connects and shakes hands; the error where that failed.
+  Error try_host(TlsContext& context, uint16_t port, std::string_view host) {
+    TlsStream stream;
+    const int socket = connect(port);
+    Error error;
+    if (auto opened = stream.open(context, net_, socket, host); !opened) {
+      error = opened.error();
+    } else {
+      handshake(stream, error);
+    }
+    stream.close();
+    net_.close(socket);
+    return error;
+  }
+
+  SystemClock clock_;
+  SystemNet net_{clock_};
+  bool check_ = true;
+};
+
+std::unique_ptr<TlsContext> context_for(const TlsServer& server) {
+  const std::string roots = server.roots();
+  auto made = TlsContext::make({.ca_file = roots.c_str()});
+  EXPECT_TRUE(made) << (made ? "" : std::string(made.error().detail.view()));
+  return made ? std::move(*made) : nullptr;
+}
+
+TEST_F(Tls, moves_bytes_both_ways_in_versions_1_2_and_1_3) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const Certificate certificate : {Certificate::kGood, Certificate::kRsa}) {
+      const TlsServer server({.certificate = certificate, .version = version});
+      auto context = context_for(server);
+      ASSERT_TRUE(context);
+      TlsStream stream;
+      const int socket = connect(server.port());
+      ASSERT_TRUE(stream.open(*context, net_, socket, "server.test"));
+      Error error;
+      ASSERT_EQ(handshake(stream, error), NetStep::kDone) << error.detail.view();
+      EXPECT_STREQ(stream.version(), version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3");
+      uint64_t got = 0;
+      for (const size_t room : {size_t{1}, size_t{100}, size_t{65536}}) {
+        const uint64_t size = room == 1 ? 5000 : 300'000;
+        ASSERT_EQ(send_all(stream, "GET " + std::to_string(size) + "\n", error), NetStep::kDone);
+        ASSERT_EQ(receive_pattern(stream, size, got, error, room), NetStep::kDone) << error.detail.view();
+      }
+      std::string body = "PUT 3000000\n";
+      for (uint64_t i = 0; i < 3'000'000; ++i) body += pattern(i);
+      ASSERT_EQ(send_all(stream, body, error), NetStep::kDone);
+      std::array<char, 3> answer{};
+      for (size_t at = 0; at < answer.size();) {
+        Interest wants;
+        const NetResult result = stream.receive(std::span(answer).subspan(at), wants, error);
+        ASSERT_NE(result.step, NetStep::kFailed) << error.detail.view();
+        if (result.step == NetStep::kBlocked) net_.wait({&wants, 1}, clock_.monotonic_ns() + kPatienceNs);
+        at += result.bytes;
+      }
+      EXPECT_EQ(std::string_view(answer.data(), 3), "ok\n");
+      stream.close();
+      net_.close(socket);
+    }
+  }
+}
+
+TEST_F(Tls, a_certificate_that_is_not_to_be_trusted_says_why_and_is_never_tried_again) {
+  const struct {
+    Certificate certificate;
+    const char* host;
+    const char* reason;  ///< null: it is trusted
+  } cases[] = {
+      {Certificate::kGood, "server.test", nullptr},
+      {Certificate::kGood, "SERVER.test", nullptr},
+      {Certificate::kGood, "server.test.", nullptr},
+      {Certificate::kGood, "a.wild.test", nullptr},
+      {Certificate::kGood, "a.b.wild.test", "hostname mismatch"},
+      {Certificate::kGood, "127.0.0.1", nullptr},
+      {Certificate::kGood, "[::1]", nullptr},
+      {Certificate::kGood, "127.0.0.9", "IP address mismatch"},
+      {Certificate::kExpired, "server.test", "certificate has expired"},
+      {Certificate::kNotYetValid, "server.test", "certificate is not yet valid"},
+      {Certificate::kWrongHost, "server.test", "hostname mismatch"},
+      {Certificate::kSelfSigned, "server.test", "self-signed certificate"},
+      {Certificate::kUnknownRoot, "server.test", "unable to get local issuer certificate"},
+      {Certificate::kNoIntermediate, "server.test", "unable to get local issuer certificate"},
+      {Certificate::kWrongUse, "server.test", "unsuitable certificate purpose"},
+      {Certificate::kWeakKey, "server.test", "EE certificate key too weak"},
+      {Certificate::kNoName, "server.test", "hostname mismatch"},
+      {Certificate::kNotCa, "server.test", "invalid CA certificate"},
+  };
+  for (const auto& c : cases) {
+    const TlsServer server({.certificate = c.certificate});
+    auto context = context_for(server);
+    ASSERT_TRUE(context);
+    const Error error = try_host(*context, server.port(), c.host);
+    if (c.reason == nullptr) {
+      EXPECT_TRUE(error.ok()) << c.host << ": " << error.detail.view();
+    } else {
+      EXPECT_EQ(error.code, Code::kBadCertificate) << c.host << ": " << error.detail.view();
+      EXPECT_EQ(error.exit(), Exit::kAuth);
+      EXPECT_TRUE(error.detail.view().find(c.reason) != std::string_view::npos) << c.reason << " / " << error.detail.view();
+    }
+  }
+}
+
+TEST_F(Tls, prints_what_a_connection_takes) {
+  const TlsServer server;
+  double before = cpu_ms();
+  auto context = context_for(server);
+  ASSERT_TRUE(context);
+  std::printf("[tls] context: %.2f ms of CPU, arena %zu bytes used, %zu live\n", cpu_ms() - before, TlsArena::figures().bytes_used, TlsArena::figures().bytes_live);
+  std::array<TlsStream, 3> streams;
+  std::array<int, 3> sockets{};
+  Error error;
+  uint64_t got = 0;
+  for (size_t i = 0; i < streams.size(); ++i) {
+    sockets[i] = connect(server.port());
+    before = cpu_ms();
+    ASSERT_TRUE(streams[i].open(*context, net_, sockets[i], "server.test"));
+    ASSERT_EQ(handshake(streams[i], error), NetStep::kDone) << error.detail.view();
+    const double shaken = cpu_ms() - before;
+    ASSERT_EQ(send_all(streams[i], "GET 1000000\n", error), NetStep::kDone);
+    ASSERT_EQ(receive_pattern(streams[i], 1'000'000, got, error), NetStep::kDone);
+    std::printf("[tls] connection %zu: %.2f ms of CPU, arena %zu bytes used, %zu live, %s %s\n", i + 1, shaken, TlsArena::figures().bytes_used,
+                TlsArena::figures().bytes_live, streams[i].version(), streams[i].cipher());
+  }
+  for (size_t i = 0; i < streams.size(); ++i) {
+    streams[i].close();
+    net_.close(sockets[i]);
+  }
+}
+
+}  // namespace
+}  // namespace weir
