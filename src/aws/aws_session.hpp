@@ -47,12 +47,12 @@ struct AwsSession : HttpSession {
   void learn_region(std::string_view bucket, std::string_view region) {
     for (Known& known : known_) {
       if (known.bucket.view() == bucket) {
-        known.region.assign(region);
+        known.region = FixedText<64>(region);
         return;
       }
     }
-    known_[next_ % known_.size()].bucket.assign(bucket);
-    known_[next_++ % known_.size()].region.assign(region);
+    known_[next_ % known_.size()].bucket = FixedText<64>(bucket);
+    known_[next_++ % known_.size()].region = FixedText<64>(region);
   }
   [[nodiscard]] uint64_t server_wall_ns() const {
     return static_cast<uint64_t>(static_cast<int64_t>(http.clock->wall_ns()) + skew_ns);
@@ -61,7 +61,7 @@ struct AwsSession : HttpSession {
  private:
   struct Known {
     FixedText<64> bucket;
-    FixedText<32> region;
+    FixedText<64> region;
   };
   std::array<Known, 4> known_;
   size_t next_ = 0;

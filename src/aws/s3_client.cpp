@@ -148,7 +148,7 @@ Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, con
     return {};
   }
   // An answer that was lost makes the next attempt find its own object.
-  if (done.error().code == Code::kOutputExists && call_.attempts() > 1 && !weir_id.empty()) {
+  if (done.error().code == Code::kOutputExists && call_.sent_twice() && !weir_id.empty()) {
     FixedText<80> id(weir_id);
     const uint64_t size = body.size();
     auto there = head(name);

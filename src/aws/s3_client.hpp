@@ -47,7 +47,7 @@ struct S3Sums {
 
 class S3Client {
  public:
-  static constexpr size_t memory_max() { return HttpCall::memory_max() + S3Request::memory_max(); }
+  static constexpr size_t memory_max() { return HttpCall::memory_max(); }
 
   S3Client(AwsSession& session, std::span<char> room);
 

@@ -5,6 +5,7 @@
 #include "aws/aws_errors.hpp"
 #include "aws/s3_replies.hpp"
 #include "base/assert.hpp"
+#include "base/utc_time.hpp"
 
 namespace weir {
 
@@ -84,7 +85,7 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
   if (!session_.aws.expected_bucket_owner.empty())
     add("x-amz-expected-bucket-owner", session_.aws.expected_bucket_owner);
   attempt_text_.clear();
-  attempt_text_.append("attempt=").append_number(attempt).append("; max=").append_number(HttpCall::kAttemptsMax);
+  attempt_text_.append("attempt=").append_number(attempt);
   add("amz-sdk-request", attempt_text_.view());
   add("User-Agent", "weir/" WEIR_VERSION);
 

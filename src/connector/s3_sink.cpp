@@ -357,10 +357,10 @@ bool S3Sink::load(StateReader& in) {
   loaded_tail_crc_ = in.get<uint32_t>();
   const auto id_bytes = in.get<uint16_t>();
   if (!in.ok() || id_bytes != 12) return false;
-  id_.assign(in.bytes(id_bytes));
+  id_ = FixedText<16>(in.bytes(id_bytes));
   const auto upload_bytes = in.get<uint16_t>();
   if (!in.ok() || upload_bytes > 512) return false;
-  upload_.assign(in.bytes(upload_bytes));
+  upload_ = S3Client::UploadId(in.bytes(upload_bytes));
   if (!in.ok() || part_bytes != options_.part_bytes || loaded_tail_ == 0) return false;
   const uint64_t parts = loaded_bytes_ / options_.part_bytes;
   if (parts > kPartsMax || (parts != 0 && upload_.view().empty())) return false;
@@ -414,7 +414,7 @@ Status S3Sink::resume(bool finishing) {
       return fail(lost);
     }
   }
-  crc_ = Crc64Nvme(loaded_crc_);
+  crc_ = Crc64Nvme::resume(loaded_crc_);
   edge_ = loaded_bytes_;
   tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
   tail_crc_ = loaded_tail_crc_;

@@ -273,7 +273,9 @@ TEST(S3Sink, GoesOnAfterADeathAtAnyRequest) {
       process.net.on_request = [&](const SimRequest&) { return dead = dead || (life == 0 && ++seen == death); };
       Upload upload(process);
       const auto alive = [&](const Status& status) {
-        if (!status) EXPECT_EQ(status.error().exit(), Exit::kUnavailable) << status.error().detail.view();
+        if (!status) {
+          EXPECT_EQ(status.error().exit(), Exit::kUnavailable) << status.error().detail.view();
+        }
         return status.has_value();
       };
       size_t at = 0;
@@ -299,7 +301,7 @@ TEST(S3Sink, GoesOnAfterADeathAtAnyRequest) {
         finishing = at == body.size();
       }
       if (cut) continue;
-      done = alive(upload.sink.finish());
+      done = alive(upload.sink.finish()) && !dead;
     }
     ASSERT_TRUE(done) << "death " << death;
     EXPECT_EQ(store.objects["b/out"].body, body) << "death " << death;
@@ -347,7 +349,8 @@ TEST(S3CheckpointStore, ALostReplyIsNoFence) {
     process.net.faults.server_error = 4;
     S3CheckpointStore checkpoint({"s3://b/state", {"b", "state"}, true}, process.client(), process.clock);
     std::array<char, 100> room;
-    ASSERT_TRUE(checkpoint.acquire()) << "seed " << seed;
+    const Status acquired = checkpoint.acquire();
+    ASSERT_TRUE(acquired) << "seed " << seed << ": " << acquired.error().detail.view() << ::testing::PrintToString(process.net.log);
     ASSERT_TRUE(checkpoint.load(room));
     for (const std::string_view text : {"one", "two", "three"}) {
       const Status saved = checkpoint.save(text);

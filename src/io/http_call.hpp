@@ -51,7 +51,8 @@ class HttpCall {
   ReadResult read(std::span<char> room, Error& error) { return connection_.read(room, error); }
   [[nodiscard]] const HttpWait& waits() const { return wait_; }
   [[nodiscard]] const HttpWait& read_waits() const { return connection_.waits(); }
-  [[nodiscard]] uint32_t attempts() const { return retry_.attempts(); }
+  /// The request was sent more than once: an earlier one may have been done.
+  [[nodiscard]] bool sent_twice() const { return retry_.attempts() > 1 || connection_.sent_twice(); }
   /// The body that is read broke off, or is not what it should be: another attempt, if there may be one, with `error` as it was if not.
   /// `progressed`: bytes came since the last attempt, so that the count begins anew.
   bool again(FailureClass why, bool progressed, Error& error);

@@ -87,7 +87,7 @@ Status HttpConnection::begin(const HttpRequest& request) {
   method_ = FixedText<16>(request.method);
   sent_ = 0;
   body_sent_ = 0;
-  request_sent_ = unsent_ = replied_ = false;
+  sent_twice_ = unsent_ = replied_ = false;
   reply_begin_ = reply_end_ = 0;
   head_.reset();
   kept_ = reusable;
@@ -307,7 +307,7 @@ Step HttpConnection::broke(Error& error, const Error& why) {
   }
   sent_ = 0;
   body_sent_ = 0;
-  request_sent_ = false;
+  sent_twice_ = true;
   opened_ns_ = now();
   address_ = 0;
   tunnel_asked_ = false;
@@ -365,7 +365,6 @@ Step HttpConnection::send_head(Error& error) {
   sent_ += result.bytes;
   if (sent_ < request_bytes_) return Step::kNeedInput;
   const bool empty = body_ == nullptr || body_->size() == 0;
-  request_sent_ = empty;
   state_ = empty ? State::kReply : expect_ ? State::kContinue : State::kBody;
   return Step::kNeedInput;
 }
@@ -407,10 +406,7 @@ Step HttpConnection::send_body(Error& error) {
   const NetResult result = send(*bytes, why);
   if (result.step == NetStep::kDone) {
     body_sent_ += result.bytes;
-    if (body_sent_ == body_->size()) {
-      request_sent_ = true;
-      state_ = State::kReply;
-    }
+    if (body_sent_ == body_->size()) state_ = State::kReply;
     return Step::kNeedInput;
   }
   // A server that does not want the rest says so before it stops listening.

@@ -91,8 +91,8 @@ class HttpConnection {
   /// The next bytes of the reply's body into `room`; kFinished at its end (with 0 bytes).
   ReadResult read(std::span<char> room, Error& error);
   [[nodiscard]] const HttpWait& waits() const { return wait_; }
-  /// The failure came before the server can have seen the whole request.
-  [[nodiscard]] bool untouched() const { return !request_sent_; }
+  /// The request was sent a second time: the server may have done it before.
+  [[nodiscard]] bool sent_twice() const { return sent_twice_; }
   void close() noexcept;
 
  private:
@@ -149,7 +149,7 @@ class HttpConnection {
   uint64_t body_sent_ = 0;
   bool expect_ = false;
   FixedText<16> method_;
-  bool request_sent_ = false;
+  bool sent_twice_ = false;
   bool unsent_ = false;  ///< the reply came before the request was sent whole
   bool replied_ = false;  ///< a byte of the reply came
   HttpHead head_;

@@ -227,7 +227,6 @@ Result<size_t> ask_name_servers(std::string_view host, const char* name_servers,
   ares_search(channel.get(), name, ns_c_in, ns_t_aaaa, on_aaaa, &v6);
   bool enough = false;
   while (!v4.done || !v6.done) {
-    if (SystemWakeup::stop_signal() != 0) return fail(Error(Code::kInterrupted));
     if (!enough && v4.count + v6.count != 0) {
       enough = true;
       until.at_ns = std::min(until.at_ns, clock.monotonic_ns() + kGraceNs);

@@ -64,6 +64,12 @@ class Network final : public ObjectLister {
   std::unique_ptr<S3Client> writer_;
 };
 
+/// The place that an address names, copied. W2028.
+inline Result<S3Name> s3_name(std::string_view url) {
+  auto place = parse_s3_url(url);
+  if (!place) return fail(place.error());
+  return S3Name{std::string(place->bucket), std::string(place->key)};
+}
 /// "s3://", as the start of a name.
 inline bool is_s3(std::string_view name) { return name.starts_with("s3://"); }
 

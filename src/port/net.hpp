@@ -54,7 +54,7 @@ class Net {
   virtual ~Net() = default;
 
   /// Addresses of a name or of a literal ("10.0.0.1", "[::1]"), in the order to be tried; their number, at most room.size().
-  /// Waits until `until` or for a stop. W4021: no such name, or no answer (the detail says which).
+  /// Waits until `until`. W4021: no such name, or no answer (the detail says which).
   virtual Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) = 0;
   /// Begins to connect. The socket is writable when it is connected or has failed. W4022.
   virtual Result<int> connect(const Address& address) = 0;
