@@ -190,3 +190,21 @@ for name, kind, text in (
     ("chunk_huge", 5, b"ffffffffffffffff\r\nx"),
 ):
     put("weir_io_http_head_fuzz", name, bytes([kind]) + text)
+
+# ---- XML of replies: a byte for the piece ---------------------------------------------------------------------------------
+for name, text in (
+    ("error", b"<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code><Message>a &lt;b&gt; &#x41;</Message><RequestId>r</RequestId></Error>"),
+    ("list", b"<ListBucketResult xmlns='x'><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType><NextContinuationToken>t</NextContinuationToken>"
+     b"<Contents><Key>a%20b+c</Key><LastModified>2012-04-27T16:02:25.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>5</Size><StorageClass>STANDARD</StorageClass></Contents>"
+     b"<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"),
+    ("parts", b"<ListPartsResult><IsTruncated>false</IsTruncated><NextPartNumberMarker>2</NextPartNumberMarker><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>8</Size>"
+     b"<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME></Part></ListPartsResult>"),
+    ("uploads", b"<ListMultipartUploadsResult><NextKeyMarker>k</NextKeyMarker><Upload><Key>k</Key><UploadId>u</UploadId><Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload></ListMultipartUploadsResult>"),
+    ("complete", b"<?xml?>\n   \n<CompleteMultipartUploadResult><ETag>e</ETag><ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME></CompleteMultipartUploadResult>"),
+    ("sts", b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>"
+     b"<Expiration>2012-04-27T16:02:25Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"),
+    ("doctype", b"<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"),
+    ("around", b"\xef\xbb\xbf<!-- a --><?p?><a:r b='>' c=\"'\"><d/><!-- - --></a:r> "),
+    ("deep", b"<a>" * 17),
+):
+    put("weir_aws_xml_fuzz", name, b"\x06" + text)
