@@ -23,7 +23,7 @@ class CredentialProvider {
 };
 
 struct AwsOptions {
-  EndpointSettings endpoint;
+  EndpointSettings endpoint;  ///< views of texts that outlive the session
   bool requester_pays = false;
   std::string expected_bucket_owner;  ///< empty: not checked
   std::string sse;  ///< "AES256", "aws:kms"; empty: the bucket's own rule
@@ -47,12 +47,12 @@ struct AwsSession : HttpSession {
   void learn_region(std::string_view bucket, std::string_view region) {
     for (Known& known : known_) {
       if (known.bucket.view() == bucket) {
-        known.region = FixedText<64>(region);
+        known.region = FixedText<kRegionBytesMax>(region);
         return;
       }
     }
     known_[next_ % known_.size()].bucket = FixedText<64>(bucket);
-    known_[next_++ % known_.size()].region = FixedText<64>(region);
+    known_[next_++ % known_.size()].region = FixedText<kRegionBytesMax>(region);
   }
   [[nodiscard]] uint64_t server_wall_ns() const {
     return static_cast<uint64_t>(static_cast<int64_t>(http.clock->wall_ns()) + skew_ns);
@@ -61,7 +61,7 @@ struct AwsSession : HttpSession {
  private:
   struct Known {
     FixedText<64> bucket;
-    FixedText<64> region;
+    FixedText<kRegionBytesMax> region;
   };
   std::array<Known, 4> known_;
   size_t next_ = 0;

@@ -41,22 +41,21 @@ void S3Request::field(std::string_view name, std::string_view value) {
 
 // Signed anew: time, credentials and region may be others than at the attempt before.
 Status S3Request::make(HttpRequest& request, uint32_t attempt) {
-  std::string_view region = session_.region_of(bucket_);
-  auto endpoint = s3_endpoint(session_.aws.endpoint, bucket_, region);
+  EndpointSettings settings = session_.aws.endpoint;
+  if (const std::string_view learned = session_.region_of(bucket_); !learned.empty()) settings.region = learned;
+  auto endpoint = s3_endpoint(settings, bucket_);
   if (!endpoint) return fail(endpoint.error());
-  region_ = FixedText<64>(endpoint->region.view());
-  host_ = FixedText<kHostBytesMax>(endpoint->host.view());
+  endpoint_ = *endpoint;
+  region_ = FixedText<kRegionBytesMax>(signing_region(settings));
+  const RequestPath place = s3_path(endpoint_, bucket_, key_);
+  if (place.truncated()) return fail(Code::kBadUrl, "the key is too long");
   target_.clear();
-  target_.append(endpoint->path_prefix.view());
-  if (!endpoint->virtual_style) target_.append("/").append(bucket_);
-  target_.append("/");
-  if (!append_encoded(target_, key_, true)) return fail(Code::kBadUrl, "the key is too long");
+  target_.append(place.view());
   const size_t path_bytes = target_.view().size();
   for (size_t i = 0; i < query_count_; ++i) {
     const Item& item = query_[i];
     target_.append(i == 0 ? "?" : "&").append(item.name);
     const std::string_view value = item.is_number ? item.number.view() : item.value;
-    if (value.empty() && !item.is_number && item.value.data() == nullptr) continue;
     target_.append("=");
     append_encoded(target_, value, false);
   }
@@ -66,10 +65,10 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
       target_.view().size() > path_bytes ? target_.view().substr(path_bytes + 1) : std::string_view{};
 
   request.method = method_;
-  request.url.tls = endpoint->tls;
-  request.url.host = host_.view();
-  request.url.v6 = host_.view().find(':') != std::string_view::npos;
-  request.url.port = endpoint->port;
+  request.url.tls = endpoint_.tls;
+  request.url.host = endpoint_.host.view();
+  request.url.v6 = endpoint_.host.view().find(':') != std::string_view::npos;
+  request.url.port = endpoint_.port;
   request.url.path_and_query = target_.view();
   request.body = body_;
   request.expect_continue = expect_;
@@ -95,7 +94,7 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
   if (*credentials != nullptr && (*credentials)->present()) {
     const std::string_view hash = !payload_hash_.empty() ? payload_hash_
                                   : body_ == nullptr     ? kEmptyPayloadHash
-                                  : endpoint->tls        ? kUnsignedPayload
+                                  : endpoint_.tls        ? kUnsignedPayload
                                                          : kEmptyPayloadHash;
     const SigningScope scope{region_.view(), "s3", session_.server_wall_ns(), true};
     // Host is part of what is signed, and written by the connection.
@@ -125,7 +124,14 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
   if (!text.empty()) (void)reader.read(text, true, unread);
   const AwsFailure& reply = reader.failure();
   error_code_ = reply.code;
-  const AwsVerdict verdict = classify_aws_error(success ? 500 : head.status(), reply.code.view(), AwsService::kS3);
+  const std::string_view named = head.value("x-amz-bucket-region");
+  const std::string_view region = !named.empty() ? named : reply.region.view();
+  const bool elsewhere = !region.empty() && region != region_.view();
+  AwsVerdict verdict = classify_aws(head.status(), reply.code.view(), elsewhere);
+  // What a condition means and what an upload is, the sender knows: an object is there; the upload is none any more.
+  if (head.status() == 412) verdict = {FailureClass::kFatal, Code::kOutputExists};
+  if (reply.code.view() == "ConditionalRequestConflict") verdict = {FailureClass::kTransient, Code::kServerError};
+  if (reply.code.view() == "NoSuchUpload") verdict = {FailureClass::kFatal, Code::kNoInput};
   error = Error(verdict.code);
   error.detail.append(reply.code.empty() ? std::string_view("status ") : reply.code.view());
   if (reply.code.empty()) error.detail.append_number(head.status());
@@ -143,9 +149,13 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
       session_.renewed = true;
       return FailureClass::kExpired;
     case FailureClass::kRedirect: {
-      const std::string_view named = head.value("x-amz-bucket-region");
-      const std::string_view region = !named.empty() ? named : reply.region.view();
-      if (region.empty() || region == region_.view() || !is_region(region)) return FailureClass::kFatal;
+      if (!elsewhere) return FailureClass::kFatal;
+      EndpointSettings settings = session_.aws.endpoint;
+      settings.region = region_.view();
+      if (const auto there = redirected(settings, endpoint_, bucket_, region); !there) {
+        error = there.error();
+        return FailureClass::kFatal;
+      }
       session_.learn_region(bucket_, region);
       return FailureClass::kRedirect;
     }

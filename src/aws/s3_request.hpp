@@ -61,9 +61,9 @@ class S3Request final : public HttpService {
   uint64_t from_ = 0;
   FixedText<48> range_;
   FixedText<kUrlBytesMax> target_;  ///< path and query, encoded: up to 3 bytes for each of a key's 1,024
-  FixedText<kHostBytesMax> host_;
+  Endpoint endpoint_;
   FixedText<kHostBytesMax + 9> host_field_;
-  FixedText<64> region_;
+  FixedText<kRegionBytesMax> region_;
   Signature signature_;
   FixedText<32> attempt_text_;
   FixedText<64> error_code_;

@@ -22,7 +22,7 @@ Error S3Source::named(Error error) const {
 Status S3Source::open(size_t index) {
   if (state_ != State::kClosed && index != index_) close();
   index_ = index;
-  auto place = parse_s3_url(urls_[index]);
+  auto place = parse_s3_address(urls_[index]);
   if (!place) return fail(place.error());
   name_.bucket.assign(place->bucket);
   name_.key.assign(place->key);

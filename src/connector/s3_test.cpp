@@ -96,15 +96,15 @@ std::string read_all(S3Source& source, Process& process, size_t room_bytes, Erro
 
 TEST(S3Source, ReadsAnObjectByOneRequest) {
   SimS3 store;
-  store.put("b/dir/in put+%.csv", numbered(300'000));
+  store.put("bkt/dir/in put+%.csv", numbered(300'000));
   Process process(store);
-  const std::vector<std::string> urls{"s3://b/dir/in put+%.csv"};
+  const std::vector<std::string> urls{"s3://bkt/dir/in put+%.csv"};
   S3Source source(urls, process.client(), process.wakeup);
   ASSERT_TRUE(source.open(0));
   Error error;
   EXPECT_EQ(read_all(source, process, 4096, error), numbered(300'000));
   EXPECT_TRUE(error.ok()) << error.detail.view();
-  EXPECT_EQ(process.net.log, std::vector<std::string>{"GET /b/dir/in%20put%2B%25.csv 200"});
+  EXPECT_EQ(process.net.log, std::vector<std::string>{"GET /bkt/dir/in%20put%2B%25.csv 200"});
   EXPECT_EQ(source.size(0), 300'000u);
 }
 
@@ -112,7 +112,7 @@ TEST(S3Source, GoesOnAtTheNextByteWhereverItIsCut) {
   const std::string body = numbered(3000);
   for (uint64_t seed = 1; seed <= 400; ++seed) {
     SimS3 store;
-    store.put("b/k", body);
+    store.put("bkt/k", body);
     Process process(store, seed);
     process.net.faults.cut_reply = 2;
     process.net.faults.stall = 8;
@@ -122,7 +122,7 @@ TEST(S3Source, GoesOnAtTheNextByteWhereverItIsCut) {
     process.net.faults.unavailable = 7;
     process.net.faults.server_error = 9;
     process.net.faults.retry_after = 11;
-    const std::vector<std::string> urls{"s3://b/k"};
+    const std::vector<std::string> urls{"s3://bkt/k"};
     S3Source source(urls, process.client(), process.wakeup);
     ASSERT_TRUE(source.open(0));
     Error error;
@@ -137,15 +137,15 @@ TEST(S3Source, NeverMixesTwoVersions) {
   const std::string body = numbered(100'000);
   for (size_t cut = 0; cut < body.size(); cut += 9973) {
     SimS3 store;
-    store.put("b/k", body);
+    store.put("bkt/k", body);
     Process process(store);
-    const std::vector<std::string> urls{"s3://b/k"};
+    const std::vector<std::string> urls{"s3://bkt/k"};
     S3Source source(urls, process.client(), process.wakeup);
     auto identity = source.identity(0);
     ASSERT_TRUE(identity);
     ASSERT_TRUE(source.open(0));
     ASSERT_TRUE(source.seek(cut));
-    store.put("b/k", numbered(100'000));
+    store.put("bkt/k", numbered(100'000));
     Error error;
     EXPECT_EQ(read_all(source, process, 4096, error), "");
     EXPECT_EQ(error.code, Code::kSourceChanged);
@@ -155,21 +155,21 @@ TEST(S3Source, NeverMixesTwoVersions) {
 TEST(S3Source, SaysWhatIsMissing) {
   SimS3 store;
   Process process(store);
-  const std::vector<std::string> urls{"s3://b/none"};
+  const std::vector<std::string> urls{"s3://bkt/none"};
   S3Source source(urls, process.client(), process.wakeup);
   ASSERT_TRUE(source.open(0));
   Error error;
   read_all(source, process, 64, error);
   EXPECT_EQ(error.code, Code::kNoInput);
-  EXPECT_NE(error.detail.view().find("s3://b/none"), std::string_view::npos);
+  EXPECT_NE(error.detail.view().find("s3://bkt/none"), std::string_view::npos);
 }
 
 TEST(S3Source, GivesUpWhenTheServerIsDownForGood) {
   SimS3 store;
-  store.put("b/k", "x");
+  store.put("bkt/k", "x");
   Process process(store);
   process.net.faults.unavailable = 1;
-  const std::vector<std::string> urls{"s3://b/k"};
+  const std::vector<std::string> urls{"s3://bkt/k"};
   S3Source source(urls, process.client(), process.wakeup);
   ASSERT_TRUE(source.open(0));
   Error error;
@@ -183,9 +183,9 @@ TEST(S3Source, GivesUpWhenTheServerIsDownForGood) {
 struct Upload {
   explicit Upload(Process& process, uint64_t unit = 1u << 20, bool replace = false)
       : room(S3Sink::memory_max(kPart, unit)),
-        sink({.url = "s3://b/out",
-              .name = {"b", "out"},
-              .tail = {"b", "out.weir"},
+        sink({.url = "s3://bkt/out",
+              .name = {"bkt", "out"},
+              .tail = {"bkt", "out.weir"},
               .part_bytes = kPart,
               .replace = replace,
               .signed_payload = true},
@@ -213,14 +213,14 @@ TEST(S3Sink, ASmallObjectIsOnePut) {
   ASSERT_TRUE(upload.sink.start());
   ASSERT_TRUE(upload.write("hello"));
   ASSERT_TRUE(upload.sink.finish());
-  EXPECT_EQ(store.objects["b/out"].body, "hello");
+  EXPECT_EQ(store.objects["bkt/out"].body, "hello");
   EXPECT_EQ(store.objects.size(), 1u);
-  EXPECT_EQ(process.net.log, (std::vector<std::string>{"HEAD /b/out 404", "PUT /b/out 200"}));
+  EXPECT_EQ(process.net.log, (std::vector<std::string>{"HEAD /bkt/out 404", "PUT /bkt/out 200"}));
 }
 
 TEST(S3Sink, NothingIsOverwritten) {
   SimS3 store;
-  store.put("b/out", "theirs");
+  store.put("bkt/out", "theirs");
   Process process(store);
   Upload first(process);
   const Status refused = first.sink.start();
@@ -230,11 +230,11 @@ TEST(S3Sink, NothingIsOverwritten) {
   Upload second(process);
   ASSERT_TRUE(second.sink.start());
   ASSERT_TRUE(second.write("ours"));
-  store.put("b/out", "theirs");  // in the meantime
+  store.put("bkt/out", "theirs");  // in the meantime
   const Status late = second.sink.finish();
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Code::kOutputExists);
-  EXPECT_EQ(store.objects["b/out"].body, "theirs");
+  EXPECT_EQ(store.objects["bkt/out"].body, "theirs");
 }
 
 TEST(S3Sink, PartsAreOfOneSizeWhereverTheUnitsEnd) {
@@ -250,7 +250,7 @@ TEST(S3Sink, PartsAreOfOneSizeWhereverTheUnitsEnd) {
   upload.save();
   ASSERT_TRUE(upload.sink.commit());
   ASSERT_TRUE(upload.sink.finish());
-  EXPECT_EQ(store.objects["b/out"].body, body);
+  EXPECT_EQ(store.objects["bkt/out"].body, body);
   EXPECT_EQ(store.objects.size(), 1u) << "tails are left";
   EXPECT_TRUE(store.uploads.empty());
 }
@@ -304,7 +304,7 @@ TEST(S3Sink, GoesOnAfterADeathAtAnyRequest) {
       done = alive(upload.sink.finish()) && !dead;
     }
     ASSERT_TRUE(done) << "death " << death;
-    EXPECT_EQ(store.objects["b/out"].body, body) << "death " << death;
+    EXPECT_EQ(store.objects["bkt/out"].body, body) << "death " << death;
     EXPECT_EQ(store.objects.size(), 1u) << "death " << death << ": tails are left";
     EXPECT_EQ(store.completes, 1u);
   }
@@ -316,7 +316,7 @@ TEST(S3CheckpointStore, OfTwoRunsOneIsFenced) {
   SimS3 store;
   Process a(store, 1);
   Process b(store, 2);
-  const S3CheckpointStore::Options options{"s3://b/state", {"b", "state"}, true};
+  const S3CheckpointStore::Options options{"s3://bkt/state", {"bkt", "state"}, true};
   S3CheckpointStore first(options, a.client(), a.clock);
   S3CheckpointStore second(options, b.client(), b.clock);
   std::array<char, 100> room;
@@ -336,9 +336,9 @@ TEST(S3CheckpointStore, OfTwoRunsOneIsFenced) {
   const Status late = first.save("one again");
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Code::kFenced);
-  EXPECT_EQ(store.objects["b/state"].body, "two");
+  EXPECT_EQ(store.objects["bkt/state"].body, "two");
   second.release();
-  EXPECT_FALSE(store.objects.contains("b/state.lease"));
+  EXPECT_FALSE(store.objects.contains("bkt/state.lease"));
 }
 
 TEST(S3CheckpointStore, ALostReplyIsNoFence) {
@@ -347,7 +347,7 @@ TEST(S3CheckpointStore, ALostReplyIsNoFence) {
     Process process(store, seed);
     process.net.faults.lose_reply = 3;
     process.net.faults.server_error = 4;
-    S3CheckpointStore checkpoint({"s3://b/state", {"b", "state"}, true}, process.client(), process.clock);
+    S3CheckpointStore checkpoint({"s3://bkt/state", {"bkt", "state"}, true}, process.client(), process.clock);
     std::array<char, 100> room;
     const Status acquired = checkpoint.acquire();
     ASSERT_TRUE(acquired) << "seed " << seed << ": " << acquired.error().detail.view() << ::testing::PrintToString(process.net.log);
@@ -355,7 +355,7 @@ TEST(S3CheckpointStore, ALostReplyIsNoFence) {
     for (const std::string_view text : {"one", "two", "three"}) {
       const Status saved = checkpoint.save(text);
       ASSERT_TRUE(saved) << "seed " << seed << ": " << saved.error().detail.view();
-      EXPECT_EQ(store.objects["b/state"].body, text);
+      EXPECT_EQ(store.objects["bkt/state"].body, text);
     }
   }
 }

@@ -417,9 +417,10 @@ Step HttpConnection::send_body(Error& error) {
     reply_begin_ = 0;
     reply_end_ = early.bytes;
     replied_ = true;
-    unsent_ = true;
-    state_ = State::kReply;
-    return Step::kNeedInput;
+    Error bad;
+    // An interim reply changes nothing: some servers say "go on" twice.
+    unsent_ = take_reply(bad);
+    return bad.ok() ? Step::kNeedInput : broke(error, bad);
   }
   if (result.step == NetStep::kBlocked && early.step == NetStep::kBlocked) {
     if (late(context_.times.stall_ns)) return broke(error, stalled("the body can't be sent"));

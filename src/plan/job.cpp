@@ -329,7 +329,7 @@ Status Job::choose_output() {
     output_name_ = *name;
     if (to_ == To::kObject) {
       if (parsed->uses_batch()) return fail(Code::kNotYet, "output.to: an object for each batch; name one object");
-      WEIR_TRY(parse_s3_url(output_name_));
+      WEIR_TRY(parse_s3_address(output_name_));
     } else if (parsed->uses_batch()) {
       to_ = To::kFolder;
       values.batch = 111111;
@@ -452,7 +452,7 @@ Status Job::choose_checkpoint() {
   for (const std::string& input : inputs_) {
     if (input == checkpoint_name_) return fail(Code::kContradiction, "checkpoint.to is an input: " + input);
   }
-  if (is_s3(checkpoint_name_)) WEIR_TRY(parse_s3_url(checkpoint_name_));
+  if (is_s3(checkpoint_name_)) WEIR_TRY(parse_s3_address(checkpoint_name_));
   job_id_ = job_id(config_);
   return {};
 }

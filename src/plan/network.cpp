@@ -54,17 +54,25 @@ Status Network::start(const AwsConfig& config) {
   if (!chain) return fail(chain.error());
 
   EndpointSettings& endpoint = session_.aws.endpoint;
-  endpoint.region = first_of({config.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), (*chain)->profile_region()});
-  endpoint.endpoint_url = first_of({config.endpoint_url, env("AWS_ENDPOINT_URL_S3"), env("AWS_ENDPOINT_URL"),
-                                    (*chain)->profile_endpoint_url()});
+  config_ = config;
+  credentials_ = std::move(*chain);
+  endpoint.region =
+      first_of({config_.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), credentials_->profile_region()});
+  endpoint.endpoint_url = config_.endpoint_url;
+  endpoint.env_endpoint_url_s3 = env("AWS_ENDPOINT_URL_S3");
+  endpoint.env_endpoint_url_sts = env("AWS_ENDPOINT_URL_STS");
+  endpoint.env_endpoint_url = env("AWS_ENDPOINT_URL");
+  endpoint.profile_endpoint_url = credentials_->profile_endpoint_url();
+  endpoint.ignore_configured = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true";
   session_.aws.requester_pays = config.requester_pays;
   session_.aws.expected_bucket_owner = config.expected_bucket_owner;
   session_.aws.sse = config.sse;
   session_.aws.sse_kms_key_id = config.sse_kms_key_id;
-  credentials_ = std::move(*chain);
   session_.credentials = credentials_.get();
 
-  tls_ = !endpoint.endpoint_url.starts_with("http://");
+  auto anywhere = s3_endpoint(endpoint, "bucket");
+  if (!anywhere) return fail(anywhere.error());
+  tls_ = anywhere->tls;
   session_.http.net = &net_;
   session_.http.clock = &clock_;
   session_.http.proxy = &proxy_;
@@ -88,7 +96,7 @@ Status Network::start(const AwsConfig& config) {
 }
 
 Status Network::list(const std::string& url, std::vector<std::string>& names) {
-  auto place = parse_s3_url(url);
+  auto place = parse_s3_address(url);
   if (!place) return fail(place.error());
   const std::string pattern(place->key);
   const std::string bucket(place->bucket);

@@ -58,7 +58,8 @@ class Network final : public ObjectLister {
   AwsSession session_;
   ProxyRules proxy_;
   std::unique_ptr<TlsContext> tls_context_;
-  std::unique_ptr<CredentialProvider> credentials_;
+  AwsConfig config_;
+  std::unique_ptr<CredentialChain> credentials_;
   std::span<char> memory_;
   std::unique_ptr<S3Client> reader_;
   std::unique_ptr<S3Client> writer_;
@@ -66,7 +67,7 @@ class Network final : public ObjectLister {
 
 /// The place that an address names, copied. W2028.
 inline Result<S3Name> s3_name(std::string_view url) {
-  auto place = parse_s3_url(url);
+  auto place = parse_s3_address(url);
   if (!place) return fail(place.error());
   return S3Name{std::string(place->bucket), std::string(place->key)};
 }
