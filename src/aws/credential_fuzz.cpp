@@ -1,4 +1,4 @@
-// Any bytes as what credentials are found in: JSON replies, the shared files, s3:// addresses. An error never has a text of the input that could be secret.
+// Any bytes as what credentials are found in: JSON replies, the shared files, s3:// addresses, times. An error never has a text of the input that could be secret.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -6,8 +6,10 @@
 
 #include "aws/aws_errors.hpp"
 #include "aws/credential_json.hpp"
+#include "aws/credential_source.hpp"
 #include "aws/endpoint.hpp"
 #include "aws/profile.hpp"
+#include "base/utc_time.hpp"
 
 using namespace weir;
 
@@ -61,5 +63,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)s3_endpoint({.endpoint_url = text}, "bucket");
   (void)json_error_code(text);
+
+  // Times: what is read as one is written as the same second.
+  if (const auto time_ns = parse_iso_time(text))
+    require(parse_iso_time(text.substr(0, 10) + "T00:00:00Z").has_value() && utc_of(*time_ns).year >= 1969);
+  if (const auto time_ns = parse_http_date(text))
+    require(basic_time(*time_ns).view().substr(9, 6) ==
+            text.substr(17, 2) + text.substr(20, 2) + (text.substr(23, 2) == "60" ? "59" : text.substr(23, 2)));
+  (void)parse_retry_after(text, 0);
+  if (check_container_url(text)) require(parse_url(text).has_value());
+  if (const auto token = authorization_of(text)) require(is_field_value(*token));
   return 0;
 }

@@ -220,5 +220,7 @@ for name, text in (
     ("web", b"%%[profile a]\nrole_arn = r\nweb_identity_token_file = f\n[profile b]\nrole_arn = r\ncredential_source = Environment\n"),
     ("address", b"s3://my.bucket/a//../b c?d#%\xff"),
     ("url", b"http://[::1]:9000/base/"),
+    ("iso_time", b"2012-04-27T18:02:25.5+02:00"),
+    ("http_date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
 ):
     put("weir_aws_credential_fuzz", name, text)
