@@ -208,3 +208,19 @@ for name, text in (
     ("deep", b"<a>" * 17),
 ):
     put("weir_aws_xml_fuzz", name, b"\x06" + text)
+
+# ---- credentials: JSON, the shared files (%% between the two), s3:// addresses ---------------------------------------------
+for name, text in (
+    ("container", b'{"AccessKeyId":"A","SecretAccessKey":"S\\/","Token":"T","Expiration":"2012-04-27T16:02:25Z"}'),
+    ("process", b'{"Version":1,"AccessKeyId":"\\u0041\\ud83d\\ude00","SecretAccessKey":"S","x":[{"y":-1.5e3},null,true]}'),
+    ("failed", b'{"Code":"Failed","Message":"m"}'),
+    ("files", b"[default]\naws_access_key_id = A\naws_secret_access_key = S\n%%[default]\ns3 =\n  addressing_style = path\n[profile a]\nrole_arn = r\nsource_profile = default\n"
+     b"[profile \"b\"]\ncredential_process = p\nservices = x\n[services x]\ns3 =\n  endpoint_url = http://h\n"),
+    ("loop", b"%%[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n"),
+    ("web", b"%%[profile a]\nrole_arn = r\nweb_identity_token_file = f\n[profile b]\nrole_arn = r\ncredential_source = Environment\n"),
+    ("address", b"s3://my.bucket/a//../b c?d#%\xff"),
+    ("url", b"http://[::1]:9000/base/"),
+    ("iso_time", b"2012-04-27T18:02:25.5+02:00"),
+    ("http_date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+):
+    put("weir_aws_credential_fuzz", name, text)
