@@ -23,23 +23,24 @@ weir_static_library(zstd::zstd libzstd.a zstd.h)
 
 weir_static_library(cares::cares libcares.a ares.h)
 
-# weir_pinned_library(<name> [<target>]): target <name>::<target>, by default <name>::<name>, from the cache, built at configure time when it isn't there yet.
+# weir_pinned_library(<name>): target <name>::<name> from the cache, built at configure time when it isn't there yet.
 function(weir_pinned_library name)
   execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/third_party.sh ${name}
                   OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE rc)
   if(NOT rc EQUAL 0 OR NOT EXISTS ${prefix}/lib${name}.a)
     message(FATAL_ERROR "could not get ${name}: see the messages of scripts/third_party.sh above")
   endif()
-  set(target ${name}::${name})
-  if(ARGC GREATER 1)
-    set(target ${name}::${ARGV1})
-  endif()
-  add_library(${target} STATIC IMPORTED GLOBAL)
-  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${prefix}/lib${name}.a
+  add_library(${name}::${name} STATIC IMPORTED GLOBAL)
+  set_target_properties(${name}::${name} PROPERTIES IMPORTED_LOCATION ${prefix}/lib${name}.a
                         INTERFACE_INCLUDE_DIRECTORIES ${prefix}/include)
 endfunction()
 weir_pinned_library(isal)
-weir_pinned_library(openssl ssl)  # libssl and libcrypto in one archive
+weir_pinned_library(openssl)  # libssl and libcrypto in one archive
+# The C and C++ libraries before it: the kernel maps pages in blocks of 16, and so what is never used lies together behind what every job uses.
+add_library(openssl_ssl INTERFACE)
+target_link_libraries(openssl_ssl INTERFACE $<$<BOOL:${WEIR_STATIC}>:-lstdc++> $<$<BOOL:${WEIR_STATIC}>:-lm>
+                      $<$<BOOL:${WEIR_STATIC}>:-lc> openssl::openssl)
+add_library(openssl::ssl ALIAS openssl_ssl)
 if(WEIR_TESTS OR WEIR_BENCH OR WEIR_FUZZ)
   weir_pinned_library(simdjson)
 endif()

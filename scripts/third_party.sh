@@ -103,7 +103,9 @@ build_openssl() {
     no-aria no-bf no-blake2 no-camellia no-cast no-cmac no-des no-dh no-dsa no-ec2m no-gost no-idea no-md4 no-mdc2 no-ocb \
     no-rc2 no-rc4 no-rmd160 no-scrypt no-seed no-siphash no-siv no-sm2 no-sm3 no-sm4 no-whirlpool &&
     make build_generated && make -j"$(nproc)" libcrypto.a libssl.a; } >build.log 2>&1 || { tail -20 build.log >&2; return 1; }
-  printf 'CREATE %s\nADDLIB libssl.a\nADDLIB libcrypto.a\nSAVE\nEND\n' libopenssl.a | ar -M
+  printf 'CREATE %s\nADDLIB libssl.a\nADDLIB libcrypto.a\nSAVE\nEND\n' libopenssl.a | "$(${CC:-cc} -print-prog-name=ar)" -M
+  # It asks the processor before main, and again when it begins: the second is enough, and a job without TLS touches none of its pages.
+  "$(${CC:-cc} -print-prog-name=objcopy)" -R .init -R .rela.init -R .init_array -R .rela.init_array libopenssl.a
   mv libopenssl.a "$1/"
   cp -r include/openssl "$1/include/"
 }
@@ -115,7 +117,7 @@ for name in "$@"; do
   read -r _ package version file sha <<<"$(grep "^$name " <<<"$pins" || true)"
   [ -n "${sha:-}" ] || die "no such library: $name"
   prefix=$cache/$name-$version-${sha:0:8}
-  [ "$name" != isal ] || prefix+=-1  # the patch's number
+  case $name in isal | openssl) prefix+=-1 ;; esac  # the number of the patch, of the settings
   if [ ! -f "$prefix/lib$name.a" ]; then
     fetch "$package" "$version" "$file" "$sha"
     say "building $name $version"

@@ -28,7 +28,7 @@ Status set_keys(Credentials& keys, std::string_view access, std::string_view sec
   return fail(Code::kBadCredentials, "a key or token that is too long");
 }
 
-Status take_environment(const Environment& environment, CredentialPlan& plan) {
+Status take_environment(const AwsEnvironment& environment, CredentialPlan& plan) {
   const std::string_view access = environment.get("AWS_ACCESS_KEY_ID");
   const std::string_view secret = environment.get("AWS_SECRET_ACCESS_KEY");
   if (access.empty()) return fail(Code::kNoCredentials, "AWS_ACCESS_KEY_ID is not set");
@@ -40,12 +40,12 @@ Status take_environment(const Environment& environment, CredentialPlan& plan) {
   return set_keys(plan.keys, access, secret, environment.get("AWS_SESSION_TOKEN"));
 }
 
-bool has_container(const Environment& environment) {
+bool has_container(const AwsEnvironment& environment) {
   return !environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").empty() ||
          !environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").empty();
 }
 
-Status take_container(const Environment& environment, CredentialPlan& plan) {
+Status take_container(const AwsEnvironment& environment, CredentialPlan& plan) {
   plan.step = CredentialStep::kContainer;
   plan.origin = "container";
   const std::string_view relative = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
@@ -71,11 +71,11 @@ Status take_container(const Environment& environment, CredentialPlan& plan) {
   return {};
 }
 
-bool imds_disabled(const Environment& environment) {
+bool imds_disabled(const AwsEnvironment& environment) {
   return same_word(environment.get("AWS_EC2_METADATA_DISABLED"), "true");
 }
 
-Status take_imds(const Environment& environment, CredentialPlan& plan) {
+Status take_imds(const AwsEnvironment& environment, CredentialPlan& plan) {
   plan.step = CredentialStep::kImds;
   plan.origin = "instance metadata";
   std::string_view url = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
@@ -90,7 +90,7 @@ Status take_imds(const Environment& environment, CredentialPlan& plan) {
   return {};
 }
 
-Status take_profile(const Environment& environment, const ProfileCredentials& from, const CredentialSettings& settings,
+Status take_profile(const AwsEnvironment& environment, const ProfileCredentials& from, const CredentialSettings& settings,
                     CredentialPlan& plan) {
   plan.roles = from.roles;
   plan.role_count = from.role_count;
@@ -142,7 +142,7 @@ Status take_profile(const Environment& environment, const ProfileCredentials& fr
 }
 
 /// AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, as EKS sets them.
-bool take_web_identity(const Environment& environment, CredentialPlan& plan) {
+bool take_web_identity(const AwsEnvironment& environment, CredentialPlan& plan) {
   const std::string_view file = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE");
   const std::string_view role = environment.get("AWS_ROLE_ARN");
   if (file.empty() || role.empty()) return false;
@@ -160,7 +160,7 @@ std::string_view session_name_of(const AssumeRole& role) {
 
 }  // namespace
 
-std::string_view profile_in_use(const Environment& environment, const CredentialSettings& settings) {
+std::string_view profile_in_use(const AwsEnvironment& environment, const CredentialSettings& settings) {
   if (!settings.profile.empty()) return settings.profile;
   for (const std::string_view name : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}) {
     if (const std::string_view value = environment.get(name); !value.empty()) return value;
@@ -168,7 +168,7 @@ std::string_view profile_in_use(const Environment& environment, const Credential
   return "default";
 }
 
-Result<CredentialPlan> plan_credentials(const Environment& environment, const ProfileFiles& files,
+Result<CredentialPlan> plan_credentials(const AwsEnvironment& environment, const ProfileFiles& files,
                                         const CredentialSettings& settings) {
   CredentialPlan plan;
   if (settings.unsigned_requests) return plan;
@@ -199,7 +199,7 @@ Result<CredentialPlan> plan_credentials(const Environment& environment, const Pr
   return plan;
 }
 
-std::string_view region_in_use(const Environment& environment, const ProfileFiles& files,
+std::string_view region_in_use(const AwsEnvironment& environment, const ProfileFiles& files,
                                const CredentialSettings& settings, std::string_view flag) {
   if (!flag.empty()) return flag;
   for (const std::string_view name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
@@ -208,7 +208,7 @@ std::string_view region_in_use(const Environment& environment, const ProfileFile
   return profile_value(files, profile_in_use(environment, settings), "region");
 }
 
-EndpointSettings endpoint_settings(const Environment& environment, const ProfileFiles& files,
+EndpointSettings endpoint_settings(const AwsEnvironment& environment, const ProfileFiles& files,
                                    const CredentialSettings& settings, std::string_view region_flag,
                                    std::string_view endpoint_flag) {
   const std::string_view profile = profile_in_use(environment, settings);

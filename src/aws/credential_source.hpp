@@ -20,9 +20,9 @@
 
 namespace weir {
 
-class Environment {
+class AwsEnvironment {
  public:
-  virtual ~Environment() = default;
+  virtual ~AwsEnvironment() = default;
   /// A variable's value; empty where it is not set. Valid as long as this.
   virtual std::string_view get(std::string_view name) const = 0;
 };
@@ -61,18 +61,18 @@ struct CredentialSettings {
 };
 
 /// The profile that is in use.
-std::string_view profile_in_use(const Environment& environment, const CredentialSettings& settings);
+std::string_view profile_in_use(const AwsEnvironment& environment, const CredentialSettings& settings);
 
 /// W6002 with the reason where nothing is left to be tried, or half of a pair of variables is set; W2030 for a bad profile; W2028 for a bad endpoint.
-Result<CredentialPlan> plan_credentials(const Environment& environment, const ProfileFiles& files,
+Result<CredentialPlan> plan_credentials(const AwsEnvironment& environment, const ProfileFiles& files,
                                         const CredentialSettings& settings);
 
 /// The region: `flag`, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Empty: not known.
-std::string_view region_in_use(const Environment& environment, const ProfileFiles& files,
+std::string_view region_in_use(const AwsEnvironment& environment, const ProfileFiles& files,
                                const CredentialSettings& settings, std::string_view flag);
 
 /// What decides about endpoints, from the same three.
-EndpointSettings endpoint_settings(const Environment& environment, const ProfileFiles& files,
+EndpointSettings endpoint_settings(const AwsEnvironment& environment, const ProfileFiles& files,
                                    const CredentialSettings& settings, std::string_view region_flag,
                                    std::string_view endpoint_flag);
 

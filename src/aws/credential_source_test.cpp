@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-class MapEnvironment : public Environment {
+class MapEnvironment : public AwsEnvironment {
  public:
   MapEnvironment(std::initializer_list<std::pair<const std::string, std::string>> values) : values_(values) {}
   std::string_view get(std::string_view name) const override {
@@ -26,14 +26,14 @@ constexpr ProfileFiles kFiles{
     "[default]\nregion = eu-west-1\n[profile p]\nregion = us-west-2\ncredential_process = /bin/p\nendpoint_url = "
     "http://p\ns3 =\n  addressing_style = virtual\n"
     "[profile r]\nrole_arn = arn:r\nsource_profile = default\n[profile e]\nrole_arn = arn:e\ncredential_source = "
-    "Environment\n"
+    "AwsEnvironment\n"
     "[profile c]\nrole_arn = arn:c\ncredential_source = EcsContainer\n[profile i]\nrole_arn = arn:i\ncredential_source "
     "= Ec2InstanceMetadata\n"
     "[profile s]\nsso_session = x\n[profile sr]\nrole_arn = arn:s\nsource_profile = s\n[profile w]\nrole_arn = "
     "arn:w\nweb_identity_token_file = /t\n[profile nothing]\nregion = x\n"};
 
 /// The step and what belongs to it, in one text.
-std::string plan(const Environment& environment, const ProfileFiles& files = kNoFiles,
+std::string plan(const AwsEnvironment& environment, const ProfileFiles& files = kNoFiles,
                  const CredentialSettings& settings = {}) {
   const auto p = plan_credentials(environment, files, settings);
   if (!p) {

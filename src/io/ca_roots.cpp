@@ -18,18 +18,19 @@
 namespace weir {
 namespace {
 
-constexpr size_t kDerBytesMax = 8192;  ///< of one root; larger ones are passed over (the largest in use has about 2,000)
+constexpr size_t kDerBytesMax =
+    8192;  ///< of one root; larger ones are passed over (the largest in use has about 2,000)
 constexpr int kKeptRoots = 16;  ///< in OpenSSL's store before it is emptied: a peer may name one root after the other
 constexpr int kSameHashMax = 16;  ///< files of one hash in a folder
 
 constexpr const char* kFolders[] = {"/etc/ssl/certs", "/etc/pki/tls/certs"};
 constexpr const char* kBundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Alpine
-    "/etc/pki/tls/certs/ca-bundle.crt",                   // Amazon Linux, Fedora
+    "/etc/ssl/certs/ca-certificates.crt",  // Debian, Alpine
+    "/etc/pki/tls/certs/ca-bundle.crt",  // Amazon Linux, Fedora
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora
-    "/etc/ssl/ca-bundle.pem",                             // SUSE
-    "/var/lib/ca-certificates/ca-bundle.pem",             // SUSE
-    "/etc/ssl/cert.pem",                                  // Alpine, BSD
+    "/etc/ssl/ca-bundle.pem",  // SUSE
+    "/var/lib/ca-certificates/ca-bundle.pem",  // SUSE
+    "/etc/ssl/cert.pem",  // Alpine, BSD
     "/usr/share/ssl/certs/ca-bundle.crt",
 };
 
@@ -139,7 +140,7 @@ Der subject_of(Der certificate) {
   Der fields = tbs.content;
   if (!next_element(fields, part)) return {};
   if (part.tag == 0xa0 && !next_element(fields, part)) return {};  // version, then serial number
-  for (int i = 0; i < 3; ++i) {                                    // algorithm, issuer, validity
+  for (int i = 0; i < 3; ++i) {  // algorithm, issuer, validity
     if (!next_element(fields, part)) return {};
   }
   return next_element(fields, part) ? part.whole : Der{};
@@ -157,7 +158,8 @@ X509* keep(X509_STORE* store, Der der, const X509_NAME* name) {
   const unsigned char* at = der.data();
   X509* certificate = d2i_X509(nullptr, &at, static_cast<long>(der.size()));
   if (certificate == nullptr) return nullptr;
-  const bool right = X509_NAME_cmp(X509_get_subject_name(certificate), name) == 0 && X509_STORE_add_cert(store, certificate) == 1;
+  const bool right =
+      X509_NAME_cmp(X509_get_subject_name(certificate), name) == 0 && X509_STORE_add_cert(store, certificate) == 1;
   X509_free(certificate);  // the store has its own
   return right ? certificate : nullptr;
 }
@@ -290,7 +292,8 @@ X509* CaRoots::find(X509_STORE* store, const X509_NAME* name) {
   // All that have the name: a root may have been made anew with another key, and the chain tells which of them it is.
   X509* found = nullptr;
   struct Keeper final : Visitor {
-    Keeper(X509_STORE* to, const X509_NAME* wanted, bool one) : store(to), name(wanted), hash(name_hash(der_of(wanted))), first_only(one) {}
+    Keeper(X509_STORE* to, const X509_NAME* wanted, bool one)
+        : store(to), name(wanted), hash(name_hash(der_of(wanted))), first_only(one) {}
     bool visit(Der der, uint64_t) override {
       if (name_hash(subject_of(der)) == hash) {
         X509* certificate = keep(store, der, name);
@@ -342,7 +345,10 @@ int CaRoots::on_subject(X509_LOOKUP* lookup, int type, const X509_NAME* name, X5
 Status CaRoots::install(X509_STORE* store) {
   const Error no_room(Code::kBudgetTooSmall, "the memory of TLS is full");
   method_ = X509_LOOKUP_meth_new("weir roots");
-  if (method_ == nullptr || X509_LOOKUP_meth_set_get_by_subject(method_, [](X509_LOOKUP* lookup, X509_LOOKUP_TYPE type, const X509_NAME* name, X509_OBJECT* out) { return on_subject(lookup, type, name, out); }) != 1) return fail(no_room);
+  if (method_ == nullptr || X509_LOOKUP_meth_set_get_by_subject(
+                                method_, [](X509_LOOKUP* lookup, X509_LOOKUP_TYPE type, const X509_NAME* name,
+                                            X509_OBJECT* out) { return on_subject(lookup, type, name, out); }) != 1)
+    return fail(no_room);
   X509_LOOKUP* lookup = X509_STORE_add_lookup(store, method_);
   if (lookup == nullptr || X509_LOOKUP_set_method_data(lookup, this) != 1) return fail(no_room);
   return {};

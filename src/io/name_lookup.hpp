@@ -15,6 +15,7 @@ size_t addresses_in_hosts(const char* path, std::string_view host, std::span<Add
 
 /// Asks the name servers (`name_servers`, or null: those of /etc/resolv.conf) for A and AAAA; IPv4 first. Waits until `until` or for a
 /// stop (kInterrupted). W4021: none, or no answer.
-Result<size_t> ask_name_servers(std::string_view host, const char* name_servers, std::span<Address> room, Clock& clock, Deadline until);
+Result<size_t> ask_name_servers(std::string_view host, const char* name_servers, std::span<Address> room, Clock& clock,
+                                Deadline until);
 
 }  // namespace weir

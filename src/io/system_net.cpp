@@ -180,7 +180,8 @@ void SystemNet::wait(std::span<const Interest> interests, uint64_t until_monoton
   size_t count = 0;
   for (const Interest& interest : interests) {
     if (interest.socket < 0) continue;
-    entries[count++] = {interest.socket, static_cast<short>((interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0)), 0};
+    entries[count++] = {interest.socket,
+                        static_cast<short>((interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0)), 0};
   }
   SystemWakeup::wait_for({entries, count}, clock_, until_monotonic_ns);
 }

@@ -7,7 +7,7 @@
 #include "base/clock.hpp"
 #include "port/ports.hpp"
 
-struct pollfd;
+struct pollfd;  // NOLINT(readability-identifier-naming): the system's name
 
 namespace weir {
 

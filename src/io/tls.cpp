@@ -40,18 +40,25 @@ const char* reason_text(int reason) {
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
     case SSL_R_PACKET_LENGTH_TOO_LONG:
-    case SSL_R_BAD_RECORD_TYPE: return "the server does not speak TLS here";
+    case SSL_R_BAD_RECORD_TYPE:
+      return "the server does not speak TLS here";
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_NO_PROTOCOLS_AVAILABLE: return "the server speaks neither TLS 1.2 nor 1.3";
+    case SSL_R_NO_PROTOCOLS_AVAILABLE:
+      return "the server speaks neither TLS 1.2 nor 1.3";
     case SSL_R_WRONG_CIPHER_RETURNED:
     case SSL_R_UNKNOWN_CIPHER_RETURNED:
-    case SSL_R_NO_CIPHERS_AVAILABLE: return "no cipher in common";
-    case SSL_R_UNEXPECTED_EOF_WHILE_READING: return "closed in the middle";
+    case SSL_R_NO_CIPHERS_AVAILABLE:
+      return "no cipher in common";
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return "closed in the middle";
     case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
-    case SSL_R_DATA_LENGTH_TOO_LONG: return "bytes were changed on the way";
-    case SSL_R_EXCESSIVE_MESSAGE_SIZE: return "the server's chain of certificates is too long";
-    default: return nullptr;
+    case SSL_R_DATA_LENGTH_TOO_LONG:
+      return "bytes were changed on the way";
+    case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+      return "the server's chain of certificates is too long";
+    default:
+      return nullptr;
   }
 }
 
@@ -67,7 +74,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const TlsOptions& options) 
   WEIR_TRY(TlsArena::take());
   std::unique_ptr<TlsContext> context(new (std::nothrow) TlsContext);
   if (context == nullptr) return fail(Code::kSetupTooLarge);
+  const uint64_t failures = TlsArena::figures().failures;
   WEIR_TRY(context->open(options));
+  // OpenSSL goes on without a cipher or a group that it had no room for.
+  if (TlsArena::figures().failures != failures) return fail(Code::kBudgetTooSmall, "the memory of TLS is full");
   return context;
 }
 
@@ -78,8 +88,8 @@ TlsContext::~TlsContext() {
 
 Status TlsContext::open(const TlsOptions& options) {
   const Error no_room(Code::kBudgetTooSmall, "the memory of TLS is full");
-  constexpr uint64_t kInit =
-      OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_SSL_STRINGS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
+  constexpr uint64_t kInit = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_SSL_STRINGS |
+                             OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
   if (OPENSSL_init_ssl(kInit, nullptr) != 1) return fail(no_room);
   // What the C library reads at first use (the time zone, for dates of certificates) is read before the seal.
   const time_t epoch = 0;
@@ -100,13 +110,15 @@ Status TlsContext::open(const TlsOptions& options) {
   SSL_CTX_set_security_level(context_, 2);  // 112 bits: RSA from 2048 on, no SHA-1
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_verify_depth(context_, kChainDepthMax);
-  if (SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(context_, kCiphers12) != 1 ||
-      SSL_CTX_set_ciphersuites(context_, kCiphers13) != 1 || SSL_CTX_set1_groups_list(context_, kGroups) != 1)
+  if (SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context_, kCiphers12) != 1 || SSL_CTX_set_ciphersuites(context_, kCiphers13) != 1 ||
+      SSL_CTX_set1_groups_list(context_, kGroups) != 1)
     return fail(no_room);
 
   socket_method_ = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir socket");
   if (socket_method_ == nullptr || BIO_meth_set_read_ex(socket_method_, TlsStream::on_read) != 1 ||
-      BIO_meth_set_write_ex(socket_method_, TlsStream::on_write) != 1 || BIO_meth_set_ctrl(socket_method_, TlsStream::on_control) != 1)
+      BIO_meth_set_write_ex(socket_method_, TlsStream::on_write) != 1 ||
+      BIO_meth_set_ctrl(socket_method_, TlsStream::on_control) != 1)
     return fail(no_room);
 
   if (options.ca_file != nullptr) WEIR_TRY(roots_.use_file(options.ca_file));
@@ -126,10 +138,17 @@ int TlsStream::on_read(BIO* bio, char* room, size_t size, size_t* moved) {
   const NetResult result = stream->net_->receive(stream->socket_, {room, size});
   *moved = result.bytes;
   switch (result.step) {
-    case NetStep::kDone: return 1;
-    case NetStep::kBlocked: BIO_set_retry_read(bio); return 0;
-    case NetStep::kClosed: stream->ended_ = true; return 0;
-    case NetStep::kFailed: stream->system_error_ = result.system_error; return 0;
+    case NetStep::kDone:
+      return 1;
+    case NetStep::kBlocked:
+      BIO_set_retry_read(bio);
+      return 0;
+    case NetStep::kClosed:
+      stream->ended_ = true;
+      return 0;
+    case NetStep::kFailed:
+      stream->system_error_ = result.system_error;
+      return 0;
   }
   return 0;
 }
@@ -199,7 +218,8 @@ Status TlsStream::open(TlsContext& context, Net& net, int socket, std::string_vi
 
 void TlsStream::begin() {
   ERR_clear_error();
-  failures_before_ = TlsArena::figures().failures;
+  // During the handshake a request that was refused long ago may be what fails now; behind it each call stands for itself.
+  if (ssl_ == nullptr || ready_) failures_before_ = TlsArena::figures().failures;
 }
 
 Error TlsStream::broken(int why) {
@@ -251,6 +271,12 @@ NetResult TlsStream::handshake(Interest& wants, Error& error) {
   begin();
   const int result = SSL_do_handshake(ssl_);
   if (result != 1) return answer(result, wants, error);
+  if (TlsArena::figures().failures != failures_before_) {
+    // Nothing that was left out on the way is to be trusted.
+    failure_ = error = arena_full();
+    failed_ = true;
+    return {NetStep::kFailed, 0, 0};
+  }
   ready_ = true;
   return {NetStep::kDone, 0, 0};
 }

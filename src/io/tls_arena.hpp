@@ -17,7 +17,7 @@ namespace weir {
 class TlsArena {
  public:
   /// Of the region, and the line of the plan.
-  static constexpr size_t kBytes = 1536u << 10;
+  static constexpr size_t kBytes = 1280u << 10;
 
   struct Figures {
     size_t bytes_used = 0;  ///< high-water, in bytes from the front: what was touched

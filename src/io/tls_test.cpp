@@ -42,15 +42,20 @@ bool refuses() {
   ++requests;
   return fail_at != 0 && (fail_behind ? requests >= fail_at : requests == fail_at);
 }
-void* counted_malloc(size_t bytes, const char*, int) { return refuses() ? nullptr : TlsArena::allocate(bytes); }
-void* counted_realloc(void* block, size_t bytes, const char*, int) { return refuses() ? nullptr : TlsArena::reallocate(block, bytes); }
+// More than there is, so that the arena counts the failure as one of its own.
+void* refused() { return TlsArena::allocate(SIZE_MAX); }
+void* counted_malloc(size_t bytes, const char*, int) { return refuses() ? refused() : TlsArena::allocate(bytes); }
+void* counted_realloc(void* block, size_t bytes, const char*, int) {
+  return refuses() ? refused() : TlsArena::reallocate(block, bytes);
+}
 void counted_free(void* block, const char*, int) { TlsArena::release(block); }
 
 class Tls : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     static const bool once = [] {
-      return TlsArena::take().has_value() && CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
+      return TlsArena::take().has_value() &&
+             CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
     }();
     ASSERT_TRUE(once);
   }
@@ -205,8 +210,188 @@ TEST_F(Tls, a_certificate_that_is_not_to_be_trusted_says_why_and_is_never_tried_
     } else {
       EXPECT_EQ(error.code, Code::kBadCertificate) << c.host << ": " << error.detail.view();
       EXPECT_EQ(error.exit(), Exit::kAuth);
-      EXPECT_TRUE(error.detail.view().find(c.reason) != std::string_view::npos) << c.reason << " / " << error.detail.view();
+      EXPECT_TRUE(error.detail.view().find(c.reason) != std::string_view::npos)
+          << c.reason << " / " << error.detail.view();
     }
+  }
+}
+
+TEST_F(Tls, an_end_in_order_is_told_from_one_that_somebody_may_have_made) {
+  const TlsServer server;
+  auto context = context_for(server);
+  ASSERT_TRUE(context);
+  const struct {
+    const char* word;
+    NetStep step;
+    int system_error;
+  } cases[] = {{"END 50000\n", NetStep::kClosed, 0},
+               {"CUT 50000\n", NetStep::kFailed, 0},
+               {"RST 50000\n", NetStep::kFailed, ECONNRESET}};
+  for (const auto& c : cases) {
+    TlsStream stream;
+    const int socket = connect(server.port());
+    Error error;
+    ASSERT_TRUE(stream.open(*context, net_, socket, "server.test"));
+    ASSERT_EQ(handshake(stream, error), NetStep::kDone);
+    ASSERT_EQ(send_all(stream, c.word, error), NetStep::kDone);
+    uint64_t got = 0;
+    EXPECT_EQ(receive_pattern(stream, 1'000'000, got, error), c.step) << c.word;
+    // A reset may overtake what was sent before it.
+    EXPECT_TRUE(c.system_error != 0 || got == 50'000) << got;
+    if (c.step == NetStep::kFailed) {
+      EXPECT_EQ(error.code, Code::kConnectionLost);
+      EXPECT_EQ(error.system_error, c.system_error) << error.detail.view();
+    }
+    // It stays so.
+    Error again;
+    EXPECT_EQ(receive_pattern(stream, 1, got, again), c.step);
+    EXPECT_EQ(again.code, error.code);
+    stream.close();
+    net_.close(socket);
+  }
+}
+
+TEST_F(Tls, a_handshake_that_fails_says_why_and_may_be_tried_again) {
+  const struct {
+    testing::TlsServerOptions options;
+    const char* reason;
+  } cases[] = {{{.plain = true}, "does not speak TLS"}, {{.other_cipher = true}, "the server says: handshake failure"}};
+  const TlsServer good;
+  auto context = context_for(good);
+  ASSERT_TRUE(context);
+  for (const auto& c : cases) {
+    const TlsServer server(c.options);
+    const Error error = try_host(*context, server.port(), "server.test");
+    EXPECT_EQ(error.code, Code::kNoConnection);
+    EXPECT_TRUE(error.detail.view().find(c.reason) != std::string_view::npos)
+        << c.reason << " / " << error.detail.view();
+  }
+  TlsStream stream;
+  for (const std::string& host : {std::string(), std::string("a\0b", 3), std::string(300, 'a')}) {
+    auto opened = stream.open(*context, net_, -1, host);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Code::kNoHost);
+  }
+}
+
+TEST_F(Tls, roots_that_are_not_there_are_an_error_of_the_context) {
+  auto missing = TlsContext::make({.ca_file = "/nonexistent/roots.pem"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::kNoInput);
+  auto empty = TlsContext::make({.ca_file = "/dev/null"});
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().code, Code::kBadCertificate);
+}
+
+TEST_F(Tls, memory_and_descriptors_stay_over_1000_connections) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const TlsServer server({.version = version});
+    auto context = context_for(server);
+    ASSERT_TRUE(context);
+    TlsArena::Figures first{};
+    Error error;
+    uint64_t got = 0;
+    for (int i = 0; i < 500; ++i) {
+      TlsStream stream;
+      const int socket = connect(server.port());
+      ASSERT_LT(socket, 64);
+      ASSERT_TRUE(stream.open(*context, net_, socket, "server.test"));
+      ASSERT_EQ(handshake(stream, error), NetStep::kDone) << error.detail.view();
+      ASSERT_EQ(send_all(stream, "GET 20000\n", error), NetStep::kDone);
+      ASSERT_EQ(receive_pattern(stream, 20'000, got, error), NetStep::kDone);
+      stream.close();
+      net_.close(socket);
+      if (i == 10) first = TlsArena::figures();
+    }
+    EXPECT_EQ(TlsArena::figures().bytes_live, first.bytes_live);
+    EXPECT_EQ(TlsArena::figures().bytes_used, first.bytes_used);
+  }
+}
+
+TEST_F(Tls, memory_stays_over_200_megabytes) {
+  const TlsServer server;
+  auto context = context_for(server);
+  ASSERT_TRUE(context);
+  TlsStream stream;
+  const int socket = connect(server.port());
+  Error error;
+  uint64_t got = 0;
+  ASSERT_TRUE(stream.open(*context, net_, socket, "server.test"));
+  ASSERT_EQ(handshake(stream, error), NetStep::kDone);
+  ASSERT_EQ(send_all(stream, "GET 1000000\nGET 200000000\n", error), NetStep::kDone);
+  ASSERT_EQ(receive_pattern(stream, 1'000'000, got, error), NetStep::kDone);
+  const TlsArena::Figures before = TlsArena::figures();
+  const uint64_t asked = requests;
+  const double began = cpu_ms();
+  check_ = false;
+  ASSERT_EQ(receive_pattern(stream, 200'000'000, got, error), NetStep::kDone);
+  std::printf("[tls] 200 MB: %.0f MB a second of CPU, %llu requests for memory\n", 200e3 / (cpu_ms() - began),
+              static_cast<unsigned long long>(requests - asked));
+  EXPECT_EQ(TlsArena::figures().bytes_used, before.bytes_used);
+  EXPECT_EQ(TlsArena::figures().bytes_live, before.bytes_live);
+  stream.close();
+  net_.close(socket);
+}
+
+// What OpenSSL makes once a process has the whole arena to itself: there it is not tried.
+TEST_F(Tls, whichever_request_for_memory_fails_the_context_is_refused) {
+  const TlsServer server;
+  const std::string roots = server.roots();
+  ASSERT_TRUE(TlsContext::make({.ca_file = roots.c_str()}));
+  uint64_t n = 0;
+  for (bool reached = true; reached;) {
+    requests = 0;
+    fail_at = ++n;
+    auto made = TlsContext::make({.ca_file = roots.c_str()});
+    reached = requests >= n;
+    fail_at = 0;
+    ASSERT_EQ(made.has_value(), !reached) << "request " << n;
+    ASSERT_TRUE(made || made.error().code == Code::kBudgetTooSmall) << "request " << n;
+  }
+  std::printf("[tls] requests for memory of a context: %llu\n", static_cast<unsigned long long>(n - 1));
+}
+
+TEST_F(Tls, whichever_request_for_memory_fails_only_that_connection_fails) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const TlsServer server({.version = version});
+    auto context = context_for(server);
+    ASSERT_TRUE(context);
+    (void)try_host(*context, server.port(), "server.test");
+    std::string body = "PUT 40000\n";
+    for (uint64_t i = 0; i < 40'000; ++i) body += pattern(i);
+    // OpenSSL keeps the places of 16 errors, and their room for the next.
+    const size_t live_max = TlsArena::figures().bytes_live + 8192;
+    for (const bool behind : {false, true}) {
+      uint64_t failed = 0;
+      bool reached = true;
+      for (uint64_t n = 1; reached; ++n) {
+        TlsStream stream;
+        const int socket = connect(server.port());
+        Error error;
+        uint64_t got = 0;
+        requests = 0;
+        fail_at = n;
+        fail_behind = behind;
+        if (auto opened = stream.open(*context, net_, socket, "server.test"); !opened) {
+          error = opened.error();
+        } else if (handshake(stream, error) == NetStep::kDone &&
+                   send_all(stream, "GET 40000\n", error) == NetStep::kDone &&
+                   receive_pattern(stream, 40'000, got, error) == NetStep::kDone) {
+          (void)send_all(stream, body, error);
+        }
+        stream.close();
+        reached = requests >= n;
+        fail_at = 0;
+        net_.close(socket);
+        if (!error.ok()) {
+          ++failed;
+          ASSERT_EQ(error.code, Code::kConnectionLost) << "request " << n << ": " << error.detail.view();
+        }
+        ASSERT_LE(TlsArena::figures().bytes_live, live_max) << "request " << n << (behind ? " and on" : "");
+      }
+      EXPECT_GT(failed, 100);
+    }
+    EXPECT_TRUE(try_host(*context, server.port(), "server.test").ok());
   }
 }
 
@@ -215,7 +400,8 @@ TEST_F(Tls, prints_what_a_connection_takes) {
   double before = cpu_ms();
   auto context = context_for(server);
   ASSERT_TRUE(context);
-  std::printf("[tls] context: %.2f ms of CPU, arena %zu bytes used, %zu live\n", cpu_ms() - before, TlsArena::figures().bytes_used, TlsArena::figures().bytes_live);
+  std::printf("[tls] context: %.2f ms of CPU, arena %zu bytes used, %zu live\n", cpu_ms() - before,
+              TlsArena::figures().bytes_used, TlsArena::figures().bytes_live);
   std::array<TlsStream, 3> streams;
   std::array<int, 3> sockets{};
   Error error;
@@ -228,8 +414,9 @@ TEST_F(Tls, prints_what_a_connection_takes) {
     const double shaken = cpu_ms() - before;
     ASSERT_EQ(send_all(streams[i], "GET 1000000\n", error), NetStep::kDone);
     ASSERT_EQ(receive_pattern(streams[i], 1'000'000, got, error), NetStep::kDone);
-    std::printf("[tls] connection %zu: %.2f ms of CPU, arena %zu bytes used, %zu live, %s %s\n", i + 1, shaken, TlsArena::figures().bytes_used,
-                TlsArena::figures().bytes_live, streams[i].version(), streams[i].cipher());
+    std::printf("[tls] connection %zu: %.2f ms of CPU, arena %zu bytes used, %zu live, %s %s\n", i + 1, shaken,
+                TlsArena::figures().bytes_used, TlsArena::figures().bytes_live, streams[i].version(),
+                streams[i].cipher());
   }
   for (size_t i = 0; i < streams.size(); ++i) {
     streams[i].close();

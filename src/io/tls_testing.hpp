@@ -1,4 +1,4 @@
-// For tests: a TLS server in a process of its own, with certificates made for it, good and bad.
+// For tests: a TLS server in a process of its own, with certificates made for it, good and bad. It also speaks without TLS.
 //
 // It answers lines: "GET n" with n bytes of pattern(), "PUT n" and n bytes with "ok\n" when they were pattern()'s; "END n" as GET and a close in
 // order, "CUT n" as GET and a close without a word, "RST n" as GET and a reset, "HALF n" as GET, reading to the client's end first.
@@ -12,8 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -46,15 +48,17 @@ enum class Certificate : uint8_t {
 struct TlsServerOptions {
   Certificate certificate = Certificate::kGood;
   int version = 0;  ///< TLS1_2_VERSION, TLS1_3_VERSION; 0: both
-  bool plain = false;  ///< no TLS at all
-  std::string refuse_with = {};  ///< "cipher": none in common
+  bool plain = false;  ///< no TLS: says so as HTTP does, and goes on in lines
+  bool other_cipher = false;  ///< none in common
 };
 
 inline char pattern(uint64_t at) { return static_cast<char>(at * 2654435761u >> 13); }
 
 namespace tls_server {
 
-inline EVP_PKEY* make_key(int rsa_bits = 0) { return rsa_bits != 0 ? EVP_RSA_gen(static_cast<unsigned>(rsa_bits)) : EVP_EC_gen("P-256"); }
+inline EVP_PKEY* make_key(int rsa_bits = 0) {
+  return rsa_bits != 0 ? EVP_RSA_gen(static_cast<unsigned>(rsa_bits)) : EVP_EC_gen("P-256");
+}
 
 inline void extend(X509* certificate, int nid, const char* value) {
   X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
@@ -68,8 +72,8 @@ struct Pair {
   EVP_PKEY* key = nullptr;
 };
 
-inline Pair make(const char* name, const char* alternative, const char* constraints, const char* use, const Pair* issuer, long from_s = -3600,
-                 long until_s = 24L * 3600, int rsa_bits = 0) {
+inline Pair make(const char* name, const char* alternative, const char* constraints, const char* use,
+                 const Pair* issuer, long from_s = -3600, long until_s = 24L * 3600, int rsa_bits = 0) {
   static long serial = 1000;
   Pair made{X509_new(), make_key(rsa_bits)};
   X509_set_version(made.certificate, X509_VERSION_3);
@@ -77,9 +81,11 @@ inline Pair make(const char* name, const char* alternative, const char* constrai
   X509_gmtime_adj(X509_getm_notBefore(made.certificate), from_s);
   X509_gmtime_adj(X509_getm_notAfter(made.certificate), until_s);
   X509_NAME* subject = X509_get_subject_name(made.certificate);
-  X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("Weir Tests"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("Weir Tests"), -1, -1,
+                             0);
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
-  X509_set_issuer_name(made.certificate, X509_get_subject_name(issuer != nullptr ? issuer->certificate : made.certificate));
+  X509_set_issuer_name(made.certificate,
+                       X509_get_subject_name(issuer != nullptr ? issuer->certificate : made.certificate));
   X509_set_pubkey(made.certificate, made.key);
   extend(made.certificate, NID_basic_constraints, constraints);
   if (alternative != nullptr) extend(made.certificate, NID_subject_alt_name, alternative);
@@ -104,7 +110,8 @@ inline Chain make_chain(const TlsServerOptions& options, const std::string& fold
   const Pair other_root = make("Other Root", nullptr, "critical,CA:TRUE", nullptr, nullptr);
   const bool may_issue = options.certificate != Certificate::kNotCa;
   const bool unknown = options.certificate == Certificate::kUnknownRoot;
-  const Pair between = make("Intermediate", nullptr, may_issue ? "critical,CA:TRUE" : "critical,CA:FALSE", nullptr, unknown ? &other_root : &root);
+  const Pair between = make("Intermediate", nullptr, may_issue ? "critical,CA:TRUE" : "critical,CA:FALSE", nullptr,
+                            unknown ? &other_root : &root);
   append((folder + "/roots.pem").c_str(), root.certificate);
   const char* names = "DNS:server.test,DNS:*.wild.test,IP:127.0.0.1,IP:::1";
   const char* use = "serverAuth";
@@ -113,15 +120,32 @@ inline Chain make_chain(const TlsServerOptions& options, const std::string& fold
   int rsa_bits = 0;
   const Pair* issuer = &between;
   switch (options.certificate) {
-    case Certificate::kRsa: rsa_bits = 2048; break;
-    case Certificate::kExpired: from_s = -7200, until_s = -60; break;
-    case Certificate::kNotYetValid: from_s = 7200; break;
-    case Certificate::kWrongHost: names = "DNS:other.test,IP:127.0.0.2"; break;
-    case Certificate::kSelfSigned: issuer = nullptr; break;
-    case Certificate::kWrongUse: use = "clientAuth"; break;
-    case Certificate::kWeakKey: rsa_bits = 1024; break;
-    case Certificate::kNoName: names = nullptr; break;
-    default: break;
+    case Certificate::kRsa:
+      rsa_bits = 2048;
+      break;
+    case Certificate::kExpired:
+      from_s = -7200, until_s = -60;
+      break;
+    case Certificate::kNotYetValid:
+      from_s = 7200;
+      break;
+    case Certificate::kWrongHost:
+      names = "DNS:other.test,IP:127.0.0.2";
+      break;
+    case Certificate::kSelfSigned:
+      issuer = nullptr;
+      break;
+    case Certificate::kWrongUse:
+      use = "clientAuth";
+      break;
+    case Certificate::kWeakKey:
+      rsa_bits = 1024;
+      break;
+    case Certificate::kNoName:
+      names = nullptr;
+      break;
+    default:
+      break;
   }
   Chain chain;
   chain.leaf = make("server.test", names, "CA:FALSE", use, issuer, from_s, until_s, rsa_bits);
@@ -133,10 +157,14 @@ inline Chain make_chain(const TlsServerOptions& options, const std::string& fold
 class Peer {
  public:
   Peer(int socket, SSL* ssl) : socket_(socket), ssl_(ssl) {}
-  int read(char* room, size_t size) { return ssl_ != nullptr ? SSL_read(ssl_, room, static_cast<int>(size)) : static_cast<int>(::read(socket_, room, size)); }
+  int read(char* room, size_t size) {
+    return ssl_ != nullptr ? SSL_read(ssl_, room, static_cast<int>(size))
+                           : static_cast<int>(::read(socket_, room, size));
+  }
   bool write(const char* bytes, size_t size) {
     while (size != 0) {
-      const int n = ssl_ != nullptr ? SSL_write(ssl_, bytes, static_cast<int>(size)) : static_cast<int>(::write(socket_, bytes, size));
+      const int n = ssl_ != nullptr ? SSL_write(ssl_, bytes, static_cast<int>(size))
+                                    : static_cast<int>(::write(socket_, bytes, size));
       if (n <= 0) return false;
       bytes += n;
       size -= static_cast<size_t>(n);
@@ -159,7 +187,8 @@ class Peer {
     for (uint64_t at = 0; at < size;) {
       const int n = read(room.data(), size - at < room.size() ? static_cast<size_t>(size - at) : room.size());
       if (n <= 0) return false;
-      for (int i = 0; i < n; ++i) right = right && room[static_cast<size_t>(i)] == pattern(at + static_cast<uint64_t>(i));
+      for (int i = 0; i < n; ++i)
+        right = right && room[static_cast<size_t>(i)] == pattern(at + static_cast<uint64_t>(i));
       at += static_cast<uint64_t>(n);
     }
     return right;
@@ -253,8 +282,10 @@ class TlsServer {
       SSL_CTX_use_certificate(context, chain.leaf.certificate);
       SSL_CTX_use_PrivateKey(context, chain.leaf.key);
       if (chain.between != nullptr) SSL_CTX_add1_chain_cert(context, chain.between);
-      if (options.version != 0) SSL_CTX_set_min_proto_version(context, options.version), SSL_CTX_set_max_proto_version(context, options.version);
-      if (options.refuse_with == "cipher") {
+      if (options.version != 0)
+        SSL_CTX_set_min_proto_version(context, options.version),
+            SSL_CTX_set_max_proto_version(context, options.version);
+      if (options.other_cipher) {
         SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
         SSL_CTX_set_cipher_list(context, "AES128-SHA");
       }
@@ -270,8 +301,15 @@ class TlsServer {
       }
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       close(listener);
+      const int on = 1;
+      setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       SSL* ssl = nullptr;
-      if (context != nullptr) {
+      if (context == nullptr) {
+        // What a server of plain HTTP says to a client of TLS.
+        char some[64];
+        constexpr std::string_view kAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+        if (read(socket, some, sizeof some) <= 0 || write(socket, kAnswer.data(), kAnswer.size()) <= 0) _exit(1);
+      } else {
         ssl = SSL_new(context);
         set_socket(ssl, socket);
         if (SSL_accept(ssl) != 1) _exit(1);
@@ -285,8 +323,12 @@ class TlsServer {
   static void set_socket(SSL* ssl, int socket) {
     static BIO_METHOD* method = [] {
       BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "test socket");
-      BIO_meth_set_read(made, [](BIO* bio, char* room, int size) { return static_cast<int>(::read(descriptor(bio), room, static_cast<size_t>(size))); });
-      BIO_meth_set_write(made, [](BIO* bio, const char* bytes, int size) { return static_cast<int>(::write(descriptor(bio), bytes, static_cast<size_t>(size))); });
+      BIO_meth_set_read(made, [](BIO* bio, char* room, int size) {
+        return static_cast<int>(::read(descriptor(bio), room, static_cast<size_t>(size)));
+      });
+      BIO_meth_set_write(made, [](BIO* bio, const char* bytes, int size) {
+        return static_cast<int>(::write(descriptor(bio), bytes, static_cast<size_t>(size)));
+      });
       BIO_meth_set_ctrl(made, [](BIO*, int command, long, void*) -> long { return command == BIO_CTRL_FLUSH ? 1 : 0; });
       return made;
     }();
