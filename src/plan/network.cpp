@@ -47,23 +47,14 @@ Status Network::start(const AwsConfig& config) {
   if (!proxy) return fail(proxy.error());
   proxy_ = std::move(*proxy);
 
-  CredentialSettings credentials;
-  credentials.profile = config.profile;
-  credentials.no_sign_request = config.no_sign_request;
-  auto chain = CredentialChain::make(credentials, session_, disk_, environment_);
-  if (!chain) return fail(chain.error());
-
-  EndpointSettings& endpoint = session_.aws.endpoint;
   config_ = config;
+  CredentialSettings credentials;
+  credentials.unsigned_requests = config_.no_sign_request;
+  auto chain = CredentialChain::make(credentials, config_.profile, session_, disk_, environment_);
+  if (!chain) return fail(chain.error());
   credentials_ = std::move(*chain);
-  endpoint.region =
-      first_of({config_.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), credentials_->profile_region()});
-  endpoint.endpoint_url = config_.endpoint_url;
-  endpoint.env_endpoint_url_s3 = env("AWS_ENDPOINT_URL_S3");
-  endpoint.env_endpoint_url_sts = env("AWS_ENDPOINT_URL_STS");
-  endpoint.env_endpoint_url = env("AWS_ENDPOINT_URL");
-  endpoint.profile_endpoint_url = credentials_->profile_endpoint_url();
-  endpoint.ignore_configured = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true";
+  session_.aws.endpoint = credentials_->endpoints(config_.region, config_.endpoint_url);
+  const EndpointSettings& endpoint = session_.aws.endpoint;
   session_.aws.requester_pays = config.requester_pays;
   session_.aws.expected_bucket_owner = config.expected_bucket_owner;
   session_.aws.sse = config.sse;
@@ -76,7 +67,7 @@ Status Network::start(const AwsConfig& config) {
   session_.http.net = &net_;
   session_.http.clock = &clock_;
   session_.http.proxy = &proxy_;
-  if (tls_) {
+  if (tls_ || credentials_->needs_tls()) {
     TlsOptions options;
     const std::string file(first_of({config.ca_bundle, env("AWS_CA_BUNDLE"), env("SSL_CERT_FILE")}));
     const std::string folder(env("SSL_CERT_DIR"));

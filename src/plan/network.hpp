@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "aws/credential_chain.hpp"
 #include "aws/s3_client.hpp"
+#include "connector/credential_chain.hpp"
 #include "io/proxy.hpp"
 #include "io/tls.hpp"
 #include "io/tls_arena.hpp"
