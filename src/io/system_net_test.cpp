@@ -48,7 +48,9 @@ class Sockets : public ::testing::Test {
     if (!socket) return fail(socket.error());
     socket_ = *socket;
     wait_for(false, true);
-    return net_.connected(socket_);
+    const auto connected = net_.connected(socket_);
+    if (!connected) return fail(connected.error());
+    return *connected ? Status() : fail(Code::kNoConnection, "not yet");
   }
   void connect_both() {
     ASSERT_TRUE(connect());

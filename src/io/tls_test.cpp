@@ -68,7 +68,7 @@ class Tls : public ::testing::Test {
     if (!socket) return -1;
     const Interest interest{*socket, false, true};
     net_.wait({&interest, 1}, clock_.monotonic_ns() + kPatienceNs);
-    EXPECT_TRUE(net_.connected(*socket));
+    EXPECT_TRUE(net_.connected(*socket).value_or(false));
     return *socket;
   }
   NetStep handshake(TlsStream& stream, Error& error) {
