@@ -20,7 +20,7 @@ namespace {
 
 /// What is read from the socket at once: two records of the largest size. The block that holds it is 40 KiB of the arena.
 constexpr size_t kReadAheadBytes = 32u << 10;
-/// Of a server's chain of certificates: AWS' have 5 KB, a company's proxy may add some.
+/// Of a server's chain of certificates: usual ones have a tenth of it, a company's proxy may add some.
 constexpr long kChainBytesMax = 48 << 10;
 constexpr int kChainDepthMax = 10;
 constexpr size_t kHostBytesMax = 255;

@@ -66,7 +66,7 @@ class TlsStream {
   NetResult receive(std::span<char> room, Interest& wants, Error& error);
   /// As Net::send. After kBlocked the next call must begin with the same bytes, and have as many at least; they may lie elsewhere.
   NetResult send(std::string_view bytes, Interest& wants, Error& error);
-  /// Tells the server (close_notify) where the socket takes it at once, and gives the memory back.
+  /// Tells the server (close_notify) where the socket takes it at once, and gives the memory back. Before the socket is closed.
   void close() noexcept;
 
   [[nodiscard]] bool is_open() const { return ssl_ != nullptr; }

@@ -283,6 +283,80 @@ TEST_F(Tls, roots_that_are_not_there_are_an_error_of_the_context) {
   EXPECT_EQ(empty.error().code, Code::kBadCertificate);
 }
 
+std::string contents(const std::string& path) {
+  std::string text;
+  FILE* file = std::fopen(path.c_str(), "r");
+  for (int c = 0; (c = std::fgetc(file)) != EOF;) text += static_cast<char>(c);
+  std::fclose(file);
+  return text;
+}
+
+TEST_F(Tls, finds_the_root_among_others_of_its_name_and_behind_more_than_the_index_holds) {
+  const TlsServer server;
+  const TlsServer other;  // its root has the same name and another key
+  const std::string right = contents(server.roots());
+  const std::string wrong = contents(other.roots());
+  std::string many;
+  for (int i = 0; i < 600; ++i) many += wrong;
+  std::string crlf;
+  for (const char c : right) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  const struct {
+    std::string text;
+    bool trusted;
+  } cases[] = {
+      {right, true},
+      {wrong, false},
+      {wrong + right, true},
+      {right + wrong, true},
+      {"# a comment\n" + std::string(9000, 'x') + "\n" + wrong + "text\n" + crlf, true},
+      {right.substr(0, right.size() - 1), true},  // the last line without its end
+      {many + right, true},
+      {many, false},
+      {"-----BEGIN CERTIFICATE-----\n" + std::string(20000, 'A') + "\n-----END CERTIFICATE-----\n" + right, true},
+      {right.substr(0, right.size() / 2) + "\n" + wrong, false},
+  };
+  for (const auto& c : cases) {
+    char path[] = "/tmp/weir_roots_XXXXXX";
+    const int file = mkstemp(path);
+    ASSERT_EQ(write(file, c.text.data(), c.text.size()), static_cast<ssize_t>(c.text.size()));
+    ::close(file);
+    auto context = TlsContext::make({.ca_file = path});
+    ASSERT_TRUE(context);
+    for (int i = 0; i < 3; ++i) {
+      const Error error = try_host(**context, server.port(), "server.test");
+      EXPECT_EQ(error.code, c.trusted ? Code::kOk : Code::kBadCertificate) << &c - cases << ": " << error.detail.view();
+    }
+    unlink(path);
+  }
+}
+
+TEST_F(Tls, finds_the_root_in_a_folder_with_names_by_hash) {
+  const TlsServer server;
+  const TlsServer other;
+  char folder[] = "/tmp/weir_folder_XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  FILE* file = std::fopen(server.roots().c_str(), "r");
+  X509* root = PEM_read_X509(file, nullptr, nullptr, nullptr);
+  std::fclose(file);
+  char name[64];
+  int ok = 0;
+  std::snprintf(name, sizeof name, "%s/%08lx.", folder,
+                X509_NAME_hash_ex(X509_get_subject_name(root), nullptr, nullptr, &ok));
+  X509_free(root);
+  auto context = TlsContext::make({.ca_folder = folder});
+  ASSERT_TRUE(context);
+  EXPECT_EQ(try_host(**context, server.port(), "server.test").code, Code::kBadCertificate);
+  const std::string first = std::string(name) + "0";
+  const std::string second = std::string(name) + "1";
+  ASSERT_EQ(symlink(other.roots().c_str(), first.c_str()), 0);
+  ASSERT_EQ(symlink(server.roots().c_str(), second.c_str()), 0);
+  EXPECT_TRUE(try_host(**context, server.port(), "server.test").ok());
+  EXPECT_TRUE(try_host(**context, other.port(), "server.test").ok());
+  unlink(first.c_str());
+  unlink(second.c_str());
+  rmdir(folder);
+}
+
 TEST_F(Tls, memory_and_descriptors_stay_over_1000_connections) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     const TlsServer server({.version = version});

@@ -60,8 +60,10 @@ inline EVP_PKEY* make_key(int rsa_bits = 0) {
   return rsa_bits != 0 ? EVP_RSA_gen(static_cast<unsigned>(rsa_bits)) : EVP_EC_gen("P-256");
 }
 
-inline void extend(X509* certificate, int nid, const char* value) {
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
+inline void extend(X509* certificate, X509* issuer, int nid, const char* value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value);
   if (extension == nullptr) std::abort();
   X509_add_ext(certificate, extension, -1);
   X509_EXTENSION_free(extension);
@@ -87,9 +89,12 @@ inline Pair make(const char* name, const char* alternative, const char* constrai
   X509_set_issuer_name(made.certificate,
                        X509_get_subject_name(issuer != nullptr ? issuer->certificate : made.certificate));
   X509_set_pubkey(made.certificate, made.key);
-  extend(made.certificate, NID_basic_constraints, constraints);
-  if (alternative != nullptr) extend(made.certificate, NID_subject_alt_name, alternative);
-  if (use != nullptr) extend(made.certificate, NID_ext_key_usage, use);
+  X509* from = issuer != nullptr ? issuer->certificate : made.certificate;
+  extend(made.certificate, from, NID_subject_key_identifier, "hash");
+  extend(made.certificate, from, NID_authority_key_identifier, "keyid:always");
+  extend(made.certificate, from, NID_basic_constraints, constraints);
+  if (alternative != nullptr) extend(made.certificate, from, NID_subject_alt_name, alternative);
+  if (use != nullptr) extend(made.certificate, from, NID_ext_key_usage, use);
   X509_sign(made.certificate, issuer != nullptr ? issuer->key : made.key, EVP_sha256());
   return made;
 }
