@@ -184,6 +184,7 @@ const char* XmlScanner::add_to_name(char c) {
 const char* XmlScanner::begin_element(XmlEvent& event) {
   if (depth_ == 0 && root_seen_) return "two roots in the XML";
   if (depth_ == kDepthMax) return "the XML is too deep";
+  if (local_part(tag_.view()).empty()) return "a bad tag in the XML";  // "a:"
   root_seen_ = true;
   leaf_ = true;
   text_.clear();

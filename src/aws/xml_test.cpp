@@ -108,8 +108,9 @@ TEST(XmlScanner, refuses_what_is_not_well_formed) {
   EXPECT_EQ(reason("<a></b>"), "tags of the XML don't match");
   EXPECT_EQ(reason("<a></A>"), "tags of the XML don't match");
   EXPECT_EQ(reason("</a>"), "tags of the XML don't match");
-  for (const char* bad : {"< a/>", "<1/>", "<-a/>", "<a", "<a/ >", "<a/b>", "<a <b>", "<a x=\"<\"/>", "<a></ a>",
-                          "<a></a b>", "<a><!- x --></a>", "<a>&lt;</a", "<a ,/>", "<>", "<a></>"}) {
+  for (const char* bad :
+       {"< a/>", "<a:/>", "<:/>", "<a:></a:>", "<1/>", "<-a/>", "<a", "<a/ >", "<a/b>", "<a <b>", "<a x=\"<\"/>",
+        "<a></ a>", "<a></a b>", "<a><!- x --></a>", "<a>&lt;</a", "<a ,/>", "<>", "<a></>"}) {
     EXPECT_NE(reason(bad), "finished") << bad;
   }
   EXPECT_EQ(reason(std::string("<a>\0</a>", 8)), "a NUL in the XML");
