@@ -39,7 +39,13 @@ weir_pinned_library(openssl)  # libssl and libcrypto in one archive
 # The C and C++ libraries before it: the kernel maps pages in blocks of 16, and so what is never used lies together behind what every job uses.
 add_library(openssl_ssl INTERFACE)
 target_link_libraries(openssl_ssl INTERFACE $<$<BOOL:${WEIR_STATIC}>:-lstdc++> $<$<BOOL:${WEIR_STATIC}>:-lm>
-                      $<$<BOOL:${WEIR_STATIC}>:-lc> openssl::openssl)
+                      $<$<BOOL:${WEIR_STATIC}>:-lc> -Wl,-u,weir_openssl_code_begin -Wl,-u,weir_openssl_code_end openssl_begin
+                      openssl::openssl openssl_end)
+# Marks on both sides tell the memory plan how much of the image a job without TLS does without.
+foreach(side begin end)
+  add_library(openssl_${side} STATIC ${PROJECT_SOURCE_DIR}/cmake/openssl_range.c)
+  target_compile_definitions(openssl_${side} PRIVATE WHERE=${side})
+endforeach()
 add_library(openssl::ssl ALIAS openssl_ssl)
 if(WEIR_TESTS OR WEIR_BENCH OR WEIR_FUZZ)
   weir_pinned_library(simdjson)

@@ -26,7 +26,7 @@ constexpr ProfileFiles kFiles{
     "[default]\nregion = eu-west-1\n[profile p]\nregion = us-west-2\ncredential_process = /bin/p\nendpoint_url = "
     "http://p\ns3 =\n  addressing_style = virtual\n"
     "[profile r]\nrole_arn = arn:r\nsource_profile = default\n[profile e]\nrole_arn = arn:e\ncredential_source = "
-    "AwsEnvironment\n"
+    "Environment\n"
     "[profile c]\nrole_arn = arn:c\ncredential_source = EcsContainer\n[profile i]\nrole_arn = arn:i\ncredential_source "
     "= Ec2InstanceMetadata\n"
     "[profile s]\nsso_session = x\n[profile sr]\nrole_arn = arn:s\nsource_profile = s\n[profile w]\nrole_arn = "

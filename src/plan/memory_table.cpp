@@ -102,8 +102,10 @@ void Job::sum_up_process() {
   };
   const uint64_t arenas = kSetupArenaBytes + kRuntimeArenaBytes;
   const uint64_t image = image_bytes();
-  process("program image", image > arenas ? image - arenas : image,
+  const uint64_t openssl = openssl_image_bytes();
+  process("program image", (image > arenas ? image - arenas : image) - openssl,
           "code, constants and static data of the binary, all of it, touched or not; shared with other runs");
+  if (network_) process("OpenSSL's image", openssl, "its code and constants, which no other job touches");
 
   const AllocatorFigures allocator = allocator_figures();
   setup_bytes_max_ =
