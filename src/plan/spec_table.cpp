@@ -45,7 +45,8 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.fail_on_rejects = v.flag; }},
 
     {"input.from", KeyKind::kTextList, "", "", 1, 10'000, 0,
-     "Inputs: a path, a pattern (`*`, `?`, quoted), `stdin`, or a list of them. Read one after the other.",
+     "Inputs: a path, a pattern (`*`, `?`, quoted), `s3://bucket/key` (a pattern, or a prefix that ends in `/`), `stdin`, or a "
+     "list of them. Read one after the other.",
      "raw/orders.csv.gz", [](Config& c, KeyValue& v) { c.input.from = std::move(v.list); }},
     {"input.format", KeyKind::kEnum, "auto csv tsv ndjson json lines blocks file", "auto", 0, 0, 0,
      "What the input holds. `auto`: told from the name and the first bytes.", "csv",
@@ -123,7 +124,7 @@ constexpr KeySpec kTable[] = {
     {"checkpoint.to", KeyKind::kText, "", "auto", 1, 4096, 0,
      "Where the state is kept from which a stopped run goes on: a file, a folder (ends in `/`), `none`, or `auto`: "
      "beside an "
-     "output that is a file or a folder, when all inputs are files. `checkpoint: PATH` is short for it.",
+     "output that is a file, a folder or in S3, when all inputs are files or in S3. `checkpoint: PATH` is short for it.",
      "state/", [](Config& c, KeyValue& v) { c.checkpoint.to = v.text; }},
     {"checkpoint.every", KeyKind::kDuration, "", "10s", 0, kDay, 0,
      "How often it is saved, at the end of a commit unit; `0`: at the end of each. A stop saves it, too.", "1m",
@@ -153,8 +154,8 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
 
     {"output.to", KeyKind::kText, "", "stdout", 1, 4096, 0,
-     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), or "
-     "`exec`.",
+     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), "
+     "`s3://bucket/key`, or `exec`.",
      "\"clean/{input.stem}.ndjson.gz\"", [](Config& c, KeyValue& v) { c.output.to = v.text; }},
     {"output.format", KeyKind::kEnum, "auto csv tsv ndjson json lines raw", "auto", 0, 0, 0,
      "How records are written. `auto`: told from the output's name, else as the input.", "ndjson",
