@@ -4,6 +4,7 @@ A run is stopped where its checkpoint stands at a place drawn at random, by SIGK
 not depend on when the stop arrives. Each job is held against an uninterrupted run of itself: output, rejects, and every count of the summary. WEIR_RESUME_SEED draws other places.
 """
 import gzip
+import itertools
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import unittest
 import zlib
 
 import harness
@@ -402,6 +404,72 @@ class Places(Resume):
         run = self.start(args).finish(0)
         self.assertEqual(run.records["written"], 300)
         self.assertEqual(set(self.get("cut/log").split()), {b"job-000000", b"job-000001", b"job-000002"})
+
+
+QEMU = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
+
+
+@unittest.skipUnless(QEMU, "no qemu-user here to be another CPU")
+class OtherMachines(Resume):
+    """Begun under one CPU's kernels (ours, isa-l's), gone on with under another's. None: this machine's."""
+
+    # Without SSE4.2: the scalar kernels of isa-l, whose gzip is another; SSE4.2; AVX2; what is here, AVX-512 perhaps.
+    BASE, SSE, AVX2, HERE = "qemu64,-sse4.1,-sse4.2,-ssse3", "max,-avx,-avx2", "max", None
+    ROWS = 15_000
+
+    def start(self, args, cwd="cut", **options):
+        cpu = getattr(self, "cpu", None)
+        return super().start(args, cwd, wrapper=(QEMU, "-cpu", cpu) if cpu else (), **options)
+
+    def stop_once(self, args, how, saves=None, deadline_ms=20):
+        self.cpu = next(self.cpus)
+        return super().stop_once(args, TERM, saves, deadline_ms)
+
+    def check_machines(self, fmt, codec, ending, cpus, *more):
+        with self.subTest(format=fmt, codec=codec, ending=ending):
+            self.cpus = itertools.cycle(cpus)
+            self.empty("whole", "cut")
+            self.put("in", CODECS[codec](text_of(fmt, random.Random(fmt), self.ROWS)))
+            path = ["--set", "input.path=Records[*]"] if fmt == "json" else []
+            args = self.args(QUERIES[fmt], ["in"], "out." + ending, "--from", fmt, "--set", "rejects.to=rejects", *path, *more)
+            whole = self.run_whole(args)
+            self.cpu, self.stopped, run = None, [], None
+            while len(self.stopped) < 4 and self.head().kind != DONE:
+                run = self.stopped_by(args, TERM, 8)
+                if run is None:
+                    break
+                self.assertEqual(run.exit, 10, str(run))
+                self.stopped.append((self.cpu, self.head().progress))
+            self.cpu = next(self.cpus)
+            self.assert_same(whole, self.start(args).finish(0))
+            self.assertGreaterEqual(len(self.stopped), 2)
+
+    def test_text_in_all_formats(self):
+        for fmt in ("csv", "ndjson", "json"):
+            for codec in ("none", "gzip"):
+                self.check_machines(fmt, codec, "ndjson", (self.SSE, self.AVX2, self.BASE, self.HERE))
+
+    def test_gzip_of_levels_0_to_2(self):
+        for level in range(3):
+            self.check_machines("csv", "gzip", "ndjson.gz", (self.AVX2, self.SSE, self.HERE, self.SSE, self.AVX2), "--set", f"output.level={level}")
+
+    def test_gzip_of_level_3(self):
+        self.check_machines("ndjson", "fixed", "ndjson.gz", (self.AVX2, self.HERE), "--set", "output.level=3")
+
+    def test_gzip_that_would_become_another_is_refused(self):
+        self.put("in", text_of("csv", random.Random(1), self.ROWS))
+        for cpu, level in ((self.BASE, 1), (self.SSE, 3)):
+            with self.subTest(cpu=cpu):
+                self.empty("cut")
+                self.cpus = itertools.repeat(cpu)
+                args = self.args(QUERIES["csv"], ["in"], "out.csv.gz", "--from", "csv", "--set", "rejects.to=rejects", "--set", f"output.level={level}")
+                self.assertEqual(self.stopped_by(args, TERM, 8).exit, 10)
+                self.cpu = self.AVX2
+                run = self.start(args).finish(50, "W5001")
+                self.assertIn("instruction sets", run.error["detail"])
+                self.cpu = cpu
+                self.start(args).finish(0)
+                gzip.decompress(self.get("cut/out.csv.gz"))
 
 
 class Sources(Resume):
