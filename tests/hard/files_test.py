@@ -165,6 +165,12 @@ class StoppedWhileStuck(Case):
         os.close(read)
         self.assertTrue(ndjson(MANY).startswith(got))
 
+    def test_nobody_opens_the_fifo_before_the_deadline(self):
+        os.mkfifo(self.path("fifo.csv"))
+        whole = self.put("in.csv", HEAD + b"1,a\n")
+        for inputs in ([self.path("fifo.csv")], [whole, self.path("fifo.csv")]):
+            weir("query", SELECT_ALL, *inputs, "--from", "csv", "--set", "input.codec=none", "--deadline", "50ms", exit=11, code="W1101")
+
     def test_nobody_opens_the_fifo(self):
         os.mkfifo(self.path("fifo.csv"))
         self.stop(Process("query", SELECT_ALL, self.path("fifo.csv"), "--summary", "json", stdin=None))
