@@ -63,6 +63,26 @@ Status FileSink::resume(bool finishing) {
   return part_.reopen(part_path_.c_str());
 }
 
+void FileSink::save(StateWriter& out) const {
+  part_.save(out);
+  if (replaces_own_) out.put(uint8_t{1});
+}
+
+bool FileSink::load(StateReader& in) {
+  if (!part_.load(in)) return false;
+  if (in.at_end()) return true;
+  replace_ = replaces_own_ = true;
+  return in.get<uint8_t>() == 1;
+}
+
+Result<bool> FileSink::replace_shown(StateReader& in) {
+  if (!load(in)) return false;
+  auto own = part_.is_complete_at(path_.c_str());
+  if (!own) return fail(own.error());
+  if (*own) replace_ = replaces_own_ = true;
+  return true;
+}
+
 Accepted FileSink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
 
 Accepted FileSink::write(std::string_view bytes, Error& error) {

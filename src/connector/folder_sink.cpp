@@ -35,6 +35,14 @@ Status FolderSink::start() {
   return there->kind == FileKind::kNone ? Status{} : fail(Code::kOutputExists, name_);
 }
 
+// Its files are known by their numbers alone.
+Result<bool> FolderSink::replace_shown(StateReader& in) {
+  if (!load(in)) return false;
+  object_open_ = false;
+  replace_ = true;
+  return true;
+}
+
 Status FolderSink::resume(bool) {
   replace_ = true;  // what came after the checkpoint is ours, and is written again
   if (!object_open_) return {};

@@ -608,6 +608,7 @@ Status Job::open_checkpoint() {
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
+    if (checkpointer_->is_this_job() && head.kind != CheckpointKind::kRunning) WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
@@ -624,6 +625,19 @@ Status Job::open_checkpoint() {
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
   resumed_at_ = head.progress;
+  return {};
+}
+
+// Whoever begins a job anew that was done means its output, too.
+Status Job::replace_shown() {
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
+  for (size_t i = 0; i < std::size(sinks); ++i) {
+    if (sinks[i] == nullptr) continue;
+    StateReader state = checkpointer_->loaded().section(kSections[i]);
+    const auto sound = sinks[i]->replace_shown(state);
+    if (!sound) return fail(sound.error());
+  }
   return {};
 }
 

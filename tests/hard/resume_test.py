@@ -582,6 +582,33 @@ class Ends(Resume):
             now = os.stat(self.path("cut", name))
             self.assertEqual((now.st_ino, now.st_mtime_ns, now.st_size), (info.st_ino, info.st_mtime_ns, info.st_size), name)
 
+    def test_restart_of_what_is_done_replaces_what_it_published(self):
+        for out in ("out.csv", "out-{batch}.csv"):
+            with self.subTest(out=out):
+                self.empty("whole", "cut")
+                args = [out if a == "out.csv" else a for a in self.job("--set", "batch.records=5000")]
+                self.start(args).finish(0)
+                self.put("in", csv_text(random.Random(10), 21_000))
+                self.assertIn("--restart", self.start(args).finish(31, "W3101").error["hint"])
+                # Also when the new run is stopped: that it may replace the old output is a part of its state.
+                run = self.start([*args, "--restart", "--deadline", "2026-01-01T00:00:00Z"]).finish(10, "W1001")
+                self.assertEqual(self.head().kind, RUNNING)
+                self.stopped = [run.exit]
+                last = self.start(args).finish(0)
+                self.assert_same(self.run_whole(args), last)
+
+    def test_restart_of_what_is_done_leaves_what_others_made_of_the_output(self):
+        args = self.job()
+        self.start(args).finish(0)
+        for name in ("out.csv", "rejects"):
+            with self.subTest(name=name):
+                data = self.get("cut/" + name)
+                self.put("cut/" + name, data[:-2] + b"\0\n")
+                self.start([*args, "--restart"]).finish(41, "W4101")
+                self.assertEqual(self.get("cut/" + name), data[:-2] + b"\0\n")
+                self.put("cut/" + name, data)
+        self.start([*args, "--restart"]).finish(0)
+
     def test_an_output_that_was_taken_away_is_made_again(self):
         args = self.job(rejects=False, rows=0)
         self.start(args).finish(0)
