@@ -861,7 +861,35 @@ class Life {
         return wrong(format("done with another source, exit %u", static_cast<unsigned>(ran.exit)));
       if (!done_right(machine_, Ran{.skipped = "refused"})) return false;
     }
-    return true;
+    return !rng_.percent(15) || again_from_the_start();
+  }
+
+  // `--restart` of what is done, with crashes. What was shown stays until it is replaced, and the user asks once more where the new run did not get
+  // so far that it left a state of its own.
+  bool again_from_the_start() {
+    strike(FaultKind::k_restarted_when_done);
+    bool asked = true;
+    for (unsigned i = 0; i < kHealthyRunsMax + 4; ++i) {
+      Plan plan = i < 4 && rng_.percent(70) ? crash_plan() : Plan{};
+      plan.restart = asked;
+      const Ran ran = run(machine_, plan);
+      if (!failure_.empty()) return false;
+      asked = false;
+      if (ran.dead) {
+        left_by_dead_ = true;
+        if (plan.crash.power) machine_.clock.boot();
+        // Of a folder, the file that is made again is hidden meanwhile.
+        const bool shown = work_.folder ? visible_is_complete(machine_) : done_right(machine_, Ran{.skipped = "dead"});
+        if (!shown || !inputs_untouched(machine_)) return false;
+        continue;
+      }
+      asked = ran.skipped == "already_done" || ran.exit == Exit::kSourceChanged;
+      if (!asked && ran.exit != Exit::kDone)
+        return wrong(format("begun anew when done, exit %u", static_cast<unsigned>(ran.exit)));
+      if (!done_right(machine_, asked ? Ran{.skipped = "once more"} : ran)) return false;
+      if (!asked) return true;
+    }
+    return wrong("begun anew when done, and still not done again");
   }
 
   SimRng rng_;
