@@ -157,7 +157,7 @@ TEST(Commit, a_folders_file_that_is_made_again_is_hidden_for_good_before_it_is_c
       {
         FolderSink sink("out-", ".txt", false, true, machine.disk);
         load(sink, state);
-        (void)sink.resume(false);
+        if (sink.resume(false)) (void)sink.write(", another half", error);
       }
       if (!machine.disk.is_dead()) machine.disk.lose_power();
       const auto shown = machine.disk.content("out-000000.txt");
@@ -165,6 +165,42 @@ TEST(Commit, a_folders_file_that_is_made_again_is_hidden_for_good_before_it_is_c
           << "seed " << seed << " cut " << cut;
     }
   }
+}
+
+TEST(Commit, a_folders_file_that_is_shown_stays_so_until_the_run_that_goes_on_has_the_job) {
+  Machine machine(1);
+  Error error;
+  std::string state;
+  FolderSink first("out-", ".txt", false, true, machine.disk);
+  ASSERT_TRUE(first.start());
+  ASSERT_EQ(first.open_object(ObjectInfo{}, error), Accepted::kYes);
+  ASSERT_EQ(first.write("first half", error), Accepted::kYes);
+  ASSERT_TRUE(first.commit());
+  state = state_of(first);
+  ASSERT_EQ(first.write(", second half", error), Accepted::kYes);
+  ASSERT_EQ(first.close_object(error), Accepted::kYes);
+  for (const bool fenced : {true, false}) {
+    const uint64_t changes = machine.disk.changes();
+    FolderSink sink("out-", ".txt", false, true, machine.disk);
+    load(sink, state);
+    ASSERT_TRUE(sink.resume(false));
+    ASSERT_TRUE(sink.commit());
+    EXPECT_EQ(state_of(sink), state);
+    EXPECT_EQ(machine.disk.changes(), changes);
+    if (!fenced) {
+      ASSERT_EQ(sink.write(", the same", error), Accepted::kYes);
+      ASSERT_EQ(sink.close_object(error), Accepted::kYes);
+    }
+    sink.cancel();
+    EXPECT_EQ(machine.disk.content("out-000000.txt"), fenced ? "first half, second half" : "first half, the same");
+    EXPECT_FALSE(machine.disk.content("out-000000.txt.part"));
+  }
+  machine.disk.damage("out-000000.txt", [](std::string& bytes) { bytes[0] = 'F'; });
+  FolderSink sink("out-", ".txt", false, true, machine.disk);
+  load(sink, state);
+  const Status resumed = sink.resume(false);
+  ASSERT_FALSE(resumed);
+  EXPECT_EQ(resumed.error().code, Code::kOutputLost);
 }
 
 TEST(Commit, of_two_runs_that_both_believe_to_have_the_job_one_is_fenced_at_each_save) {

@@ -34,6 +34,8 @@ class FolderSink final : public BatchSink {
 
  private:
   void name_batch(uint64_t batch);
+  /// Before the open file is changed: hides it where it was shown.
+  Status hide_shown();
 
   std::string prefix_;
   std::string suffix_;
@@ -45,6 +47,7 @@ class FolderSink final : public BatchSink {
   Disk& disk_;
   PartFile part_;
   bool object_open_ = false;
+  bool shown_ = false;  ///< the open file is still shown as the run before left it
   uint64_t batch_ = 0;
 };
 

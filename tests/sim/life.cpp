@@ -555,9 +555,7 @@ class Life {
   Plan second_plan() {
     Plan plan = rng_.percent(30) ? crash_plan() : Plan{};
     plan.second_at = some_call();
-    // TODO(port): a folder's last file is hidden again by the run that goes on, before it says that the job is its own;
-    // whoever lost the lock does not notice. Ends when sinks look first and change after the claim.
-    plan.lock_taken_away = !work_.folder && rng_.percent(25);
+    plan.lock_taken_away = rng_.percent(25);
     if (rng_.percent(30)) plan.second_crash_at = some_call();
     return plan;
   }
