@@ -414,6 +414,38 @@ TEST(Checkpoint, a_run_that_is_stopped_at_any_checkpoint_gives_the_same_bytes) {
   }
 }
 
+TEST(Checkpoint, a_header_that_was_read_before_the_first_row_is_known_to_the_run_that_goes_on) {
+  const TestJob job = oversize_behind_the_header();
+  TestWorld whole;
+  ASSERT_FALSE(stop_after(job, whole, 1'000'000));
+  for (uint64_t saves = 0; saves < whole.store.saves; ++saves) {
+    TestWorld world;
+    if (!stop_after(job, world, saves)) continue;
+    ASSERT_FALSE(stop_after(job, world, 1'000'000)) << saves;
+    EXPECT_TRUE(world.text() == whole.text()) << saves;
+  }
+}
+
+TEST(Checkpoint, begun_anew_what_could_be_gone_on_with_is_gone_at_once_and_a_tombstone_stays) {
+  // A run with --restart that is killed before its first save must not leave the next one a state whose output it threw away.
+  const TestJob job = gzip_csv();
+  for (const bool done : {false, true}) {
+    TestWorld world = stopped_in_the_middle(job);
+    if (done) {
+      ASSERT_FALSE(stop_after(job, world, 1'000'000));
+    }
+    const std::string before = world.store.bytes;
+    VirtualClock clock;
+    {
+      TestRunner runner(job, world, clock);
+      ASSERT_TRUE(runner.checkpointer->open());
+      ASSERT_TRUE(runner.checkpointer->forget());
+    }
+    EXPECT_EQ(world.store.bytes == before, done);
+    EXPECT_EQ(world.store.bytes.empty(), !done);
+  }
+}
+
 TEST(Checkpoint, of_another_job_is_told_from_its_own_however_large_it_is) {
   const TestWorld large = stopped_in_the_middle(gzip_block());
   TestJob job = oversize_lines();
