@@ -71,16 +71,17 @@ void FileSink::save(StateWriter& out) const {
 bool FileSink::load(StateReader& in) {
   if (!part_.load(in)) return false;
   if (in.at_end()) return true;
+  if (in.get<uint8_t>() != 1 || !in.at_end()) return false;
   replace_ = replaces_own_ = true;
-  return in.get<uint8_t>() == 1;
+  return true;
 }
 
-Result<bool> FileSink::replace_shown(StateReader& in) {
-  if (!load(in)) return false;
+Status FileSink::replace_shown(StateReader& in, bool shown) {
+  if (!load(in) || !shown) return {};
   auto own = part_.is_complete_at(path_.c_str());
   if (!own) return fail(own.error());
   if (*own) replace_ = replaces_own_ = true;
-  return true;
+  return {};
 }
 
 Accepted FileSink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }

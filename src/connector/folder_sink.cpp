@@ -36,11 +36,10 @@ Status FolderSink::start() {
 }
 
 // Its files are known by their numbers alone.
-Result<bool> FolderSink::replace_shown(StateReader& in) {
-  if (!load(in)) return false;
+Status FolderSink::replace_shown(StateReader& in, bool) {
+  replace_ = replace_ || (load(in) && in.at_end());
   object_open_ = false;
-  replace_ = true;
-  return true;
+  return {};
 }
 
 Status FolderSink::resume(bool) {

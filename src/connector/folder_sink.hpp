@@ -29,7 +29,7 @@ class FolderSink final : public BatchSink {
   size_t state_bytes_max() const override { return 1 + 8 + PartFile::kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
-  Result<bool> replace_shown(StateReader& in) override;
+  Status replace_shown(StateReader& in, bool shown) override;
   Status resume(bool finishing) override;
 
  private:

@@ -608,7 +608,7 @@ Status Job::open_checkpoint() {
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
-    if (checkpointer_->is_this_job() && head.kind != CheckpointKind::kRunning) WEIR_TRY(replace_shown());
+    WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
@@ -628,15 +628,16 @@ Status Job::open_checkpoint() {
   return {};
 }
 
-// Whoever begins a job anew that was done means its output, too.
+// Whoever begins a job anew that has shown something means that output, too. What a job of another shape left in a folder is not known by its bytes.
 Status Job::replace_shown() {
   BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
   constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
+  if (!checkpointer_->has_sections()) return {};
+  const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
   for (size_t i = 0; i < std::size(sinks); ++i) {
-    if (sinks[i] == nullptr) continue;
+    if (sinks[i] == nullptr || (to_ == To::kFolder && i == 1 && !checkpointer_->is_this_job())) continue;
     StateReader state = checkpointer_->loaded().section(kSections[i]);
-    const auto sound = sinks[i]->replace_shown(state);
-    if (!sound) return fail(sound.error());
+    WEIR_TRY(sinks[i]->replace_shown(state, shown));
   }
   return {};
 }

@@ -594,8 +594,27 @@ class Ends(Resume):
                 run = self.start([*args, "--restart", "--deadline", "2026-01-01T00:00:00Z"]).finish(10, "W1001")
                 self.assertEqual(self.head().kind, RUNNING)
                 self.stopped = [run.exit]
+                self.start([*args, "--restart", "--deadline", "2026-01-01T00:00:00Z"]).finish(10, "W1001")
                 last = self.start(args).finish(0)
                 self.assert_same(self.run_whole(args), last)
+
+    def test_restart_of_a_folder_that_is_not_done_replaces_what_is_shown_of_it(self):
+        args = ["out-{batch}.csv" if a == "out.csv" else a for a in self.job("--set", "batch.records=500")]
+        while not os.path.exists(self.path("cut/out-000000.csv")):
+            self.empty("cut")
+            self.killed(args, 12)
+        self.stopped = []
+        run = self.start([*args, "--restart"]).finish(0)
+        self.assert_same(self.run_whole(args), run)
+
+    def test_restart_with_another_query_replaces_the_file_of_the_one_before(self):
+        args = self.job()
+        self.start(args).finish(0)
+        other = [a.replace("SELECT id, name,", "SELECT id,") for a in args]
+        self.assertNotEqual(other, args)
+        self.start(other).finish(41, "W4101")
+        self.stopped = []
+        self.assert_same(self.run_whole(other), self.start([*other, "--restart"]).finish(0))
 
     def test_restart_of_what_is_done_leaves_what_others_made_of_the_output(self):
         args = self.job()
