@@ -491,6 +491,65 @@ TEST(Checkpoint, of_two_runs_at_once_one_is_fenced) {
   EXPECT_EQ(one.run().ending, Ending::kDone);
 }
 
+TEST(Checkpoint, runs_and_saves_are_counted_over_all_runs_and_runs_from_one_when_begun_anew) {
+  const TestJob job = oversize_lines();
+  TestWorld world;
+  CheckpointHead before;
+  for (uint32_t run = 1; run <= 4; ++run) {
+    ASSERT_TRUE(stop_after(job, world, 1));
+    CheckpointReader reader;
+    ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+    EXPECT_EQ(reader.head().epoch, run);
+    EXPECT_EQ(reader.head().runs, run);
+    EXPECT_GT(reader.head().sequence, before.sequence);
+    before = reader.head();
+  }
+  EXPECT_EQ(before.sequence, world.store.saves);
+  VirtualClock clock;
+  TestRunner runner(job, world, clock);
+  ASSERT_TRUE(runner.checkpointer->open());
+  ASSERT_TRUE(runner.checkpointer->forget());
+  runner.wakeup.request_stop();
+  EXPECT_EQ(runner.run().ending, Ending::kCheckpointed);
+  CheckpointReader reader;
+  ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+  EXPECT_EQ(reader.head().runs, 1u);
+  EXPECT_EQ(reader.head().idle_runs, 0u);
+  EXPECT_EQ(reader.head().epoch, before.epoch + 1) << "what the other run held is not this one's";
+}
+
+TEST(Checkpoint, is_due_again_so_long_after_the_last_one) {
+  MemoryCheckpointStore store;
+  VirtualClock clock;
+  std::vector<char> room(8192);
+  CheckpointOptions options;
+  options.every_ns = 100;
+  Checkpointer checkpointer(store, room, clock, options);
+  ASSERT_FALSE(*checkpointer.open());
+  for (int i = 0; i < 3; ++i) {
+    checkpointer.capture(static_cast<uint64_t>(i), [](CheckpointWriter& out) {
+      for (size_t section = 1; section <= kCheckpointSections; ++section)
+        out.section(static_cast<CheckpointSection>(section), [](StateWriter&) {});
+    });
+    EXPECT_FALSE(checkpointer.due());
+    clock.advance(99);
+    EXPECT_FALSE(checkpointer.due());
+    clock.advance(1);
+    EXPECT_TRUE(checkpointer.due());
+    Error error(Code::kTooManyRejects);
+    error.source = 7;
+    error.byte = 8;
+    error.record = 9;
+    ASSERT_TRUE(checkpointer.save(CheckpointKind::kRunning, &error));
+  }
+  CheckpointReader reader;
+  ASSERT_TRUE(reader.parse(store.bytes, {}));
+  EXPECT_EQ(reader.head().verdict, static_cast<uint16_t>(Code::kTooManyRejects));
+  EXPECT_EQ(reader.head().verdict_source, 7u);
+  EXPECT_EQ(reader.head().verdict_byte, 8u);
+  EXPECT_EQ(reader.head().verdict_record, 9u);
+}
+
 TEST(Checkpoint, three_runs_that_get_nowhere_end_in_stuck_and_progress_starts_the_count_anew) {
   const TestJob job = oversize_lines();
   TestWorld world = stopped_in_the_middle(job);
