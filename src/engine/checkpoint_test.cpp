@@ -518,6 +518,35 @@ TEST(Checkpoint, runs_and_saves_are_counted_over_all_runs_and_runs_from_one_when
   EXPECT_EQ(reader.head().epoch, before.epoch + 1) << "what the other run held is not this one's";
 }
 
+TEST(Checkpoint, a_run_that_stops_reports_what_its_checkpoint_holds) {
+  const TestJob job = gzip_csv();
+  uint64_t read_further = 0;
+  for (uint64_t saves = 0; saves < 12; ++saves) {
+    TestWorld world;
+    VirtualClock clock;
+    TestRunner runner(job, world, clock);
+    uint64_t seen = 0;
+    uint64_t read_at_stop = 0;
+    world.store.on_save = [&] {
+      if (++seen > saves) runner.wakeup.request_stop();
+      read_at_stop = std::max(read_at_stop, runner.counters.read);
+    };
+    ASSERT_TRUE(runner.begin());
+    ASSERT_EQ(runner.run().ending, Ending::kCheckpointed);
+    CheckpointReader reader;
+    ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+    StateReader section = reader.section(CheckpointSection::kCounters);
+    Counters saved;
+    ASSERT_TRUE(saved.load(section));
+    EXPECT_EQ(runner.counters.read, saved.read);
+    EXPECT_EQ(runner.counters.written, saved.written);
+    EXPECT_EQ(runner.counters.rejected, saved.rejected);
+    EXPECT_EQ(runner.counters.output_bytes, saved.output_bytes);
+    read_further += read_at_stop - saved.read;
+  }
+  EXPECT_GT(read_further, 0u) << "some had read behind the edge";
+}
+
 TEST(Checkpoint, is_due_again_so_long_after_the_last_one) {
   MemoryCheckpointStore store;
   VirtualClock clock;
