@@ -13,7 +13,7 @@ namespace {
 constexpr char kHeader[10] = {'\x1f', '\x8b', 8, 0, 0, 0, 0, 0, 0, '\xff'};
 constexpr char kEmptyFinalBlock[2] = {3, 0};  // final, fixed codes, end of block
 constexpr uint32_t kStateTag = 0x67000001u;   // 'g', version 1
-constexpr uint8_t kOtherKernels = 0x80;       // beside the level: written by a CPU without what common_kernels asks for
+constexpr uint8_t kOtherKernels = 0x80;  // beside the level: written by a CPU without what common_kernels asks for
 
 }  // namespace
 

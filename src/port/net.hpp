@@ -30,10 +30,10 @@ struct Address {
 };
 
 enum class NetStep : uint8_t {
-  kDone,     ///< `bytes` of them were moved, at least one
+  kDone,  ///< `bytes` of them were moved, at least one
   kBlocked,  ///< nothing can be moved now: wait for the socket to be readable (receive) or writable (send)
-  kClosed,   ///< receive: the peer sends no more
-  kFailed,   ///< `system_error` says why; the connection is of no use any more
+  kClosed,  ///< receive: the peer sends no more
+  kFailed,  ///< `system_error` says why; the connection is of no use any more
 };
 
 struct NetResult {
