@@ -200,6 +200,14 @@ TEST(GzipEncoder, refuses_what_kernels_of_other_bytes_began) {
   }
 }
 
+TEST(GzipEncoder, refuses_a_state_that_has_text_and_no_header) {
+  const OwnedEncoder encoder(Codec::kGzip);
+  std::string state = saved(*encoder);
+  ASSERT_TRUE(loaded(*encoder, state));
+  state.back() = 1;
+  EXPECT_FALSE(loaded(*encoder, state));
+}
+
 TEST(GzipEncoder, writes_one_member_with_a_header_that_is_always_the_same) {
   const OwnedEncoder encoder(Codec::kGzip);
   const std::string stored = encode_units(*encoder, make_text(17, 700'000), always(1 << 20), always(1 << 20));
