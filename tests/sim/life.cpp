@@ -867,6 +867,7 @@ class Life {
   bool again_from_the_start() {
     strike(FaultKind::k_restarted_when_done);
     bool asked = true;
+    unsigned crashes = 0;
     for (unsigned i = 0; i < kHealthyRunsMax + 4; ++i) {
       Plan plan = i < 4 && rng_.percent(70) ? crash_plan() : Plan{};
       plan.restart = asked;
@@ -875,6 +876,7 @@ class Life {
       asked = false;
       if (ran.dead) {
         left_by_dead_ = true;
+        ++crashes;
         if (plan.crash.power) machine_.clock.boot();
         // Of a folder, the file that is made again is hidden meanwhile.
         const bool shown = work_.folder ? visible_is_complete(machine_) : done_right(machine_, Ran{.skipped = "dead"});
@@ -882,6 +884,10 @@ class Life {
         continue;
       }
       asked = ran.skipped == "already_done" || ran.exit == Exit::kSourceChanged;
+      if (ran.exit == Exit::kStuck && crashes >= 3) {
+        asked = true;
+        continue;
+      }
       if (!asked && ran.exit != Exit::kDone)
         return wrong(format("begun anew when done, exit %u", static_cast<unsigned>(ran.exit)));
       if (!done_right(machine_, asked ? Ran{.skipped = "once more"} : ran)) return false;
