@@ -677,6 +677,7 @@ Status Job::open_checkpoint() {
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
+    WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
@@ -693,6 +694,20 @@ Status Job::open_checkpoint() {
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
   resumed_at_ = head.progress;
+  return {};
+}
+
+// Whoever begins a job anew that has shown something means that output, too. What a job of another shape left in a folder is not known by its bytes.
+Status Job::replace_shown() {
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
+  if (!checkpointer_->has_sections()) return {};
+  const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
+  for (size_t i = 0; i < std::size(sinks); ++i) {
+    if (sinks[i] == nullptr || (to_ == To::kFolder && i == 1 && !checkpointer_->is_this_job())) continue;
+    StateReader state = checkpointer_->loaded().section(kSections[i]);
+    WEIR_TRY(sinks[i]->replace_shown(state, shown));
+  }
   return {};
 }
 

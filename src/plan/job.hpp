@@ -124,6 +124,7 @@ class Job {
   Status choose_rejects();
   Status choose_checkpoint();
   Status open_checkpoint();
+  Status replace_shown();
   Result<bool> is_done_already();
   Status start_sinks();
   // memory_table.cpp
