@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "format/json_scalar.hpp"
+#include "format/neon.hpp"
 #include "record/field.hpp"
 
 #if defined(__x86_64__)
@@ -155,10 +156,34 @@ WEIR_AVX2 inline NumberMasks number_avx2(const char* p, const ConstantsAvx2& con
 #include "format/json_layout_kernel.inc"
 #undef WEIR_AVX2
 
-bool has_avx2() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+#elif defined(__aarch64__)
+
+inline uint32_t different_neon(const char* a, const char* b) {
+  return ~neon_bits(vceqq_u8(neon_load(a), neon_load(b)), vceqq_u8(neon_load(a + 16), neon_load(b + 16)));
 }
+struct ConstantsNeon {};
+inline StringMasks string_neon(const char* p, const ConstantsNeon&) {
+  const uint8x16_t v = neon_load(p);
+  const uint8x16_t bad = vorrq_u8(neon_is(v, '\\'), vcltq_u8(v, vdupq_n_u8(0x20)));
+  const uint64_t bits = neon_bits(neon_is(v, '"'), bad, vcgeq_u8(v, vdupq_n_u8(0x80)), vdupq_n_u8(0));
+  return {static_cast<uint32_t>(bits & 0xffff), static_cast<uint32_t>(bits >> 16 & 0xffff),
+          static_cast<uint32_t>(bits >> 32)};
+}
+inline NumberMasks number_neon(const char* p, const ConstantsNeon&) {
+  const uint8x16_t v = neon_load(p);
+  const uint8x16_t digit = vcltq_u8(vsubq_u8(v, vdupq_n_u8('0')), vdupq_n_u8(10));
+  const uint32_t bits = neon_bits(digit, neon_is(v, '.'));
+  return {bits & 0xffff, bits >> 16};
+}
+
+#define WEIR_LAYOUT_NAME match_neon
+#define WEIR_LAYOUT_TARGET
+#define WEIR_LAYOUT_WIDTH 16
+#define WEIR_LAYOUT_DIFFERENT(a, b) different_neon(a, b)
+#define WEIR_LAYOUT_CONSTANTS ConstantsNeon
+#define WEIR_LAYOUT_STRING string_neon
+#define WEIR_LAYOUT_NUMBER number_neon
+#include "format/json_layout_kernel.inc"
 
 #endif
 
@@ -171,21 +196,25 @@ size_t string_end(std::string_view text, size_t at) {
 }  // namespace
 
 JsonLayout::JsonLayout() : match_(match_scalar) {
-  if (!use(JsonLayoutKernel::kAvx2)) use(JsonLayoutKernel::kSse2);
+  for (const SimdLevel level : kSimdLevels) use(level);
 }
 
-bool JsonLayout::use(JsonLayoutKernel kernel) {
-  switch (kernel) {
-    case JsonLayoutKernel::kScalar:
+bool JsonLayout::use(SimdLevel level) {
+  if (!simd_usable(level)) return false;
+  switch (level) {
+    case SimdLevel::kScalar:
       match_ = match_scalar;
       return true;
 #if defined(__x86_64__)
-    case JsonLayoutKernel::kSse2:
+    case SimdLevel::kSse2:
       match_ = match_sse2;
       return true;
-    case JsonLayoutKernel::kAvx2:
-      if (!has_avx2()) return false;
+    case SimdLevel::kAvx2:
       match_ = match_avx2;
+      return true;
+#elif defined(__aarch64__)
+    case SimdLevel::kNeon:
+      match_ = match_neon;
       return true;
 #endif
     default:

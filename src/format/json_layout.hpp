@@ -7,18 +7,17 @@
 // else is no match, never a verdict: JsonScanner reads that record. So what comes out is the scanner's in any case;
 // json_layout_test.cpp holds the two against each other.
 //
-// The kernels (scalar, SSE2, AVX2) give the same results.
+// The kernels (scalar, SSE2, AVX2, NEON) give the same results.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "format/simd_level.hpp"
 #include "record/batch.hpp"
 
 namespace weir {
-
-enum class JsonLayoutKernel : uint8_t { kScalar, kSse2, kAvx2 };
 
 class JsonLayout {
  public:
@@ -26,8 +25,8 @@ class JsonLayout {
   static constexpr uint32_t kPathsMax = 96;
 
   JsonLayout();
-  /// For tests, before learn(). False where this CPU or build has no such kernel.
-  bool use(JsonLayoutKernel kernel);
+  /// For tests, before learn(). False where there is no kernel of that level, or this processor has it not.
+  bool use(SimdLevel level);
 
   [[nodiscard]] bool ready() const { return pieces_used_ != 0; }
   void forget() { pieces_used_ = 0; }

@@ -15,12 +15,10 @@
 namespace weir {
 namespace {
 
-constexpr JsonLayoutKernel kKernels[] = {JsonLayoutKernel::kScalar, JsonLayoutKernel::kSse2, JsonLayoutKernel::kAvx2};
-
 /// A layout beside the scanner that is its oracle. Text stands in exactly the memory that may be read.
 class Pair {
  public:
-  Pair(const Projection& projection, JsonLayoutKernel kernel) : paths_(projection.paths.size()) {
+  Pair(const Projection& projection, SimdLevel kernel) : paths_(projection.paths.size()) {
     const size_t bytes = Arena::aligned(JsonScanner::memory_max(projection));
     memory_.reset(static_cast<char*>(std::aligned_alloc(kAlignment, bytes)));
     Arena arena({memory_.get(), bytes});
@@ -77,7 +75,7 @@ class Pair {
 
 template <typename Body>
 void with_each_kernel(const Projection& projection, const Body& body) {
-  for (const JsonLayoutKernel kernel : kKernels) {
+  for (const SimdLevel kernel : kSimdLevels) {
     SCOPED_TRACE(static_cast<int>(kernel));
     Pair pair(projection, kernel);
     if (pair.here()) body(pair);

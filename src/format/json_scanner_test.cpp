@@ -16,8 +16,6 @@
 namespace weir {
 namespace {
 
-constexpr JsonKernel kKernels[] = {JsonKernel::kScalar, JsonKernel::kSse2, JsonKernel::kAvx2};
-
 /// A scanner with its memory, and text with the padding that scanning may read.
 class Scan {
  public:
@@ -48,7 +46,7 @@ class Scan {
     for (size_t p = 0; p < paths_; ++p) out += (p != 0 ? " | " : "") + value(p);
     return out;
   }
-  void use(JsonKernel kernel) { scanner_.use(json_indexer(kernel)); }
+  void use(SimdLevel kernel) { scanner_.use(json_indexer(kernel)); }
 
  private:
   struct Free {
@@ -141,7 +139,7 @@ TEST(JsonScanner, says_what_is_wrong_and_where) {
       {"\"a", Code::kBadJson, 2},
   };
   TestProjection projection({"a"});
-  for (const JsonKernel kernel : kKernels) {
+  for (const SimdLevel kernel : kSimdLevels) {
     if (json_indexer(kernel) == nullptr) continue;
     Scan scan(projection);
     scan.use(kernel);
@@ -304,8 +302,8 @@ TEST(JsonKernel, kernels_agree_on_random_bytes) {
     const std::string padded = text + std::string(64, '"');
     uint32_t want[512];
     JsonCarry want_carry;
-    const size_t count = json_indexer(JsonKernel::kScalar)(padded.data(), size, 7, want_carry, want);
-    for (const JsonKernel kernel : kKernels) {
+    const size_t count = json_indexer(SimdLevel::kScalar)(padded.data(), size, 7, want_carry, want);
+    for (const SimdLevel kernel : kSimdLevels) {
       if (json_indexer(kernel) == nullptr) continue;
       uint32_t got[512];
       JsonCarry carry;
@@ -325,7 +323,7 @@ TEST(JsonScanner, agrees_with_the_automaton_and_simdjson_on_dirty_records) {
   everything.all();
   Scan scan(everything);
   Scan scalar(everything);
-  scalar.use(JsonKernel::kScalar);
+  scalar.use(SimdLevel::kScalar);
   simdjson::dom::parser parser;
   int good = 0;
   int bad = 0;
