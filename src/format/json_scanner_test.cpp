@@ -318,6 +318,18 @@ TEST(JsonKernel, kernels_agree_on_random_bytes) {
   }
 }
 
+/// An exponent of three digits or more.
+bool large_exponent(std::string_view text) {
+  for (size_t at = 0; at + 1 < text.size(); ++at) {
+    if ((text[at] | 0x20) != 'e') continue;
+    const size_t from = at + 1 + (text[at + 1] == '+' || text[at + 1] == '-');
+    size_t to = from;
+    while (to < text.size() && text[to] >= '0' && text[to] <= '9') ++to;
+    if (to - from >= 3) return true;
+  }
+  return false;
+}
+
 TEST(JsonScanner, agrees_with_the_automaton_and_simdjson_on_dirty_records) {
   TestProjection everything;
   everything.all();
@@ -339,7 +351,7 @@ TEST(JsonScanner, agrees_with_the_automaton_and_simdjson_on_dirty_records) {
     want.ok() ? ++good : ++bad;
     // Limits of its own: numbers past double and int64, and surrogates without partner.
     const auto has = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-    if (has("1e999") || has("e10") || has("1234567890123") || has("\\ud8")) continue;
+    if (large_exponent(text) || has("1234567890123") || has("\\ud8")) continue;
     simdjson::padded_string padded(text);
     ASSERT_EQ(parser.parse(padded).error() == simdjson::SUCCESS, want.ok()) << text;
   }
