@@ -18,6 +18,7 @@ struct JsonLayoutKernels {
   static JsonLayout::Piece* last(JsonLayout& layout) { return layout.pieces_ + layout.pieces_used_ - 1; }
   static const JsonLayout::Value* values(const JsonLayout& layout) { return layout.values_; }
   static uint32_t paths(const JsonLayout& layout) { return layout.paths_; }
+  static bool open_end(const JsonLayout& layout) { return layout.open_end_; }
 };
 
 namespace {
@@ -245,13 +246,14 @@ JsonLayout::Place JsonLayout::place(size_t offset, bool is_end) const {
   return {piece, static_cast<uint32_t>(offset) - begins_[piece]};
 }
 
-bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* values, size_t stride, uint32_t paths) {
+bool JsonLayout::learn(std::string_view record, size_t looked_at, uint32_t base, const Slice* values, size_t stride,
+                       uint32_t paths) {
   forget();
   if (paths > kPathsMax || record.size() >= (uint32_t{1} << 31)) return false;
   uint32_t slots = 0;
   size_t text = 0;  // where the fixed text begins
   size_t at = 0;
-  while (at < record.size()) {
+  while (at < looked_at) {
     const char c = record[at];
     size_t stop = at;
     if (c == '"') {
@@ -281,7 +283,9 @@ bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* valu
     pieces_[pieces_used_ - 1].length = static_cast<uint32_t>(stop - at);
     text = at = stop;
   }
-  if (slots == 0 || !add_text(record, text, record.size())) {
+  // The byte behind belongs to it: it says that a number ends there.
+  open_end_ = looked_at < record.size();
+  if (slots == 0 || !add_text(record, text, looked_at + open_end_)) {
     forget();
     return false;
   }

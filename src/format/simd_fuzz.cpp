@@ -168,7 +168,7 @@ void fuzz_json_layout(std::string_view text) {
   bool usable[std::size(kSimdLevels)] = {};
   for (const SimdLevel level : kSimdLevels) {
     const auto k = static_cast<size_t>(level);
-    usable[k] = layouts[k].use(level) && layouts[k].learn({first.data(), feed}, 0, learned, 1, kPaths);
+    usable[k] = layouts[k].use(level) && layouts[k].learn({first.data(), feed}, feed, 0, learned, 1, kPaths);
   }
   if (!usable[0]) return;
   for (const char* line = rest.data(); line < limit;) {
