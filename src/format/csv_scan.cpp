@@ -90,6 +90,32 @@ size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, cons
 
 namespace {
 
+/// What goes on from one block to the next, as masks.
+struct BlockCarry {
+  uint64_t inside;  ///< all ones while a quoted field is open
+  uint64_t behind_structural;  ///< 1: the byte before is a delimiter or line feed
+  uint64_t behind_close;  ///< 1: the byte before is a quote that closes, or is the first of two
+};
+inline BlockCarry carry_of(CsvScanState state) {
+  return {state == CsvScanState::kQuoted ? ~uint64_t{0} : 0,
+          state == CsvScanState::kFieldStart || state == CsvScanState::kRecordStart,
+          state == CsvScanState::kQuoteInQuoted};
+}
+inline CsvScanState state_of(const BlockCarry& carry) {
+  return carry.inside != 0              ? CsvScanState::kQuoted
+         : carry.behind_structural != 0 ? CsvScanState::kFieldStart
+         : carry.behind_close != 0      ? CsvScanState::kQuoteInQuoted
+                                        : CsvScanState::kUnquoted;
+}
+
+/// One block by the scalar machine. Not inlined: the loops that call it keep all that they carry in registers.
+[[maybe_unused]] [[gnu::noinline]] BlockCarry scan_block(const char* base, size_t from, const CsvDialect& dialect,
+                                                         BlockCarry carry, CsvIndex& index) {
+  CsvScanState state = state_of(carry);
+  csv_scan_scalar(base, from, from + 64, false, dialect, state, index);
+  return carry_of(state);
+}
+
 [[maybe_unused]] inline uint64_t shift_prefix_xor(uint64_t x) {
   for (int shift = 1; shift < 64; shift *= 2) x ^= x << shift;
   return x;
@@ -177,7 +203,7 @@ WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint
 
 #define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
 
-WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_si512(p); }
+WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_epi8(p); }
 WEIR_AVX512 inline uint64_t mask_avx512(__m512i block, __m512i v) { return _mm512_cmpeq_epi8_mask(block, v); }
 WEIR_AVX512 inline uint64_t clmul_prefix_xor_avx512(uint64_t x) {
   return static_cast<uint64_t>(
