@@ -58,6 +58,11 @@ constexpr auto kExactRank = static_cast<uint8_t>(NameMatch::kExact);
 /// What may stand behind a number or literal; what may really is the walker's to say.
 bool ends_scalar(char c) { return kChars.of[static_cast<uint8_t>(c)] == kEnd; }
 
+/// What may stand behind a value in a container.
+bool follows_value(char c) {
+  return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /// A valid text could go on behind these bytes.
 bool begins_valid(std::string_view text, uint32_t depth_max) {
   JsonAutomaton automaton(depth_max);
@@ -381,7 +386,7 @@ close:
   }
 
 found:  // the verdict depends on nothing behind found_end; of a prefix the end is still to be found, and odd ones go the long way
-  if (found_end >= index_.text.size()) return 0;
+  if (found_end >= index_.text.size() || (!path_nodes_.empty() && !follows_value(begin[found_end]))) return 0;
   if (bad != 0 && (prefix || !begins_valid(index_.text.substr(0, found_end), depth_max_))) return 0;
   if (high != 0) {
     const std::string_view value = index_.text.substr(value_begin, found_end - value_begin);

@@ -31,9 +31,10 @@ class JsonScanner {
 
   /// Compiles the paths. `projection` must outlive the scanner. depth_max is 1..kJsonDepthLimit.
   ///
-  /// `touched`: a record that is an object is looked at up to the end of the value with which every path has been found by its exact
-  /// name, at least one byte before the record's end; what is behind may be anything, and a later member of the same name is not
-  /// seen. Up to there, and wherever a path is not found so, nothing differs; nor does anything with Projection.all.
+  /// `touched`: a record that is an object is looked at up to the end of the value with which every path has been found
+  /// by its exact name, and one byte more, which must be one that may follow it; what is behind may be anything, and a
+  /// later member of the same name is not seen. Up to there, and wherever a path is not found so, nothing differs; nor
+  /// does anything with Projection.all.
   void attach(const Projection& projection, uint32_t depth_max, Arena& arena, bool touched = false);
   /// For tests: the kernel to use.
   void use(JsonIndexer indexer) { indexer_ = indexer; }

@@ -392,7 +392,9 @@ TEST(JsonScanner, with_touched_looks_no_farther_than_the_last_field_that_is_name
       {"{\"x\":\"\x01\",\"a\":1,\"b\":{\"c\":2}}", 0, ""},
       {R"({"a":1,"b":{"c":tru}})", 0, ""},
       {R"({"a":1,"b":{"c":2x}})", 0, ""},
-      // One byte must be behind: it says that a number is at its end.
+      // One byte must be behind that may follow a value: it says that a number is at its end.
+      {R"({"a":1,"b":{"c":"x"x)", 0, ""},
+      {R"({"a":1,"b":{"c":1"x)", 0, ""},
       {R"({"a":1,"b":{"c":2)", 0, ""},
       {R"({"a":1,"b":{"c":"x")", 0, ""},
       {R"({"a":1,"b":{"c":"x" )", 19, R"(1 | "x")"},
