@@ -436,6 +436,13 @@ void JsonScanner::emit(Slice* out, size_t stride) const {
 
 JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, size_t stride) {
   char first = 0;
+  if (touched_ && path_nodes_.empty()) {  // what walk() finds, without an index
+    const size_t brace = text.find_first_not_of(" \t\n\r");
+    if (brace != std::string_view::npos && text[brace] == '{' && brace + 1 < text.size()) {
+      looked_at_ = brace + 1;
+      return {};
+    }
+  }
   index_.text = text;
   index_.indexed = index_.next = index_.count = 0;
   index_.carry = JsonCarry();
