@@ -20,7 +20,7 @@ help: ## this list
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
 	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_ARGS=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
 
-build: ## build/release/weir, one static binary (about a minute on a fresh machine)
+build: ## build/release/weir, one static binary (about three minutes on a fresh machine with two cores)
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release
 	@if [ -f src/cli/main.cpp ]; then $(BUILD) build/release --target weir -j $(JOBS); else $(BUILD) build/release -j $(JOBS); fi

@@ -1,5 +1,5 @@
 # Third-party code: what it is, where it comes from and why is written down in docs/dependencies.md.
-# Debian's static libraries where there are any; isa-l and simdjson are built from pinned sources by
+# Debian's static libraries where there are any; isa-l, OpenSSL and simdjson are built from pinned sources by
 # scripts/third_party.sh (version and SHA-256 are there) into a cache outside of the source tree.
 
 find_package(fmt 9 REQUIRED)  # target fmt::fmt-header-only
@@ -21,6 +21,8 @@ endfunction()
 weir_static_library(yaml::yaml libyaml.a yaml.h)
 weir_static_library(zstd::zstd libzstd.a zstd.h)
 
+weir_static_library(cares::cares libcares.a ares.h)
+
 # weir_pinned_library(<name>): target <name>::<name> from the cache, built at configure time when it isn't there yet.
 function(weir_pinned_library name)
   set(target "")
@@ -38,6 +40,18 @@ function(weir_pinned_library name)
                         INTERFACE_INCLUDE_DIRECTORIES ${prefix}/include)
 endfunction()
 weir_pinned_library(isal)
+weir_pinned_library(openssl)  # libssl and libcrypto in one archive
+# The C and C++ libraries before it: the kernel maps pages in blocks of 16, and so what is never used lies together behind what every job uses.
+add_library(openssl_ssl INTERFACE)
+target_link_libraries(openssl_ssl INTERFACE $<$<BOOL:${WEIR_STATIC}>:-lstdc++> $<$<BOOL:${WEIR_STATIC}>:-lm>
+                      $<$<BOOL:${WEIR_STATIC}>:-lc> -Wl,-u,weir_openssl_code_begin -Wl,-u,weir_openssl_code_end openssl_begin
+                      openssl::openssl openssl_end)
+# Marks on both sides tell the memory plan how much of the image a job without TLS does without.
+foreach(side begin end)
+  add_library(openssl_${side} STATIC ${PROJECT_SOURCE_DIR}/cmake/openssl_range.c)
+  target_compile_definitions(openssl_${side} PRIVATE WHERE=${side})
+endforeach()
+add_library(openssl::ssl ALIAS openssl_ssl)
 if(WEIR_TESTS OR WEIR_BENCH OR WEIR_FUZZ)
   weir_pinned_library(simdjson)
 endif()

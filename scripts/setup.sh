@@ -12,17 +12,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-build}
 
-build="g++ cmake ninja-build nasm make xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev"
+build="g++ cmake ninja-build nasm make perl xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev libc-ares-dev"
 demo="python3 python3-pip python3-setuptools python3-wheel gzip"
 tests="libgtest-dev python3 sqlite3 gzip zstd strace git"
 case $mode in
-  build) want=$build libraries="isal" ;;
-  demo) want="$build $demo" libraries="isal" ;;
-  test) want="$build $tests" libraries="isal simdjson" ;;
-  bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal simdjson" ;;
-  check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal simdjson" ;;
-  arm64) want="$build $tests g++-aarch64-linux-gnu qemu-user-static libfmt-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 libgtest-dev:arm64" libraries="isal simdjson" ;;
-  fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal simdjson" ;;
+  build) want=$build libraries="isal openssl" ;;
+  demo) want="$build $demo" libraries="isal openssl" ;;
+  test) want="$build $tests" libraries="isal openssl simdjson" ;;
+  bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal openssl simdjson" ;;
+  check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
+  arm64) want="$build $tests g++-aarch64-linux-gnu qemu-user-static libfmt-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 libc-ares-dev:arm64 libgtest-dev:arm64" libraries="isal openssl simdjson" ;;
+  fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
   *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 

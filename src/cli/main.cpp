@@ -1,4 +1,5 @@
 // The weir binary: sets the process up, hands the words to a command.
+#include <cerrno>
 #include <cstdlib>
 #include <new>
 
@@ -13,6 +14,14 @@
 #include "memory/process_malloc.hpp"
 
 extern char** environ;
+
+// c-ares can look services up by name, which glibc would load shared libraries for. Nobody here asks for one: ports are numbers.
+struct servent;
+extern "C" servent* getservbyname(const char*, const char*) { return nullptr; }
+extern "C" int getservbyport_r(int, const char*, servent*, char*, size_t, servent** result) {
+  *result = nullptr;
+  return ENOENT;
+}
 
 namespace {
 

@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
 #include "io/system_disk.hpp"
+#include "io/system_net.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -25,6 +26,8 @@ int prepare_only(std::string_view command, Words words, char** environment, bool
   SystemWakeup wakeup(clock);
   SystemDisk disk;
   Job job(clock, wakeup, disk, Host::kProcess, environment);
+  SystemNet net(clock);
+  job.set_net(&net);
   if (!job.prepare(std::move(pipeline.config)) || !job.check_columns()) return report_mistakes(job, file);
   if (show) {
     const Status shown =

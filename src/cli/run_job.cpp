@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "io/system_clock.hpp"
 #include "io/system_disk.hpp"
+#include "io/system_net.hpp"
 #include "io/system_wakeup.hpp"
 #include "plan/job.hpp"
 #include "report/plan_table.hpp"
@@ -27,6 +28,8 @@ int run_job(Config config, const CommandOptions& options, std::string_view file,
   config.checkpoint.restart = options.restart;
   SystemDisk disk;
   Job job(clock, wakeup, disk, Host::kProcess, environment);
+  SystemNet net(clock);
+  job.set_net(&net);
   if (options.preview != 0) job.set_preview(options.preview);
 
   const auto source_of = [&](const Error& error) {

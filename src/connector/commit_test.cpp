@@ -214,7 +214,7 @@ TEST(Commit, an_empty_file_is_an_input_that_can_be_gone_on_with) {
   machine.disk.put("empty", "");
   const std::vector<std::string> paths = {"empty"};
   FileSource source(paths, machine.disk, wakeup);
-  ASSERT_TRUE(*source.resumable());
+  ASSERT_TRUE(*source.resumable(0));
   ASSERT_TRUE(source.open(0));
   char room[16];
   Error error;
@@ -228,7 +228,7 @@ TEST(Commit, whether_an_input_can_be_gone_on_with_is_not_guessed_when_the_disk_d
   const std::vector<std::string> paths = {"a"};
   FileSource source(paths, machine.disk, wakeup);
   machine.fail_at(DiskOp::kInfo, EIO);
-  EXPECT_FALSE(source.resumable());
+  EXPECT_FALSE(source.resumable(0));
 }
 
 }  // namespace

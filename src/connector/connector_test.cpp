@@ -85,7 +85,7 @@ TEST_F(Connectors, file_source_reads_several_files_whole) {
   EXPECT_EQ(read_all(source, 0, 2), "hello");
   EXPECT_EQ(read_all(source, 1, 100), "");
   EXPECT_EQ(read_all(source, 2, 4096), std::string(100'000, 'x'));
-  auto peeked = source.peek(0);
+  auto peeked = source.peek(0, {});
   ASSERT_TRUE(peeked);
   EXPECT_EQ(*peeked, "hello");
   EXPECT_EQ(read_all(source, 0, 100), "hello") << "a peek uses nothing up";

@@ -89,18 +89,15 @@ Status FileSource::open(size_t index) {
     // Files of /proc and the like say 0 and have content: they end where they end.
     end_ = info->size != 0 ? info->size : kNoOffset;
   }
-  wakeup_.watch(regular_ ? -1 : file_);
+  wakeup_.watch({.socket = regular_ ? -1 : file_, .read = true}, kNever);
   return {};
 }
 
-Result<bool> FileSource::resumable() const {
-  for (const std::string& path : paths_) {
-    if (path == kStdin) return false;
-    const auto info = disk_.info(path.c_str());
-    if (!info) return fail(info.error());
-    if (info->kind != FileKind::kRegular) return false;
-  }
-  return !paths_.empty();
+Result<bool> FileSource::resumable(size_t index) const {
+  if (paths_[index] == kStdin) return false;
+  const auto info = disk_.info(paths_[index].c_str());
+  if (!info) return fail(info.error());
+  return info->kind == FileKind::kRegular;
 }
 
 Result<SourceIdentity> FileSource::identity(size_t index) {
@@ -225,7 +222,7 @@ void FileSource::close() noexcept {
   // Whoever reads stdin after us goes on behind what we read.
   if (file_ >= 0 && paths_[index_] == kStdin && regular_) lseek(file_, static_cast<off_t>(at_), SEEK_SET);
   file_ = -1;
-  wakeup_.watch(-1);
+  wakeup_.watch({}, kNever);
 }
 
 }  // namespace weir

@@ -23,8 +23,8 @@ class FileSource final : public ByteSource {
   std::string_view name(size_t index) const override { return paths_[index]; }
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
-  /// All inputs are regular files that are named.
-  Result<bool> resumable() const override;
+  /// It is a regular file that is named.
+  Result<bool> resumable(size_t index) const override;
   /// "size=8123 modified=1764209871123456789 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB. A copy that
   /// kept its time is the same.
   Result<SourceIdentity> identity(size_t index) override;
@@ -33,11 +33,8 @@ class FileSource final : public ByteSource {
   ReadResult read(std::span<char> room, Error& error) override;
   void close() noexcept override;
 
-  /// Reads the first bytes of input `index` without using them up: at most kPeekBytes, fewer at the end of the input. Of a pipe
-  /// it waits for the first line, until `deadline` (W1101).
-  /// Before the run only. Only of the last one that was peeked the bytes of a pipe are kept: peek the run's first input last.
-  Result<std::string_view> peek(size_t index, Deadline deadline = {});
-  static constexpr size_t kPeekBytes = 4096;
+  /// What was read of a pipe is kept for read(), of the last one that was peeked.
+  Result<std::string_view> peek(size_t index, Deadline deadline) override;
   /// What is asked of the disk ahead of the reads: enough to keep it at work, and little beside the smallest budget.
   static constexpr uint64_t kAheadBytes = 512u << 10;
 

@@ -193,6 +193,9 @@ Status Driver::learn_schema(uint32_t input) {
     if (step != Step::kNeedInput) continue;
     auto filled = intake_.fill();
     if (!filled) return fail(filled.error());
+    if (*filled != Step::kBlocked) continue;
+    pipeline_.wakeup->wait(kNever);
+    if (pipeline_.wakeup->stop_requested()) return fail(Code::kInterrupted);
   }
   return {};
 }

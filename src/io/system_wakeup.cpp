@@ -1,5 +1,6 @@
 #include "io/system_wakeup.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 
@@ -14,6 +15,33 @@ volatile sig_atomic_t signal_seen = 0;
 void on_signal(int number) {
   if (signal_seen != 0) _exit(128 + number);
   signal_seen = number;
+}
+
+short poll_events(const Interest& interest) {
+  return static_cast<short>((interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0));
+}
+
+void wait_unless_stopped(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns, bool unless_stopped) {
+  // Signals are blocked while the flag is looked at and let in by ppoll only, so none falls between.
+  sigset_t block;
+  sigset_t before;
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigaddset(&block, SIGTERM);
+  sigprocmask(SIG_BLOCK, &block, &before);
+  if (signal_seen == 0 || !unless_stopped) {
+    timespec timeout{};
+    timespec* timeout_used = nullptr;
+    if (until_monotonic_ns != kNever) {
+      const uint64_t now = clock.monotonic_ns();
+      const uint64_t left = until_monotonic_ns > now ? until_monotonic_ns - now : 0;
+      timeout.tv_sec = static_cast<time_t>(left / 1'000'000'000u);
+      timeout.tv_nsec = static_cast<long>(left % 1'000'000'000u);
+      timeout_used = &timeout;
+    }
+    ppoll(entries.data(), entries.size(), timeout_used, &before);
+  }
+  sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
@@ -38,27 +66,12 @@ int SystemWakeup::stop_signal() { return signal_seen; }
 bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
-  // Signals are blocked while the flag is looked at and let in by ppoll only, so none falls between.
-  sigset_t block;
-  sigset_t before;
-  sigemptyset(&block);
-  sigaddset(&block, SIGINT);
-  sigaddset(&block, SIGTERM);
-  sigprocmask(SIG_BLOCK, &block, &before);
-  if (signal_seen == 0) {
-    timespec timeout{};
-    timespec* timeout_used = nullptr;
-    if (until_monotonic_ns != kNever) {
-      const uint64_t now = clock_.monotonic_ns();
-      const uint64_t left = until_monotonic_ns > now ? until_monotonic_ns - now : 0;
-      timeout.tv_sec = static_cast<time_t>(left / 1'000'000'000u);
-      timeout.tv_nsec = static_cast<long>(left % 1'000'000'000u);
-      timeout_used = &timeout;
-    }
-    pollfd entry{descriptor_, POLLIN, 0};
-    ppoll(&entry, descriptor_ >= 0 ? 1 : 0, timeout_used, &before);
-  }
-  sigprocmask(SIG_SETMASK, &before, nullptr);
+  pollfd entry{watched_.socket, poll_events(watched_), 0};
+  wait_unless_stopped({&entry, watched_.socket >= 0 ? size_t{1} : size_t{0}}, clock_, std::min(until_monotonic_ns, until_ns_), true);
+}
+
+void SystemWakeup::wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns) {
+  wait_unless_stopped(entries, clock, until_monotonic_ns, false);
 }
 
 }  // namespace weir

@@ -1,8 +1,13 @@
 // Where the process waits: for a descriptor to become readable, a signal, or a point of time.
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "base/clock.hpp"
 #include "port/ports.hpp"
+
+struct pollfd;  // NOLINT(readability-identifier-naming): the system's name
 
 namespace weir {
 
@@ -10,7 +15,10 @@ class SystemWakeup final : public Wakeup {
  public:
   explicit SystemWakeup(Clock& clock) : clock_(clock) {}
 
-  void watch(int descriptor) override { descriptor_ = descriptor; }
+  void watch(const Interest& interest, uint64_t until_monotonic_ns) override {
+    watched_ = interest;
+    until_ns_ = until_monotonic_ns;
+  }
   void wait(uint64_t until_monotonic_ns) override;
   bool stop_requested() const override;
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
@@ -20,10 +28,14 @@ class SystemWakeup final : public Wakeup {
   static void handle_signals();
   /// The signal that asked for the stop, or 0.
   static int stop_signal();
+  /// Waits until one of `entries` is ready (their `revents` say which), a signal comes, or the time has come. The one place where the signals are
+  /// let in. A stop that was asked for before does not end it: what is waited for then is the end of what was begun.
+  static void wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns);
 
  private:
   Clock& clock_;
-  int descriptor_ = -1;
+  Interest watched_;
+  uint64_t until_ns_ = kNever;
 };
 
 }  // namespace weir

@@ -13,6 +13,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+// Where OpenSSL lies in the image; cmake/openssl_range.c.
+// NOLINTBEGIN(readability-identifier-naming)
+extern "C" {
+[[gnu::weak]] extern const char weir_openssl_constants_begin[64];
+[[gnu::weak]] extern const char weir_openssl_constants_end[64];
+[[gnu::weak]] void weir_openssl_code_begin();
+[[gnu::weak]] void weir_openssl_code_end();
+}
+// NOLINTEND(readability-identifier-naming)
+
 namespace weir {
 namespace {
 
@@ -77,7 +87,32 @@ void unmap_working_memory(std::span<char> memory) noexcept {
   if (!memory.empty()) munmap(memory.data(), memory.size());
 }
 
+namespace {
+
+// Code and constants that only the set-up needed are given back; what the work needs is mapped again as it is touched, from the page cache. Written
+// pages hold what is nowhere else, and stay.
+void drop_image_pages() {
+  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
+  const size_t count = getauxval(AT_PHNUM);
+  // A program that is not where it was linked to be has its headers elsewhere than they say.
+  const auto at = reinterpret_cast<uintptr_t>(header);
+  bool in_place = false;
+  for (size_t i = 0; header != nullptr && i < count; ++i) {
+    const ElfW(Phdr)& part = header[i];
+    in_place = in_place || (part.p_type == PT_LOAD && at >= part.p_vaddr && at < part.p_vaddr + part.p_memsz);
+  }
+  for (size_t i = 0; in_place && i < count; ++i) {
+    if (header[i].p_type != PT_LOAD || (header[i].p_flags & PF_W) != 0) continue;
+    const uint64_t first = (header[i].p_vaddr + 4095) / 4096 * 4096;
+    const uint64_t last = (header[i].p_vaddr + header[i].p_memsz) / 4096 * 4096;
+    if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+}
+
+}  // namespace
+
 void seal() {
+  drop_image_pages();
   mapped_at_seal = mapped_now();
   is_sealed = true;
 }
@@ -161,6 +196,18 @@ uint64_t image_bytes() {
     bytes += last - first;
   }
   return bytes;
+}
+
+uint64_t openssl_image_bytes() {
+  constexpr uint64_t kBlock = 64u << 10;  // what the kernel maps at once around a page that was touched
+  const auto between = [](const void* begin, const void* end) -> uint64_t {
+    const auto first = reinterpret_cast<uintptr_t>(begin) / kBlock * kBlock + 2 * kBlock;
+    const auto last = reinterpret_cast<uintptr_t>(end) / kBlock * kBlock - kBlock;
+    return begin == nullptr || end == nullptr || last <= first ? 0 : last - first;
+  };
+  return between(weir_openssl_constants_begin, weir_openssl_constants_end) +
+         between(reinterpret_cast<const void*>(&weir_openssl_code_begin),
+                 reinterpret_cast<const void*>(&weir_openssl_code_end));
 }
 
 }  // namespace weir

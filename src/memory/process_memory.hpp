@@ -59,5 +59,8 @@ uint64_t page_table_bytes_max(uint64_t image_bytes, uint64_t work_bytes);
 
 /// Bytes of the loadable segments of this program (from the linker), rounded up to pages.
 uint64_t image_bytes();
+/// Of them, those of OpenSSL, which stand together: a job that speaks no TLS touches none of it. Without the blocks around it, which the kernel maps
+/// with their neighbours. 0 where the binary was linked otherwise.
+uint64_t openssl_image_bytes();
 
 }  // namespace weir

@@ -88,6 +88,7 @@ struct OutputConfig {
   std::string delimiter;  ///< csv; empty: ',' or tab
   bool publish_partial = false;
   uint64_t unit = 4u << 20;  ///< written bytes of a commit unit
+  uint64_t part = 8u << 20;  ///< s3: bytes of an upload's part; 5 MiB .. 1 GiB
   bool create_folders = true;  ///< make missing parent folders
 };
 
@@ -96,6 +97,19 @@ struct ExecConfig {
   uint64_t memory = 256u << 20;  ///< the child's address space limit; outside the budget
   uint32_t retries = 3;
   uint64_t timeout_ns = 60'000'000'000;
+};
+
+/// AWS, as its own tools name the settings. Empty: by the environment and the profile.
+struct AwsConfig {
+  std::string region;
+  std::string endpoint_url;
+  std::string profile;
+  std::string ca_bundle;  ///< a file of roots
+  bool no_sign_request = false;
+  bool requester_pays = false;
+  std::string expected_bucket_owner;
+  std::string sse;  ///< AES256 or aws:kms
+  std::string sse_kms_key_id;
 };
 
 struct RejectsConfig {
@@ -116,6 +130,7 @@ struct Config {
   OutputConfig output;
   ExecConfig exec;
   RejectsConfig rejects;
+  AwsConfig aws;
   CheckpointConfig checkpoint;
   uint64_t deadline_ns = 0;  ///< 0: none. Duration from the start
   uint64_t deadline_wall_ns = 0;  ///< 0: none. Nanoseconds since 1970

@@ -5,6 +5,8 @@
 
 #include <glob.h>
 
+#include "connector/file_source.hpp"
+
 namespace weir {
 namespace {
 
@@ -71,15 +73,26 @@ CodecChoice codec_of_name(std::string_view name) {
   return codec == Codec::kGzip ? CodecChoice::kGzip : codec == Codec::kZstd ? CodecChoice::kZstd : CodecChoice::kAuto;
 }
 
-Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk) {
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk,
+                                               ObjectLister* objects) {
   std::vector<std::string> paths;
   for (const std::string& text : from) {
     if (text == "-" || text == "stdin") {
       paths.emplace_back("stdin");
       continue;
     }
+    if (text.starts_with("s3://") && objects != nullptr) {
+      if (text.find_first_of("*?[") == std::string::npos && text.back() != '/') {
+        paths.push_back(text);
+        continue;
+      }
+      const size_t before = paths.size();
+      WEIR_TRY(objects->list(text, paths));
+      if (paths.size() == before) return fail(Code::kNoInput, "nothing matches " + text);
+      continue;
+    }
     if (text.find("://") != std::string::npos) {
-      return fail(Code::kNotYet, text + ": this version reads files and stdin");
+      return fail(Code::kNotYet, text + ": this version reads files, stdin and s3://");
     }
     // A file that has such characters in its name is meant as it stands.
     if (text.find_first_of("*?[") == std::string::npos || check_input(text, disk)) {
@@ -97,11 +110,13 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
   }
   if (std::count(paths.begin(), paths.end(), "stdin") > 1)
     return fail(Code::kContradiction, "stdin stands in input.from more than once");
-  for (const std::string& path : paths) WEIR_TRY(check_input(path, disk));
+  for (const std::string& path : paths) {
+    if (!path.starts_with("s3://")) WEIR_TRY(check_input(path, disk));
+  }
   return paths;
 }
 
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline) {
+Result<Detected> detect_inputs(const InputConfig& config, ByteSource& source, Deadline deadline) {
   Detected detected;
   detected.codec_by_content = config.codec == CodecChoice::kAuto;
   if (!detected.codec_by_content) {

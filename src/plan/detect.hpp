@@ -6,9 +6,10 @@
 
 #include "base/error.hpp"
 #include "codec/codec.hpp"
-#include "connector/file_source.hpp"
 #include "format/reader.hpp"
 #include "plan/config.hpp"
+#include "port/disk.hpp"
+#include "port/ports.hpp"
 
 namespace weir {
 
@@ -23,11 +24,20 @@ struct Detected {
   std::string codec_why;
 };
 
-/// Expands `*`, `?` and `[...]` (sorted by name), refuses what can't be read. "-" is stdin.
-Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk);
+/// Names the objects that stand behind an address with a pattern or of a folder, in order.
+class ObjectLister {
+ public:
+  virtual ~ObjectLister() = default;
+  virtual Status list(const std::string& url, std::vector<std::string>& names) = 0;
+};
+
+/// Expands `*`, `?` and `[...]` (sorted by name), refuses what can't be read. "-" is stdin. `objects`: for "s3://"; null: there is no
+/// network.
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk,
+                                               ObjectLister* objects = nullptr);
 
 /// Reads at most the first few KiB of each input, and waits for them until `deadline`.
-Result<Detected> detect_inputs(const InputConfig& config, FileSource& source, Deadline deadline = {});
+Result<Detected> detect_inputs(const InputConfig& config, ByteSource& source, Deadline deadline = {});
 
 /// The format that a file name's ending stands for; kAuto for none.
 FormatChoice format_of_name(std::string_view name);

@@ -35,7 +35,7 @@ Result<Names> read_names(PipelineParts& parts) {
 
 }  // namespace
 
-Result<Names> read_column_names(FileSource& source, const Detected& detected, const ReaderOptions& options,
+Result<Names> read_column_names(ByteSource& source, const Detected& detected, const ReaderOptions& options,
                                 const DecoderLimits& limits, uint64_t memory_max, Clock& clock) {
   if (detected.format != Format::kCsv || source.count() == 0) return Names();
   if (const uint64_t size = source.size(0); size == kNoOffset || size == 0) return Names();

@@ -18,7 +18,7 @@ namespace weir {
 /// that is no file (a pipe is read once, by the run), one that is empty or damaged. Takes at most `memory_max` bytes while it works, less
 /// than the run will take; the source stands closed afterwards. Reads no more than the header and what comes with it. Fails where the
 /// input can't be opened or read: the run could not either.
-Result<std::optional<std::vector<std::string>>> read_column_names(FileSource& source, const Detected& detected,
+Result<std::optional<std::vector<std::string>>> read_column_names(ByteSource& source, const Detected& detected,
                                                                   const ReaderOptions& options,
                                                                   const DecoderLimits& limits, uint64_t memory_max,
                                                                   Clock& clock);

@@ -6,6 +6,10 @@
 #include "connector/file_checkpoint_store.hpp"
 #include "connector/file_sink.hpp"
 #include "connector/folder_sink.hpp"
+#include "connector/routed_source.hpp"
+#include "connector/s3_checkpoint_store.hpp"
+#include "connector/s3_sink.hpp"
+#include "connector/s3_source.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/header.hpp"
@@ -66,6 +70,7 @@ Job::~Job() {
 
 Status Job::prepare(Config config, Deadline deadline) {
   config_ = std::move(config);
+  deadline_ = deadline;
   const Status prepared = prepare_parts(deadline);
   if (!prepared && mistakes_.empty()) mistakes_.push_back(prepared.error());
   return mistakes_.empty() ? Status() : fail(mistakes_[0]);
@@ -88,7 +93,7 @@ Status Job::prepare_parts(Deadline deadline) {
   // to say.
   bool may_go_on = false;
   if (!checkpoint_name_.empty()) {
-    const auto there = disk_.info(checkpoint_name_.c_str());
+    const auto there = is_s3(checkpoint_name_) ? Result<FileInfo>(fail(Code::kNoInput)) : disk_.info(checkpoint_name_.c_str());
     may_go_on = !there || there->kind != FileKind::kNone;
   }
   if (!may_go_on) check_columns();
@@ -143,11 +148,24 @@ Error Job::in_file(Error error) const {
   return place.line == 0 ? error : error.at_line(place.line, place.column);
 }
 
+// Where something of the job is on another machine.
+Status Job::open_network() {
+  bool needed = is_s3(config_.output.to) || is_s3(config_.rejects.to) || is_s3(config_.checkpoint.to);
+  for (const std::string& from : config_.input.from) needed = needed || is_s3(from);
+  if (!needed) return {};
+  if (net_ == nullptr) return fail(Code::kNotYet, "s3:// from a host program");
+  network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
+  return network_->start(config_.aws);
+}
+
 Status Job::choose_input(Deadline deadline) {
-  auto inputs = expand_inputs(config_.input.from, disk_);
+  WEIR_TRY(open_network());
+  auto inputs = expand_inputs(config_.input.from, disk_, network_.get());
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
-  source_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
+  files_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
+  if (network_) objects_ = std::make_unique<S3Source>(inputs_, network_->reader(), wakeup_);
+  source_ = std::make_unique<RoutedSource>(inputs_, *files_, objects_.get());
   auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
@@ -228,8 +246,10 @@ Status Job::choose_output() {
     to_ = To::kStdout;
   } else if (to == "exec") {
     to_ = To::kExec;
+  } else if (is_s3(to)) {
+    to_ = To::kObject;
   } else if (to.find("://") != std::string::npos) {
-    return fail(Code::kNotYet, "output.to: " + to + ": this version writes files, folders, stdout and exec");
+    return fail(Code::kNotYet, "output.to: " + to + ": this version writes files, folders, s3://, stdout and exec");
   } else {
     to_ = To::kFile;
   }
@@ -237,7 +257,7 @@ Status Job::choose_output() {
   output_why_ = "as configured";
   output_format_ = output.format;
   // A preview shows records as the output would hold them.
-  const bool has_name = to_ == To::kFile || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
+  const bool has_name = to_ == To::kFile || to_ == To::kObject || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
   if (output_format_ == OutputFormat::kAuto && has_name) {
     output_format_ = output_format_of(format_of_name(to));
     output_why_ = "by the name";
@@ -267,7 +287,7 @@ Status Job::choose_output() {
     }
   }
   output_codec_ = output.codec == CodecChoice::kAuto
-                      ? codec_of(to_ == To::kFile ? codec_of_name(to) : CodecChoice::kNone)
+                      ? codec_of(to_ == To::kFile || to_ == To::kObject ? codec_of_name(to) : CodecChoice::kNone)
                       : codec_of(output.codec);
   if (to_ == To::kStdout && preview_records_ != kNoOffset) output_codec_ = Codec::kNone;
 
@@ -293,7 +313,7 @@ Status Job::choose_output() {
     return fail(Code::kContradiction, "output.format lines and raw write one column; the query gives more");
   }
 
-  if (to_ == To::kFile) {
+  if (to_ == To::kFile || to_ == To::kObject) {
     if (to.back() == '/') to = folder_template(to, output_format_, output_codec_);
     auto parsed = NameTemplate::parse(to);
     if (!parsed) return fail(parsed.error());
@@ -308,7 +328,10 @@ Status Job::choose_output() {
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
     output_name_ = *name;
-    if (parsed->uses_batch()) {
+    if (to_ == To::kObject) {
+      if (parsed->uses_batch()) return fail(Code::kNotYet, "output.to: an object for each batch; name one object");
+      WEIR_TRY(parse_s3_address(output_name_));
+    } else if (parsed->uses_batch()) {
       to_ = To::kFolder;
       values.batch = 111111;
       char other_room[NameTemplate::kBytesMax];
@@ -330,7 +353,9 @@ Status Job::choose_output() {
                                         : "the caller";
   }
   for (const std::string& input : inputs_) {
-    if (to_ != To::kFile || input == "stdin") continue;
+    if (to_ == To::kObject && input == output_name_)
+      return fail(Code::kContradiction, "output.to is an input: " + output_name_);
+    if (to_ != To::kFile || input == "stdin" || is_s3(input)) continue;
     const auto a = disk_.info(input.c_str());
     const auto b = disk_.info(output_name_.c_str());
     if (a && b && a->kind == FileKind::kRegular && a->same_file(*b)) {
@@ -389,7 +414,8 @@ Status Job::choose_checkpoint() {
   const std::string& to = config_.checkpoint.to;
   if (to == "none") return {};
   const bool named = to != "auto";
-  const auto resumable = source_->resumable();
+  Result<bool> resumable = source_->count() != 0;
+  for (size_t i = 0; i < source_->count() && resumable && *resumable; ++i) resumable = source_->resumable(i);
   const char* why_not = nullptr;
   if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
     why_not = "a host that takes the records itself goes on by itself";
@@ -407,16 +433,16 @@ Status Job::choose_checkpoint() {
     why_not = "an input is no regular file, and can't be read again from the middle";
   }
   for (const std::string* name : {&output_name_, &rejects_name_}) {
-    if (why_not != nullptr || name->empty() || (name == &output_name_ && to_ != To::kFile)) continue;
+    if (why_not != nullptr || name->empty() || is_s3(*name) || (name == &output_name_ && to_ != To::kFile)) continue;
     const auto there = disk_.info(name->c_str());
     if (!there) return fail(there.error());
     if (there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
   }
   if (why_not != nullptr)
     return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
-  const std::string beside = to_ == To::kFile ? output_name_ : output_prefix_ + "batch" + output_suffix_;
+  const std::string beside = to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
-    if (to_ != To::kFile && to_ != To::kFolder) return {};
+    if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject) return {};
     checkpoint_name_ = beside + ".weir";
   } else if (to.back() == '/') {
     const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
@@ -427,8 +453,25 @@ Status Job::choose_checkpoint() {
   for (const std::string& input : inputs_) {
     if (input == checkpoint_name_) return fail(Code::kContradiction, "checkpoint.to is an input: " + input);
   }
+  if (is_s3(checkpoint_name_)) WEIR_TRY(parse_s3_address(checkpoint_name_));
   job_id_ = job_id(config_);
   return {};
+}
+
+// An upload's tail lies beside the checkpoint; where that is no object, beside the output.
+S3SinkOptions Job::upload_options(const std::string& url, bool replace) const {
+  S3SinkOptions options;
+  options.url = url;
+  options.name = *s3_name(url);
+  if (!checkpoint_name_.empty()) {
+    options.tail = *s3_name(is_s3(checkpoint_name_) ? checkpoint_name_ : url + ".weir");
+    // Of two uploads of one job each has its own.
+    if (url == rejects_name_) options.tail.key += ".rejects";
+  }
+  options.part_bytes = config_.output.part;
+  options.replace = replace;
+  options.signed_payload = network_->signed_payload();
+  return options;
 }
 
 bool Job::raw_records_possible() const {
@@ -437,7 +480,9 @@ bool Job::raw_records_possible() const {
          csv.escape == 0 && csv.ragged != CsvOptions::Ragged::kPad;
 }
 
-Status Job::make_sinks() {
+Status Job::make_sinks(Arena& arena) {
+  const std::span<char> upload_room = arena.take(sizes_.upload);
+  const std::span<char> rejects_room = arena.take(sizes_.rejects_upload);
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
     case To::kOutside:
@@ -448,6 +493,9 @@ Status Job::make_sinks() {
       break;
     case To::kFile:
       own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
+      break;
+    case To::kObject:
+      own_sink_ = std::make_unique<S3Sink>(upload_options(output_name_, replace), network_->writer(), upload_room);
       break;
     case To::kFolder:
       own_sink_ =
@@ -470,6 +518,10 @@ Status Job::make_sinks() {
     rejects_sink_ = std::make_unique<StdoutSink>();
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
+  } else if (is_s3(rejects_name_)) {
+    rejects_sink_ = std::make_unique<S3Sink>(
+        upload_options(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip), network_->writer(),
+        rejects_room);
   } else if (!rejects_name_.empty()) {
     rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
                                                config_.output.create_folders, disk_);
@@ -490,11 +542,19 @@ Status Job::build() {
       return {};
     }
   }
-  WEIR_TRY(make_sinks());
+  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kObject) {
+    auto there = network_->writer().head(*s3_name(output_name_));
+    if (there) {
+      skipped_ = "already_there";
+      return {};
+    }
+    if (there.error().code != Code::kNoInput) return fail(there.error());
+  }
   auto mapped = map_working_memory(std::max<size_t>(budget_.work_bytes(), 4096));
   if (!mapped) return fail(mapped.error());
   memory_ = *mapped;
   Arena arena(memory_);
+  WEIR_TRY(make_sinks(arena));
   pipeline_.source = source_.get();
   pipeline_.stored = arena.take(sizes_.stored);
   if (sizes_.gzip != 0) pipeline_.gzip = make_decoder(Codec::kGzip, decoder_limits_, arena.take(sizes_.gzip));
@@ -548,7 +608,16 @@ Status Job::build() {
   if (!checkpoint_name_.empty()) {
     pipeline_.snapshots = arena.take(sizes_.snapshots);
     pipeline_.reader_state = arena.take(sizes_.reader_state);
-    checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+    if (is_s3(checkpoint_name_)) {
+      auto store = std::make_unique<S3CheckpointStore>(
+          S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
+          network_->writer(), clock_);
+      lease_ = store.get();
+      if (deadline_.at_ns != kNever) lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+      checkpoint_store_ = std::move(store);
+    } else {
+      checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+    }
     CheckpointOptions options;
     options.every_ns = config_.checkpoint.every_ns;
     options.reserve_min_ns = config_.checkpoint.reserve_min_ns == 0 ? kNever : config_.checkpoint.reserve_min_ns;
@@ -635,6 +704,13 @@ Result<bool> Job::is_done_already() {
   if (!checkpointer_->is_this_job() ||
       (now > loaded.head().saved_wall_ns && now - loaded.head().saved_wall_ns > kTombstoneNs))
     return false;
+  if (to_ == To::kObject) {
+    auto there = network_->writer().head(*s3_name(output_name_));
+    if (!there && there.error().code == Code::kNoInput) return false;
+    if (!there) return fail(there.error());
+    StateReader state = loaded.section(CheckpointSection::kSink);
+    if (there->size != state.get<uint64_t>()) return false;
+  }
   if (to_ == To::kFile) {
     // Somebody took the output away: make it again.
     StateReader state = loaded.section(CheckpointSection::kSink);
@@ -654,6 +730,7 @@ Result<bool> Job::is_done_already() {
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
+  if (network_) network_->set_stop_at(deadline.at_ns);
   if (exec_sink_ != nullptr && deadline.at_ns != kNever) {
     // A command that hangs must not hold the run past its deadline.
     const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());

@@ -20,6 +20,7 @@
 #include "memory/budget.hpp"
 #include "plan/config.hpp"
 #include "plan/detect.hpp"
+#include "plan/network.hpp"
 
 namespace weir {
 
@@ -32,6 +33,8 @@ enum class Host : uint8_t {
 using LineFormula = decltype(BudgetLine::formula);
 
 class ExecSink;
+class S3CheckpointStore;
+struct S3SinkOptions;
 
 class Job {
  public:
@@ -50,6 +53,8 @@ class Job {
   /// For a pipeline that can't be prepared, because other things are wrong: what can be said of its query, as far as the
   /// inputs are known. Waits for nothing.
   std::span<const Error> lint(Config config);
+  /// What reaches other machines; without it, names of those are W2021. Before prepare(); outlives the job.
+  void set_net(Net* net) { net_ = net; }
   /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
   void set_preview(uint64_t records) { preview_records_ = records; }
   /// Output goes to this sink instead of output.to; owned by the caller.
@@ -104,9 +109,10 @@ class Job {
     size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
            encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
-    size_t checkpoint = 0, snapshots = 0, reader_state = 0;
+    size_t checkpoint = 0, snapshots = 0, reader_state = 0, upload = 0, rejects_upload = 0;
   };
 
+  Status open_network();
   Status choose_input(Deadline deadline);
   Status choose_output();
   void choose_reader();
@@ -126,21 +132,28 @@ class Job {
   void sum_up_input();
   void sum_up_output();
   void sum_up_checkpoint();
+  void sum_up_network();
   void add_line(const char* name, uint64_t bytes, const char* knob, const char* why, const LineFormula& formula = {});
   /// The columns of the output with those that `*` stands for, and the bytes of their names, at most.
   size_t output_columns_max() const;
   size_t output_names_max() const;
-  Status make_sinks();
+  Status make_sinks(Arena& arena);
+  S3SinkOptions upload_options(const std::string& url, bool replace) const;
   bool raw_records_possible() const;
 
   Clock& clock_;
   Wakeup& wakeup_;
   Disk& disk_;
+  Net* net_ = nullptr;
+  std::unique_ptr<Network> network_;
   Host host_;
   char** environment_;
   Config config_;
+  Deadline deadline_;
   std::vector<std::string> inputs_;
-  std::unique_ptr<FileSource> source_;
+  std::unique_ptr<ByteSource> source_;
+  std::unique_ptr<FileSource> files_;
+  std::unique_ptr<ByteSource> objects_;
   Detected detected_;
   DecoderLimits decoder_limits_;
   ReaderOptions reader_options_;
@@ -158,7 +171,7 @@ class Job {
   std::string output_why_;
   std::string checkpoint_name_;
   Sha256::Digest job_id_{};
-  enum class To : uint8_t { kStdout, kFile, kFolder, kExec, kOutside, kPull } to_ = To::kStdout;
+  enum class To : uint8_t { kStdout, kFile, kFolder, kObject, kExec, kOutside, kPull } to_ = To::kStdout;
   std::unique_ptr<Program> program_;
   std::vector<WriteColumn> columns_;
   size_t names_bytes_ = 0;
@@ -179,6 +192,7 @@ class Job {
   bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
+  S3CheckpointStore* lease_ = nullptr;  ///< checkpoint_store_, when it is one
   ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one
   std::unique_ptr<BatchSink> rejects_sink_;
   std::optional<ByteOutput> byte_output_;

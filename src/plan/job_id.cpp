@@ -73,6 +73,7 @@ Sha256::Digest job_id(const Config& config) {
   shape.number("output.header", out.header ? 1 : 0);
   shape.text("output.delimiter", out.delimiter);
   shape.number("unit", out.unit);
+  if (out.to.starts_with("s3://")) shape.number("part", out.part);
   for (const std::string& word : config.exec.command) shape.text("command", word);
   shape.text("rejects", config.rejects.to);
   return shape.digest();

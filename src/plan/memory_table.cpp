@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "memory/process_malloc.hpp"
+#include "connector/s3_sink.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
 #include "plan/units.hpp"
@@ -77,6 +78,7 @@ void Job::sum_up() {
     }
   }
   if (!checkpoint_name_.empty()) sum_up_checkpoint();
+  if (network_) sum_up_network();
   constexpr size_t kReadAhead = 192u << 10;
   if (host_ == Host::kProcess) {
     // Behind the others, because they grow with all that is mapped: the spare line too, there or not, so that what is needed
@@ -100,8 +102,10 @@ void Job::sum_up_process() {
   };
   const uint64_t arenas = kSetupArenaBytes + kRuntimeArenaBytes;
   const uint64_t image = image_bytes();
-  process("program image", image > arenas ? image - arenas : image,
+  const uint64_t openssl = openssl_image_bytes();
+  process("program image", (image > arenas ? image - arenas : image) - openssl,
           "code, constants and static data of the binary, all of it, touched or not; shared with other runs");
+  if (network_) process("OpenSSL's image", openssl, "its code and constants, which no other job touches");
 
   const AllocatorFigures allocator = allocator_figures();
   setup_bytes_max_ =
@@ -237,6 +241,40 @@ void Job::sum_up_output() {
   }
 }
 
+// What reaches other machines.
+void Job::sum_up_network() {
+  const auto process = [&](const char* name, uint64_t bytes, const char* why, const LineFormula& formula = {}) {
+    budget_.add({name, bytes, LineKind::kProcess, "", why, formula});
+  };
+  LineFormula clients;
+  clients.append_number(Network::kConnections).append(" connections of ");
+  clients.append(format_bytes(S3Client::memory_max()).view());
+  process("requests", Network::clients_bytes(), "heads and short replies of requests to S3", clients);
+  process("TLS and names", Network::tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
+  LineFormula sockets;
+  sockets.append_number(Network::kConnections).append(" sockets of ");
+  sockets.append(format_bytes(Network::socket_bytes()).view());
+  process("sockets", Network::kConnections * Network::socket_bytes(), "what the kernel holds of streams on their way",
+          sockets);
+  const bool compressed = output_codec_ != Codec::kNone;
+  const auto upload_of = [&](bool small) {
+    // A unit that is compressed takes a third of it or less, as a rule.
+    const uint64_t unit = small ? config_.output.unit / 3 : config_.output.unit;
+    return S3Sink::memory_max(config_.output.part, unit);
+  };
+  LineFormula upload;
+  if (to_ == To::kObject) {
+    sizes_.upload = upload_of(compressed);
+    put(put(upload, "part", config_.output.part), "bytes behind it and the table of parts",
+        sizes_.upload - config_.output.part);
+    add_line("upload", sizes_.upload, "output.part, output.unit", "one part of the object until S3 has it", upload);
+  }
+  if (is_s3(rejects_name_)) {
+    sizes_.rejects_upload = upload_of(true);
+    add_line("rejects upload", sizes_.rejects_upload, "output.part, rejects.to", "one part of the rejects until S3 has it");
+  }
+}
+
 // What Driver::checkpoint_bytes_max() adds up from the parts once there are parts; build() holds the two against each other.
 void Job::sum_up_checkpoint() {
   size_t decoder = 0;
@@ -247,6 +285,9 @@ void Job::sum_up_checkpoint() {
   sizes_.checkpoint = Driver::checkpoint_fixed_bytes() + decoder + sizes_.reader_state + program_->state_bytes_max() +
                       2 * kOutputStateBytes + writer_state_max() + encoder_state_max(output_codec_) +
                       encoder_state_max(rejects_codec_);
+  // An upload's state has the names that S3 gave it.
+  if (to_ == To::kObject) sizes_.checkpoint += S3Sink::kStateBytesMax;
+  if (is_s3(rejects_name_)) sizes_.checkpoint += S3Sink::kStateBytesMax;
   const size_t waiting = Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state);
   LineFormula formula;
   put(formula, "one checkpoint", sizes_.checkpoint);

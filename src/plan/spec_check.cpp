@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 
 #include "plan/name_template.hpp"
+#include "aws/endpoint.hpp"
 #include "plan/spec.hpp"
 #include "plan/units.hpp"
 
@@ -89,6 +90,14 @@ class Checker {
   [[nodiscard]] bool to_stdout() const { return config_.output.to == "stdout"; }
   [[nodiscard]] bool to_file() const { return !to_exec() && !to_stdout(); }
 
+  /// It begins with s3://; what is wrong with the address is reported.
+  bool is_object(std::string_view path, std::string_view name) {
+    if (!name.starts_with("s3://")) return false;
+    if (const auto address = parse_s3_address(name); !address)
+      report(Severity::kError, address.error().code, path, address.error().detail.view());
+    return true;
+  }
+
   void inputs(bool required) {
     const std::vector<std::string>& from = config_.input.from;
     if (from.empty() && required && !given("input.from")) {
@@ -100,8 +109,9 @@ class Checker {
     size_t stdins = 0;
     for (const std::string& name : from) {
       if (name == "stdin") ++stdins;
+      if (is_object("input.from", name)) continue;
       if (name == "event" || has_scheme(name)) {
-        Detail detail("this version reads files and stdin, not ");
+        Detail detail("this version reads files, stdin and s3://, not ");
         detail.append(quoted(scheme_of(name)).view());
         report(Severity::kError, Code::kNotYet, "input.from", detail.view());
       }
@@ -206,8 +216,9 @@ class Checker {
   }
 
   void name(std::string_view path, std::string_view text, NameTemplate& parsed) {
-    if (text == "event" || has_scheme(text)) {
-      Detail detail("this version writes files, stdout and exec, not ");
+    const bool object = is_object(path, text);
+    if (!object && (text == "event" || has_scheme(text))) {
+      Detail detail("this version writes files, stdout, exec and s3://, not ");
       return report(Severity::kError, Code::kNotYet, path, detail.append(quoted(scheme_of(text)).view()).view());
     }
     if (is_pattern(text) && text.find('{') == std::string_view::npos)
@@ -303,8 +314,8 @@ class Checker {
   void checkpoint() {
     const std::string& to = config_.checkpoint.to;
     if (to == "auto" || to == "none") return;
-    if (has_scheme(to)) {
-      Detail detail("this version keeps checkpoints in files, not ");
+    if (!is_object("checkpoint.to", to) && has_scheme(to)) {
+      Detail detail("this version keeps checkpoints in files and s3://, not ");
       return report(Severity::kError, Code::kNotYet, "checkpoint.to",
                     detail.append(quoted(scheme_of(to)).view()).view());
     }

@@ -166,6 +166,7 @@ constexpr Section kSections[] = {
     {"input", "What is read."},
     {"batch", "How the output is cut into batches, whichever limit comes first."},
     {"output", "Where records go."},
+    {"aws", "Access to `s3://`; by default what the AWS CLI would use."},
     {"exec", "The command behind `output.to: exec`."},
     {"rejects", "Where bad records go, and how many are too many."},
     {"checkpoint", "How a run that was stopped goes on; see `docs/resume.md`."},

@@ -137,8 +137,8 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
       {"- a\n- b", "1:1 W2002 a pipeline file is a map of keys such as `input:` and `output:`\n"},
       {"checkpoint: [a]", "1:13 W2002 `checkpoint`: expected keys below it, indented; found a value\n"},
       {"checkpoint: ''", "1:13 W2002 `checkpoint.to`: expected a text, found nothing\n"},
-      {"input: {from: a}\ncheckpoint: s3://x/",
-       "2:1 W2021 `checkpoint.to`: this version keeps checkpoints in files, not 's3://'\n"},
+      {"input: {from: a}\noutput: {to: b}\ncheckpoint: gs://x/",
+       "3:1 W2021 `checkpoint.to`: this version keeps checkpoints in files and s3://, not 'gs://'\n"},
       {"deadline: 2026-13-27T00:00:00Z",
        "1:11 W2002 `deadline`: expected a time such as 2026-11-27T04:30:00Z, found '2026-13-27T00:00:00Z'\n"},
       {"a: b: c", "1:5 W2006 a `key:` is not allowed here; check the indentation, or quote a text that holds `: `\n"},
@@ -177,7 +177,7 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
       {"output: {to: 'x-{part}'}", "1:10 W2021 `output.to`: the placeholder {part} (at byte 3 of it)\n"},
       {"rejects: {to: 'x-{batch}'}", "1:11 W2019 `rejects.to`: {batch} is for output.to; rejects have no batches\n"},
       {"output: {to: s3://key:secret@b/k}",
-       "1:10 W2021 `output.to`: this version writes files, stdout and exec, not 's3://'\n"},
+       "1:10 W2028 `output.to`: a bucket's name is made of a-z, 0-9, - and .\n"},
       {"output: {to: stderr}",
        "1:10 W2005 `output.to`: expected stdout, exec or a path; write ./ before such a file name\n"},
       // contradictions
@@ -241,8 +241,8 @@ TEST(Spec, inputs_and_outputs_are_held_apart) {
       {"input: {from: [a, b]}\noutput: {to: 'x-{input.stem}'}",
        "2:10 W2019 `output.to`: {input...} needs exactly one input\n"},
       {"input: {from: https://u:p@x/y}",
-       "1:9 W2021 `input.from`: this version reads files and stdin, not 'https://'\n"},
-      {"input: {from: event}", "1:9 W2021 `input.from`: this version reads files and stdin, not 'event'\n"},
+       "1:9 W2021 `input.from`: this version reads files, stdin and s3://, not 'https://'\n"},
+      {"input: {from: event}", "1:9 W2021 `input.from`: this version reads files, stdin and s3://, not 'event'\n"},
       {"input: {from: a}\noutput: {to: x.json, format: json}",
        "warning 2:22 W2005 `output.format`: each batch becomes a JSON array of its own, so the output is one JSON "
        "document only while it is one "
@@ -328,6 +328,9 @@ std::string fingerprint(const Config& c) {
   add(o.publish_partial), add(o.create_folders);
   add_list(c.exec.command), add(c.exec.memory), add(c.exec.retries), add(c.exec.timeout_ns);
   add(c.rejects.to), add(c.rejects.max_count), add(c.rejects.max_share);
+  add(c.output.part), add(c.aws.region), add(c.aws.endpoint_url), add(c.aws.profile), add(c.aws.ca_bundle);
+  add(c.aws.no_sign_request), add(c.aws.requester_pays), add(c.aws.expected_bucket_owner), add(c.aws.sse);
+  add(c.aws.sse_kms_key_id);
   return out;
 }
 

@@ -30,10 +30,10 @@ struct Address {
 };
 
 enum class NetStep : uint8_t {
-  kDone,     ///< `bytes` of them were moved, at least one
+  kDone,  ///< `bytes` of them were moved, at least one
   kBlocked,  ///< nothing can be moved now: wait for the socket to be readable (receive) or writable (send)
-  kClosed,   ///< receive: the peer sends no more
-  kFailed,   ///< `system_error` says why; the connection is of no use any more
+  kClosed,  ///< receive: the peer sends no more
+  kFailed,  ///< `system_error` says why; the connection is of no use any more
 };
 
 struct NetResult {
@@ -54,12 +54,12 @@ class Net {
   virtual ~Net() = default;
 
   /// Addresses of a name or of a literal ("10.0.0.1", "[::1]"), in the order to be tried; their number, at most room.size().
-  /// Waits until `until` or for a stop. W4021: no such name, or no answer (the detail says which).
+  /// Waits until `until`. W4021: no such name, or no answer (the detail says which).
   virtual Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) = 0;
   /// Begins to connect. The socket is writable when it is connected or has failed. W4022.
   virtual Result<int> connect(const Address& address) = 0;
-  /// After it became writable: connected, or W4022 with the reason.
-  virtual Status connected(int socket) = 0;
+  /// True: it is connected; false: not yet; else W4022 with the reason.
+  virtual Result<bool> connected(int socket) = 0;
   virtual NetResult receive(int socket, std::span<char> room) = 0;
   virtual NetResult send(int socket, std::string_view bytes) = 0;
   virtual void close(int socket) noexcept = 0;

@@ -14,6 +14,7 @@
 #include "base/fixed_text.hpp"
 #include "base/state.hpp"
 #include "base/step.hpp"
+#include "port/net.hpp"
 #include "record/position.hpp"
 
 namespace weir {
@@ -38,14 +39,18 @@ class ByteSource {
   virtual uint64_t size(size_t index) const = 0;
   /// Opens input `index` at its start; closes the one before.
   virtual Status open(size_t index) = 0;
-  /// Every input can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
-  virtual Result<bool> resumable() const = 0;
+  /// Input `index` can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
+  virtual Result<bool> resumable(size_t index) const = 0;
   /// Of input `index`, which need not be open. Only of resumable sources.
   virtual Result<SourceIdentity> identity(size_t index) = 0;
   /// Do two identities of one input stand for the same content?
   virtual bool same(std::string_view before, std::string_view now) const = 0;
   /// Goes on in the open input at this offset. Only of resumable sources.
   virtual Status seek(uint64_t stored_byte) = 0;
+  /// The first bytes of input `index`, without using them up: at most kPeekBytes, fewer at the end of the input. Of a pipe it waits for
+  /// the first line, until `deadline` (W1101). Before the run only; peek the run's first input last, as only of one the bytes are kept.
+  virtual Result<std::string_view> peek(size_t index, Deadline deadline) = 0;
+  static constexpr size_t kPeekBytes = 4096;
   /// Reads the next bytes of the open input into `room`: any number of them, at least one unless the end is reached.
   virtual ReadResult read(std::span<char> room, Error& error) = 0;
   virtual void close() noexcept = 0;
@@ -126,8 +131,8 @@ class Wakeup {
  public:
   virtual ~Wakeup() = default;
   virtual void wait(uint64_t until_monotonic_ns) = 0;
-  /// The descriptor whose readability ends a wait; -1: none.
-  virtual void watch(int descriptor) = 0;
+  /// What else ends a wait, from here on: a descriptor that is ready, a point of time. Interest{}: no descriptor.
+  virtual void watch(const Interest& interest, uint64_t until_monotonic_ns) = 0;
   /// The time to wait until is up.
   virtual bool passed(Deadline deadline) = 0;
   /// True once a signal asked for an orderly stop.

@@ -25,7 +25,7 @@ class MemorySource final : public ByteSource {
     at_ = 0;
     return {};
   }
-  Result<bool> resumable() const override { return true; }
+  Result<bool> resumable(size_t) const override { return true; }
   Result<SourceIdentity> identity(size_t index) override {
     SourceIdentity identity("size=");
     identity.append_number(inputs[index].size());
@@ -52,6 +52,9 @@ class MemorySource final : public ByteSource {
     return {Step::kHaveOutput, take};
   }
   void close() noexcept override {}
+  Result<std::string_view> peek(size_t index, Deadline) override {
+    return std::string_view(inputs[index]).substr(0, kPeekBytes);
+  }
 
   uint64_t reads = 0;
 

@@ -43,7 +43,7 @@ class SimWakeup final : public Wakeup {
     const uint64_t now = clock_.monotonic_ns();
     if (until_ns != kNever && until_ns > now) clock_.pass(until_ns - now);
   }
-  void watch(int) override {}
+  void watch(const Interest&, uint64_t) override {}
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
   bool stop_requested() const override { return looks_++ >= stop_at_look_; }
   /// The signal is there at the look of this number, from 0, and from then on.

@@ -31,7 +31,7 @@ class VirtualWakeup final : public Wakeup {
     if (until_ns != kNever && until_ns > now) clock_.advance(until_ns - now);
     if (stop_after_waits_ != 0 && waits_ >= stop_after_waits_) stop_ = true;
   }
-  void watch(int) override {}
+  void watch(const Interest&, uint64_t) override {}
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
   bool stop_requested() const override { return stop_; }
   void request_stop() { stop_ = true; }

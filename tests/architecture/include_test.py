@@ -21,7 +21,7 @@ THIRD_PARTY = [
     (re.compile(r"^(zstd|zdict|zstd_errors)\.h"), "zstd::zstd"),
     (re.compile(r"^yaml\.h"), "yaml::yaml"),
     (re.compile(r"^simdjson\.h"), "simdjson::simdjson"),
-    (re.compile(r"^openssl/"), "OpenSSL::SSL"),
+    (re.compile(r"^openssl/"), "openssl::ssl"),
     (re.compile(r"^ares\.h"), "cares::cares"),
     (re.compile(r"^(gtest|gmock)/"), "TEST"),
     (re.compile(r"^benchmark/"), "TEST"),

@@ -179,3 +179,64 @@ KERNEL_TEXTS = {
 for name, text in KERNEL_TEXTS.items():
     for seed in (0, 0x0123456789ABCDEF, 0xFEDCBA9876543211):
         put("weir_format_simd_fuzz", f"{name}_{seed % 16}", struct.pack("<Q", seed) + text)
+
+# ---- addresses -----------------------------------------------------------------------------------------------------------
+for name, text in (
+    ("plain", b"http://host/path"),
+    ("port_and_query", b"https://h.example.com:8443/a//../b%20c?x=1&y=%2F"),
+    ("v6", b"http://[fd00:ec2::23]:80/v1"),
+    ("v6_v4", b"http://[::ffff:10.0.0.1]/"),
+    ("no_path", b"https://h"),
+    ("user", b"https://a:b@h/"),
+    ("escapes", b"%41%zz%+%c3%a4%"),
+):
+    put("weir_io_url_fuzz", name, text)
+
+# ---- HTTP: a byte for piece and kind (even: a head, odd: a chunked body) --------------------------------------------------
+for name, kind, text in (
+    ("get", 8, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\nConnection: close\r\n\r\nbody"),
+    ("range", 8, b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/100\r\nContent-Length: 5\r\n\r\n"),
+    ("chunked", 12, b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"),
+    ("interim", 0, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+    ("old", 0, b"HTTP/1.0 404\r\nConnection: keep-alive, x\r\n\r\n"),
+    ("folded", 4, b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"),
+    ("two_lengths", 4, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+    ("chunks", 9, b"4\r\nWiki\r\n6;a=b\r\npedia \r\n0\r\nT: x\r\n\r\nz"),
+    ("chunk_too_long", 1, b"1\r\nabc\r\n"),
+    ("chunk_huge", 5, b"ffffffffffffffff\r\nx"),
+):
+    put("weir_io_http_head_fuzz", name, bytes([kind]) + text)
+
+# ---- XML of replies: a byte for the piece ---------------------------------------------------------------------------------
+for name, text in (
+    ("error", b"<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code><Message>a &lt;b&gt; &#x41;</Message><RequestId>r</RequestId></Error>"),
+    ("list", b"<ListBucketResult xmlns='x'><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType><NextContinuationToken>t</NextContinuationToken>"
+     b"<Contents><Key>a%20b+c</Key><LastModified>2012-04-27T16:02:25.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>5</Size><StorageClass>STANDARD</StorageClass></Contents>"
+     b"<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"),
+    ("parts", b"<ListPartsResult><IsTruncated>false</IsTruncated><NextPartNumberMarker>2</NextPartNumberMarker><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>8</Size>"
+     b"<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME></Part></ListPartsResult>"),
+    ("uploads", b"<ListMultipartUploadsResult><NextKeyMarker>k</NextKeyMarker><Upload><Key>k</Key><UploadId>u</UploadId><Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload></ListMultipartUploadsResult>"),
+    ("complete", b"<?xml?>\n   \n<CompleteMultipartUploadResult><ETag>e</ETag><ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME></CompleteMultipartUploadResult>"),
+    ("sts", b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>"
+     b"<Expiration>2012-04-27T16:02:25Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"),
+    ("doctype", b"<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"),
+    ("around", b"\xef\xbb\xbf<!-- a --><?p?><a:r b='>' c=\"'\"><d/><!-- - --></a:r> "),
+    ("deep", b"<a>" * 17),
+):
+    put("weir_aws_xml_fuzz", name, b"\x06" + text)
+
+# ---- credentials: JSON, the shared files (%% between the two), s3:// addresses ---------------------------------------------
+for name, text in (
+    ("container", b'{"AccessKeyId":"A","SecretAccessKey":"S\\/","Token":"T","Expiration":"2012-04-27T16:02:25Z"}'),
+    ("process", b'{"Version":1,"AccessKeyId":"\\u0041\\ud83d\\ude00","SecretAccessKey":"S","x":[{"y":-1.5e3},null,true]}'),
+    ("failed", b'{"Code":"Failed","Message":"m"}'),
+    ("files", b"[default]\naws_access_key_id = A\naws_secret_access_key = S\n%%[default]\ns3 =\n  addressing_style = path\n[profile a]\nrole_arn = r\nsource_profile = default\n"
+     b"[profile \"b\"]\ncredential_process = p\nservices = x\n[services x]\ns3 =\n  endpoint_url = http://h\n"),
+    ("loop", b"%%[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n"),
+    ("web", b"%%[profile a]\nrole_arn = r\nweb_identity_token_file = f\n[profile b]\nrole_arn = r\ncredential_source = Environment\n"),
+    ("address", b"s3://my.bucket/a//../b c?d#%\xff"),
+    ("url", b"http://[::1]:9000/base/"),
+    ("iso_time", b"2012-04-27T18:02:25.5+02:00"),
+    ("http_date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+):
+    put("weir_aws_credential_fuzz", name, text)

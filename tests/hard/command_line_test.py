@@ -142,7 +142,7 @@ class Words(Case):
         self.assertEqual((run.error["source"], run.error["byte"], run.error["record"]), ("bad.csv", 8, 1))
 
     def test_hints(self):
-        for args, code in ((["no.csv"], "W2014"), (["s3://bucket/x.csv"], "W2021"), (["in.csv", "-s", "batch.records=many"], "W2002")):
+        for args, code in ((["no.csv"], "W2014"), (["gs://bucket/x.csv"], "W2021"), (["in.csv", "-s", "batch.records=many"], "W2002")):
             run = weir("query", SELECT_ALL, *args, cwd=self.dir, exit=20, code=code)
             self.assertTrue(run.error.get("hint"), code)
 

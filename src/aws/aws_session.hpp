@@ -1,0 +1,70 @@
+// AwsSession: what all requests to AWS of a run share: settings, credentials, what was learned of the servers' clock and of the buckets' regions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "aws/endpoint.hpp"
+#include "aws/sigv4.hpp"
+#include "io/http_call.hpp"
+
+namespace weir {
+
+/// Where credentials come from.
+class CredentialProvider {
+ public:
+  virtual ~CredentialProvider() = default;
+  /// Good for a while; fetched or renewed where needed, which may wait. Null: requests go unsigned. W6002, W6004.
+  virtual Result<const Credentials*> get(uint64_t wall_ns) = 0;
+  /// Those that get() gave were refused: fetch new ones. False: there are no other.
+  virtual bool renew() = 0;
+};
+
+struct AwsOptions {
+  EndpointSettings endpoint;  ///< views of texts that outlive the session
+  bool requester_pays = false;
+  std::string expected_bucket_owner;  ///< empty: not checked
+  std::string sse;  ///< "AES256", "aws:kms"; empty: the bucket's own rule
+  std::string sse_kms_key_id;
+};
+
+struct AwsSession : HttpSession {
+  AwsOptions aws;
+  CredentialProvider* credentials = nullptr;
+  Signer signer;
+  int64_t skew_ns = 0;  ///< what the servers' clock is ahead of ours
+  bool renewed = false;  ///< credentials were renewed after a refusal, and not proven since
+
+  /// The region that a bucket was found in; empty: not known.
+  [[nodiscard]] std::string_view region_of(std::string_view bucket) const {
+    for (const Known& known : known_) {
+      if (known.bucket.view() == bucket) return known.region.view();
+    }
+    return {};
+  }
+  void learn_region(std::string_view bucket, std::string_view region) {
+    for (Known& known : known_) {
+      if (known.bucket.view() == bucket) {
+        known.region = FixedText<kRegionBytesMax>(region);
+        return;
+      }
+    }
+    known_[next_ % known_.size()].bucket = FixedText<64>(bucket);
+    known_[next_++ % known_.size()].region = FixedText<kRegionBytesMax>(region);
+  }
+  [[nodiscard]] uint64_t server_wall_ns() const {
+    return static_cast<uint64_t>(static_cast<int64_t>(http.clock->wall_ns()) + skew_ns);
+  }
+
+ private:
+  struct Known {
+    FixedText<64> bucket;
+    FixedText<kRegionBytesMax> region;
+  };
+  std::array<Known, 4> known_;
+  size_t next_ = 0;
+};
+
+}  // namespace weir

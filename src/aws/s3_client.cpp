@@ -1,0 +1,329 @@
+#include "aws/s3_client.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "aws/s3_replies.hpp"
+#include "base/base64.hpp"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kIdField = "x-amz-meta-weir-id";
+
+}  // namespace
+
+S3Client::S3Client(AwsSession& session, std::span<char> room) : session_(session), call_(session, room), request_(session) {}
+
+void S3Client::take_info() {
+  const HttpHead& head = call_.head();
+  info_ = S3ObjectInfo{};
+  info_.size = head.content_length().value_or(0);
+  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total) info_.size = *range->total;
+  info_.etag = FixedText<80>(head.value("ETag"));
+  info_.version = FixedText<128>(head.value("x-amz-version-id"));
+  if (info_.version.view() == "null") info_.version.clear();
+  if (head.value("x-amz-checksum-type") != "COMPOSITE")
+    info_.crc64nvme = FixedText<16>(head.value("x-amz-checksum-crc64nvme"));
+  info_.weir_id = FixedText<80>(head.value(kIdField));
+  info_.content_encoding = FixedText<32>(head.value("Content-Encoding"));
+}
+
+// --- reading -------------------------------------------------------------------------------------------------------------
+
+void S3Client::begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_t from) {
+  pinned_ = pinned;
+  request_.reset("GET", name.bucket, name.key);
+  if (!pinned_.version.empty()) request_.query("versionId", pinned_.version.view());
+  if (!pinned_.etag.empty()) request_.field("If-Match", pinned_.etag.view());
+  request_.field("x-amz-checksum-mode", "ENABLED");
+  request_.from(from);
+  asked_from_ = from;
+  got_ = false;
+  call_.begin(request_, false);
+}
+
+bool S3Client::get_again(uint64_t from, bool progressed, Error& error) {
+  request_.from(from);
+  asked_from_ = from;
+  got_ = false;
+  return call_.again(FailureClass::kTransient, progressed, error);
+}
+
+Step S3Client::step(Error& error) {
+  for (;;) {
+    const Step step = call_.step(error);
+    if (step == Step::kFailed) {
+      const bool changed = request_.status() == 412 || (request_.status() == 404 && !pinned_.etag.empty());
+      if (changed) error = Error(Code::kSourceChanged, request_.status() == 412 ? "it was replaced" : "it was deleted");
+      return step;
+    }
+    if (step != Step::kHaveOutput || got_) return step;
+    // Is it what was asked for? A server, or what stands before it, that answers something else may do better the next time.
+    take_info();
+    const HttpHead& head = call_.head();
+    const auto range = parse_content_range(head.value("Content-Range"));
+    const bool fine = asked_from_ == 0 ? head.status() == 200 || (range && range->first == 0)
+                                       : head.status() == 206 && range && range->first == asked_from_ && range->total &&
+                                             range->last + 1 == *range->total;
+    if (fine) {
+      got_ = true;
+      return step;
+    }
+    error = Error(Code::kBadReply, "not the range that was asked for");
+    if (!call_.again(FailureClass::kTransient, false, error)) return Step::kFailed;
+  }
+}
+
+Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version) {
+  request_.reset("HEAD", name.bucket, name.key);
+  if (!version.empty()) request_.query("versionId", version);
+  request_.field("x-amz-checksum-mode", "ENABLED");
+  call_.begin(request_, false);
+  WEIR_TRY(call_.run());
+  take_info();
+  return info_;
+}
+
+Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
+  for (bool progressed = false;;) {
+    request_.reset("GET", name.bucket, name.key);
+    call_.begin(request_, false);
+    if (const Status got = call_.run(); !got) {
+      info_ = S3ObjectInfo{};
+      return got.error().code == Code::kNoInput ? Result<uint64_t>(0) : fail(got.error());
+    }
+    take_info();
+    size_t used = 0;
+    for (;;) {
+      if (used == room.size()) {
+        if (info_.size > used) call_.close();
+        return info_.size;
+      }
+      Error error;
+      const ReadResult got = call_.read(room.subspan(used), error);
+      used += got.bytes;
+      if (got.step == Step::kFinished) return used;
+      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+      if (got.step != Step::kFailed) continue;
+      if (progressed || error.exit() != Exit::kUnavailable) return fail(error);
+      break;
+    }
+    progressed = true;  // once more from the start: it is small
+  }
+}
+
+// --- writing -------------------------------------------------------------------------------------------------------------
+
+void S3Client::add_encryption() {
+  if (!session_.aws.sse.empty()) request_.field("x-amz-server-side-encryption", session_.aws.sse);
+  if (!session_.aws.sse_kms_key_id.empty())
+    request_.field("x-amz-server-side-encryption-aws-kms-key-id", session_.aws.sse_kms_key_id);
+}
+
+void S3Client::add_checksum(uint64_t crc64nvme) {
+  checksum_ = FixedText<16>(base64_of(crc64nvme).view());
+  request_.field("x-amz-checksum-crc64nvme", checksum_.view());
+}
+
+void S3Client::add_condition(const S3Condition& condition) {
+  if (condition.if_none) request_.field("If-None-Match", "*");
+  if (!condition.if_match.empty()) request_.field("If-Match", condition.if_match);
+}
+
+Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,
+                     std::string_view weir_id) {
+  request_.reset("PUT", name.bucket, name.key);
+  request_.body(&body, sums.sha256);
+  request_.field("Content-Type", "application/octet-stream");
+  if (!weir_id.empty()) request_.field(kIdField, weir_id);
+  add_checksum(sums.crc64nvme);
+  add_condition(condition);
+  add_encryption();
+  if (body.size() > kExpectBytes) request_.expect_continue();
+  call_.begin(request_, true);
+  const Status done = call_.run();
+  if (done) {
+    take_info();
+    return {};
+  }
+  // An answer that was lost makes the next attempt find its own object.
+  if (done.error().code == Code::kOutputExists && call_.sent_twice() && !weir_id.empty()) {
+    FixedText<80> id(weir_id);
+    const uint64_t size = body.size();
+    auto there = head(name);
+    if (there && there->weir_id.view() == id.view() && there->size == size) return {};
+  }
+  return done;
+}
+
+Status S3Client::remove(const S3Name& name) {
+  request_.reset("DELETE", name.bucket, name.key);
+  call_.begin(request_, true);
+  const Status done = call_.run();
+  return !done && done.error().code == Code::kNoInput ? Status() : done;
+}
+
+Result<S3Client::UploadId> S3Client::create_upload(const S3Name& name, std::string_view weir_id) {
+  request_.reset("POST", name.bucket, name.key);
+  request_.query("uploads", {});
+  request_.field("Content-Type", "application/octet-stream");
+  request_.field(kIdField, weir_id);
+  request_.field("x-amz-checksum-algorithm", "CRC64NVME");
+  request_.field("x-amz-checksum-type", "FULL_OBJECT");
+  add_encryption();
+  static TextBody nothing;
+  request_.body(&nothing, kEmptyPayloadHash);
+  call_.begin(request_, true);
+  WEIR_TRY(call_.run());
+  WriteReplyReader reader;
+  Error error;
+  const Transfer read = reader.read(call_.text(), true, error);
+  if (read.step == Step::kFailed) return fail(error);
+  UploadId id(reader.upload_id());
+  if (id.empty() || id.truncated()) return fail(Code::kBadReply, "no upload id in the reply");
+  return id;
+}
+
+void S3Client::begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body,
+                          const S3Sums& sums) {
+  request_.reset("PUT", name.bucket, name.key);
+  request_.query_number("partNumber", number);
+  request_.query("uploadId", upload_id);
+  request_.body(&body, sums.sha256);
+  add_checksum(sums.crc64nvme);
+  request_.expect_continue();
+  call_.begin(request_, true);
+}
+
+Status S3Client::end_part() {
+  WEIR_TRY(call_.run());
+  take_info();
+  return {};
+}
+
+Status S3Client::complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
+                          uint64_t crc64nvme, uint64_t size) {
+  request_.reset("POST", name.bucket, name.key);
+  request_.query("uploadId", upload_id);
+  // Signed payloads hash the whole list first.
+  Sha256 hash;
+  for (uint64_t at = 0; at < parts.size();) {
+    auto piece = parts.from(at);
+    if (!piece) return fail(piece.error());
+    hash.update(*piece);
+    at += piece->size();
+  }
+  char digits[64];
+  to_hex(hash.digest(), digits);
+  request_.body(&parts, {digits, sizeof digits});
+  request_.field("Content-Type", "application/xml");
+  add_checksum(crc64nvme);
+  request_.field("x-amz-checksum-type", "FULL_OBJECT");
+  FixedText<24> bytes;
+  bytes.append_number(size);
+  request_.field("x-amz-mp-object-size", bytes.view());
+  add_condition(condition);
+  request_.error_in_success();
+  call_.begin(request_, true);
+  WEIR_TRY(call_.run());
+  return {};
+}
+
+Status S3Client::abort(const S3Name& name, std::string_view upload_id) {
+  request_.reset("DELETE", name.bucket, name.key);
+  request_.query("uploadId", upload_id);
+  call_.begin(request_, true);
+  const Status done = call_.run();
+  return !done && done.error().code == Code::kNoInput ? Status() : done;
+}
+
+// --- listings ------------------------------------------------------------------------------------------------------------
+
+// One page of a listing, entry by entry as they come.
+template <typename Reader, typename Each>
+Status S3Client::read_page(Reader& reader, Each each) {
+  call_.begin(request_, false);
+  WEIR_TRY(call_.run());
+  char piece[4096];
+  for (bool closed = false;;) {
+    Error error;
+    size_t bytes = 0;
+    if (!closed) {
+      const ReadResult got = call_.read(piece, error);
+      if (got.step == Step::kFailed) return fail(error);
+      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+      if (got.step == Step::kBlocked) continue;
+      bytes = got.bytes;
+      closed = got.step == Step::kFinished;
+    }
+    for (std::string_view left(piece, bytes);;) {
+      const Transfer read = reader.read(left, closed, error);
+      left.remove_prefix(read.consumed);
+      if (read.step == Step::kFailed) return fail(error);
+      if (read.step == Step::kHaveOutput) {
+        WEIR_TRY(each(reader.item()));
+        continue;
+      }
+      if (read.step == Step::kFinished) {
+        if (!reader.failure().present()) return {};
+        return fail(Code::kServerError, reader.failure().code.view());
+      }
+      break;
+    }
+    if (closed) return fail(Code::kBadReply, "the listing is cut");
+  }
+}
+
+Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each) {
+  for (uint32_t after = 0;;) {
+    request_.reset("GET", name.bucket, name.key);
+    request_.query("uploadId", upload_id);
+    if (after != 0) request_.query_number("part-number-marker", after);
+    ListPartsReader reader;
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_marker() <= after) return fail(Code::kBadReply, "a listing that does not go on");
+    after = reader.next_marker();
+  }
+}
+
+Status S3Client::list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each) {
+  FixedText<kMarkerBytesMax> token;
+  for (;;) {
+    request_.reset("GET", bucket, {});
+    request_.query("list-type", "2");
+    request_.query("encoding-type", "url");
+    if (!prefix.empty()) request_.query("prefix", prefix);
+    if (!token.empty()) request_.query("continuation-token", token.view());
+    ListObjectsReader reader(true);
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_token().empty() || reader.next_token() == token.view())
+      return fail(Code::kBadReply, "a listing that does not go on");
+    token = FixedText<kMarkerBytesMax>(reader.next_token());
+  }
+}
+
+Status S3Client::list_uploads(std::string_view bucket, std::string_view prefix,
+                              const std::function<Status(const ListedUpload&)>& each) {
+  FixedText<kMarkerBytesMax> key;
+  FixedText<kUploadIdBytesMax> id;
+  for (;;) {
+    request_.reset("GET", bucket, {});
+    request_.query("uploads", {});
+    if (!prefix.empty()) request_.query("prefix", prefix);
+    if (!key.empty()) {
+      request_.query("key-marker", key.view());
+      request_.query("upload-id-marker", id.view());
+    }
+    ListUploadsReader reader;
+    WEIR_TRY(read_page(reader, each));
+    if (!reader.truncated()) return {};
+    if (reader.next_key_marker().empty()) return fail(Code::kBadReply, "a listing that does not go on");
+    key = FixedText<kMarkerBytesMax>(reader.next_key_marker());
+    id = FixedText<kUploadIdBytesMax>(reader.next_upload_marker());
+  }
+}
+
+}  // namespace weir

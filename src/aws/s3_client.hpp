@@ -1,0 +1,118 @@
+// S3Client: the requests of S3 that Weir makes, one at a time over one kept connection. Each is signed anew at every attempt, follows the bucket to
+// its region, learns the server's clock, renews credentials once, and is tried again by the standard rules (io/http_call.hpp).
+//
+// Memory: memory_max(), fixed; nothing else. Replies that can be long (listings) are read in a stream and told entry by entry.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "aws/aws_session.hpp"
+#include "aws/s3_replies.hpp"
+#include "aws/s3_request.hpp"
+#include "io/http_call.hpp"
+
+namespace weir {
+
+/// An object's place.
+struct S3Name {
+  std::string bucket;
+  std::string key;
+};
+
+/// What a HEAD or GET says of an object.
+struct S3ObjectInfo {
+  uint64_t size = 0;  ///< of the whole object
+  FixedText<80> etag;  ///< with its quotes
+  FixedText<128> version;  ///< empty: the bucket keeps no versions
+  FixedText<16> crc64nvme;  ///< base64, of the whole object; empty: none is stored
+  FixedText<80> weir_id;  ///< x-amz-meta-weir-id
+  FixedText<32> content_encoding;
+};
+
+/// Which object may stand at the key before.
+struct S3Condition {
+  std::string_view if_match;  ///< an ETag; empty: any
+  bool if_none = false;  ///< no object
+};
+
+/// Sums over a body.
+struct S3Sums {
+  uint64_t crc64nvme = 0;
+  std::string_view sha256;  ///< hex; empty: unsigned payload, for https only
+};
+
+class S3Client {
+ public:
+  static constexpr size_t memory_max() { return HttpCall::memory_max(); }
+
+  S3Client(AwsSession& session, std::span<char> room);
+
+  /// Begins to read from `from` on. kHaveOutput from step(): info() is there, and read() goes on. The object must be the one of `pinned`,
+  /// if that has an ETag: W3101 otherwise.
+  void begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_t from);
+  Step step(Error& error);
+  ReadResult read(std::span<char> room, Error& error) { return call_.read(room, error); }
+  /// The body broke off: begins again at `from`, if there may be another attempt; else `error` stays. See HttpCall::again.
+  bool get_again(uint64_t from, bool progressed, Error& error);
+  uint64_t random() { return session_.http.net->random(); }
+  [[nodiscard]] const HttpWait& waits() const { return call_.waits(); }
+  [[nodiscard]] const HttpWait& read_waits() const { return call_.read_waits(); }
+  [[nodiscard]] const S3ObjectInfo& info() const { return info_; }
+  void close() noexcept { call_.close(); }
+
+  /// W2014: there is none (or it may not be seen).
+  Result<S3ObjectInfo> head(const S3Name& name, std::string_view version = {});
+  /// The object into `room`; its size, of which what does not fit is not read. 0 and no ETag: there is none.
+  Result<uint64_t> get_small(const S3Name& name, std::span<char> room);
+  /// W4101: the condition does not hold.
+  Status put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition, std::string_view weir_id);
+  Status remove(const S3Name& name);
+
+  using UploadId = FixedText<512>;
+  Result<UploadId> create_upload(const S3Name& name, std::string_view weir_id);
+  /// The part's ETag is part_etag() afterwards.
+  void begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body, const S3Sums& sums);
+  Status end_part();
+  [[nodiscard]] std::string_view part_etag() const { return info_.etag.view(); }
+  /// Every part that is there, in order.
+  Status list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each);
+  /// `parts`: the XML of all parts. W4101: the condition does not hold. W4023 and the like: whether it was done is not known.
+  Status complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
+                  uint64_t crc64nvme, uint64_t size);
+  Status abort(const S3Name& name, std::string_view upload_id);
+
+  /// Keys that begin with `prefix`, in order.
+  Status list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each);
+  Status list_uploads(std::string_view bucket, std::string_view prefix,
+                      const std::function<Status(const ListedUpload&)>& each);
+
+  /// Steps what was begun to its end.
+  Status run() { return call_.run(); }
+  bool wait(const HttpWait& wait) { return call_.wait(wait); }
+
+ private:
+  /// A body larger than this waits for the server to want it.
+  static constexpr uint64_t kExpectBytes = 64u << 10;
+
+  void take_info();
+  void add_encryption();
+  void add_checksum(uint64_t crc64nvme);
+  void add_condition(const S3Condition& condition);
+  template <typename Reader, typename Each>
+  Status read_page(Reader& reader, Each each);
+
+  AwsSession& session_;
+  HttpCall call_;
+  S3Request request_;
+  S3ObjectInfo info_;
+  S3ObjectInfo pinned_;  ///< of the GET that goes on
+  uint64_t asked_from_ = 0;
+  bool got_ = false;  ///< the head was looked at
+  FixedText<16> checksum_;
+};
+
+}  // namespace weir

@@ -1,0 +1,54 @@
+// S3CheckpointStore: a checkpoint in an object, replaced by conditional PUTs only, so that of two runs one is fenced.
+//
+// acquire() takes a lease: a small object beside it that says whose the job is and until when (the run's end and 10 s more). A lease that stands
+// keeps others away (W5101) until its time is up; one whose owner was killed is taken over then. The lease is a courtesy - it saves the
+// work of a run that would lose; what decides is the checkpoint's ETag.
+#pragma once
+
+#include <string>
+
+#include "aws/s3_client.hpp"
+#include "port/ports.hpp"
+
+namespace weir {
+
+class S3CheckpointStore final : public CheckpointStore {
+ public:
+  /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed at each save.
+  static constexpr uint64_t kLeaseSlackNs = 10'000'000'000;
+  static constexpr uint64_t kLeaseNs = 300'000'000'000;
+
+  struct Options {
+    std::string url;
+    S3Name name;
+    bool signed_payload = false;
+  };
+  S3CheckpointStore(Options options, S3Client& client, Clock& clock);
+  ~S3CheckpointStore() override { release(); }
+
+  std::string_view name() const override { return options_.url; }
+  /// When this run ends for certain, as wall time; 0: not known.
+  void set_end_wall_ns(uint64_t wall_ns) { end_wall_ns_ = wall_ns; }
+  Status acquire() override;
+  Result<size_t> load(std::span<char> room) override;
+  Status save(std::string_view bytes) override;
+  Status clear() override;
+  void release() noexcept override;
+
+ private:
+  Status take_lease();
+  Status put(const S3Name& name, std::string_view bytes, FixedText<80>& etag);
+
+  Options options_;
+  S3Name lease_name_;
+  S3Client& client_;
+  Clock& clock_;
+  uint64_t end_wall_ns_ = 0;
+  FixedText<80> etag_;  ///< of what load() read or save() wrote; empty: none is there
+  FixedText<80> lease_etag_;
+  uint64_t lease_until_ns_ = 0;
+  bool held_ = false;
+  FixedText<16> owner_;
+};
+
+}  // namespace weir

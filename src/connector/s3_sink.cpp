@@ -1,0 +1,425 @@
+#include "connector/s3_sink.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "hash/crc32c.hpp"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kTail = ".tail-";  // behind the checkpoint's key
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string_view without_quotes(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') return etag.substr(1, etag.size() - 2);
+  return etag;
+}
+
+FixedText<64> hex_of(const Sha256::Digest& digest) {
+  FixedText<64> text;
+  for (const auto byte : digest) {
+    const auto value = static_cast<uint8_t>(byte);
+    text.append("0123456789abcdef"[value >> 4]).append("0123456789abcdef"[value & 15]);
+  }
+  return text;
+}
+
+FixedText<64> sha256_of(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hex_of(hash.digest());
+}
+
+}  // namespace
+
+// --- the list of parts that Complete sends, made while it is sent ------------------------------------------------------
+
+class S3Sink::PartsBody final : public HttpBody {
+ public:
+  explicit PartsBody(const S3Sink& sink) : sink_(sink) {
+    uint64_t digits = 0;
+    for (uint32_t first = 1; first <= sink.parts_; first *= 10) digits += sink.parts_ - first + 1;
+    size_ = kHead.size() + kFoot.size() + digits + sink.parts_ * kFixedBytes;
+  }
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  // In order of the parts; a later attempt begins at 0 again, which is always the first piece.
+  Result<std::string_view> from(uint64_t offset) override {
+    if (offset < kHead.size()) {
+      piece_ = 0;
+      piece_begin_ = kHead.size();
+      return kHead.substr(offset);
+    }
+    for (;;) {
+      if (piece_ != 0 && offset < piece_begin_ + text_.view().size()) return text_.view().substr(offset - piece_begin_);
+      if (piece_ != 0) piece_begin_ += text_.view().size();
+      if (piece_ == sink_.parts_) break;
+      form(++piece_);
+    }
+    text_ = FixedText<128>();
+    return kFoot.substr(offset - piece_begin_);
+  }
+
+ private:
+  static constexpr std::string_view kHead = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  static constexpr std::string_view kFoot = "</CompleteMultipartUpload>";
+  static constexpr std::string_view kBegin = "<Part><PartNumber>";
+  static constexpr std::string_view kMiddle = "</PartNumber><ETag>\"";
+  static constexpr std::string_view kEnd = "\"</ETag></Part>";
+  static constexpr uint64_t kFixedBytes = kBegin.size() + kMiddle.size() + 32 + kEnd.size();
+
+  void form(uint32_t number) {
+    text_ = FixedText<128>();
+    text_.append(kBegin).append_number(number).append(kMiddle);
+    for (const char byte : sink_.tags_[number - 1].bytes) {
+      const auto value = static_cast<uint8_t>(byte);
+      text_.append("0123456789abcdef"[value >> 4]).append("0123456789abcdef"[value & 15]);
+    }
+    text_.append(kEnd);
+  }
+
+  const S3Sink& sink_;
+  uint64_t size_ = 0;
+  uint32_t piece_ = 0;  ///< the part whose text is there; 0: none
+  uint64_t piece_begin_ = 0;
+  FixedText<128> text_;
+};
+
+// --- writing -------------------------------------------------------------------------------------------------------------
+
+S3Sink::S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room)
+    : options_(std::move(options)), client_(client) {
+  const size_t tags = kPartsMax * sizeof(PartTag);
+  buffer_ = room.first(room.size() - tags);
+  tags_ = {reinterpret_cast<PartTag*>(room.data() + buffer_.size()), kPartsMax};
+  tail_name_.bucket = options_.tail.bucket;
+  tail_name_.key = options_.tail.key;
+  tail_name_.key.reserve(options_.tail.key.size() + 32);
+  WEIR_ASSERT(buffer_.size() >= options_.part_bytes);
+}
+
+Status S3Sink::start() {
+  constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
+  uint64_t bits = client_.random();
+  for (int i = 0; i < 12; ++i, bits >>= 5) id_.append(kDigits[bits & 31]);
+  if (options_.replace) return {};
+  auto there = client_.head(options_.name);
+  if (there) return fail(Code::kOutputExists, options_.url);
+  return there.error().code == Code::kNoInput ? Status() : fail(there.error());
+}
+
+Accepted S3Sink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
+
+Accepted S3Sink::write(std::string_view bytes, Error& error) {
+  while (!bytes.empty()) {
+    if (used_ == buffer_.size()) {
+      if (const Status made = make_room(); !made) {
+        error = made.error();
+        return Accepted::kFailed;
+      }
+    }
+    const size_t take = std::min(bytes.size(), buffer_.size() - used_);
+    std::memcpy(buffer_.data() + used_, bytes.data(), take);
+    crc_.update(bytes.substr(0, take));
+    used_ += take;
+    bytes.remove_prefix(take);
+  }
+  // The state of an edge behind a whole part names the upload.
+  if (used_ >= options_.part_bytes) {
+    if (const Status begun = begin_upload(); !begun) {
+      error = begun.error();
+      return Accepted::kFailed;
+    }
+  }
+  // Behind the edge nothing will be asked for again.
+  while (used_ >= options_.part_bytes && edge_ >= in_parts() + options_.part_bytes) {
+    if (const Status sent = send_part(options_.part_bytes); !sent) {
+      error = sent.error();
+      return Accepted::kFailed;
+    }
+  }
+  return Accepted::kYes;
+}
+
+// The buffer is full and the newest edge lies within the part: what it needs of the part is put aside first.
+Status S3Sink::make_room() {
+  if (edge_open_ && edge_ > in_parts()) WEIR_TRY(put_tail());
+  return send_part(options_.part_bytes);
+}
+
+Status S3Sink::begin_upload() {
+  if (!upload_.view().empty()) return {};
+  auto begun = client_.create_upload(options_.name, id_.view());
+  if (!begun) return fail(begun.error());
+  upload_ = *begun;
+  return {};
+}
+
+Status S3Sink::send_part(size_t bytes) {
+  WEIR_ASSERT(bytes <= used_ && bytes != 0);
+  if (parts_ == kPartsMax) {
+    Error error(Code::kWriteFailed, "an object has at most 10,000 parts: raise output.part (");
+    error.detail.append(options_.url).append(")");
+    return fail(error);
+  }
+  WEIR_TRY(begin_upload());
+  const std::string_view part(buffer_.data(), bytes);
+  TextBody body(part);
+  const FixedText<64> hash = options_.signed_payload ? sha256_of(part) : FixedText<64>();
+  Crc64Nvme crc;
+  crc.update(part);
+  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, {.crc64nvme = crc.value(), .sha256 = hash.view()});
+  WEIR_TRY(client_.end_part());
+  WEIR_TRY(note_tag(parts_ + 1, client_.part_etag()));
+  ++parts_;
+  used_ -= bytes;
+  std::memmove(buffer_.data(), buffer_.data() + bytes, used_);
+  return {};
+}
+
+Status S3Sink::note_tag(uint32_t number, std::string_view etag) {
+  const std::string_view digits = without_quotes(etag);
+  PartTag tag{};
+  bool fine = digits.size() == 2 * tag.bytes.size();
+  for (size_t i = 0; fine && i < tag.bytes.size(); ++i) {
+    const int high = hex_digit(digits[2 * i]);
+    const int low = hex_digit(digits[2 * i + 1]);
+    fine = high >= 0 && low >= 0;
+    tag.bytes[i] = static_cast<char>(high * 16 + low);
+  }
+  if (!fine) return fail(Code::kBadReply, "a part's ETag is no 32 hexadecimal digits");
+  tags_[number - 1] = tag;
+  return {};
+}
+
+Accepted S3Sink::close_object(Error&) { return Accepted::kYes; }
+
+// --- commit ----------------------------------------------------------------------------------------------------------------
+
+void S3Sink::name_tail(uint64_t number) {
+  tail_name_.key.resize(options_.tail.key.size());
+  FixedText<32> text(kTail);
+  text.append_number(number);
+  tail_name_.key.append(text.view());
+}
+
+// What lies between the last whole part and the edge.
+Status S3Sink::put_tail() {
+  WEIR_ASSERT(edge_ >= in_parts() && edge_ - in_parts() <= used_);
+  const std::string_view tail(buffer_.data(), edge_ - in_parts());
+  edge_open_ = false;
+  if (tail.empty()) return {};
+  // One that no checkpoint came to name.
+  if (tail_put_ != committed_ && tail_put_ != before_) {
+    name_tail(tail_put_);
+    WEIR_TRY(client_.remove(tail_name_));
+  }
+  name_tail(tail_wanted_);
+  TextBody body(tail);
+  const FixedText<64> hash = options_.signed_payload ? sha256_of(tail) : FixedText<64>();
+  Crc64Nvme crc;
+  crc.update(tail);
+  WEIR_TRY(client_.put(tail_name_, body, {.crc64nvme = crc.value(), .sha256 = hash.view()}, {}, id_.view()));
+  tail_put_ = tail_wanted_;
+  return {};
+}
+
+Status S3Sink::commit() {
+  if (options_.tail.bucket.empty()) return {};
+  if (edge_open_) {
+    while (edge_ >= in_parts() + options_.part_bytes) WEIR_TRY(send_part(options_.part_bytes));
+    WEIR_TRY(put_tail());
+  }
+  if (tail_wanted_ == committed_) return {};
+  // The one before is still named by the checkpoint that stands; what came before that by none.
+  if (before_ != 0) {
+    name_tail(before_);
+    WEIR_TRY(client_.remove(tail_name_));
+  }
+  before_ = committed_;
+  committed_ = tail_wanted_;
+  return {};
+}
+
+// All that are there, also those that a killed run left. They are not needed any more: a failure does no harm.
+void S3Sink::drop_tails() noexcept {
+  if (options_.tail.bucket.empty() || tail_wanted_ == 0) return;
+  std::array<uint64_t, 16> numbers{};
+  size_t count = 0;
+  tail_name_.key.resize(options_.tail.key.size());
+  tail_name_.key.append(kTail);
+  const size_t prefix = tail_name_.key.size();
+  (void)client_.list(tail_name_.bucket, tail_name_.key, [&](const ListedObject& listed) {
+    uint64_t number = 0;
+    const std::string_view digits = listed.key.view().substr(prefix);
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (parsed.ptr == digits.data() + digits.size() && number != 0 && count < numbers.size()) numbers[count++] = number;
+    return Status();
+  });
+  for (size_t i = 0; i < count; ++i) {
+    name_tail(numbers[i]);
+    (void)client_.remove(tail_name_);
+  }
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------------
+
+Result<bool> S3Sink::is_ours() {
+  auto there = client_.head(options_.name);
+  if (!there) return there.error().code == Code::kNoInput ? Result<bool>(false) : fail(there.error());
+  return there->weir_id.view() == id_.view() && there->size == loaded_bytes_;
+}
+
+Status S3Sink::put_whole() {
+  const std::string_view whole(buffer_.data(), used_);
+  TextBody body(whole);
+  const FixedText<64> hash = options_.signed_payload ? sha256_of(whole) : FixedText<64>();
+  return client_.put(options_.name, body, {.crc64nvme = crc_.value(), .sha256 = hash.view()},
+                     {.if_match = {}, .if_none = !options_.replace}, id_.view());
+}
+
+Status S3Sink::complete() {
+  if (used_ != 0) WEIR_TRY(send_part(used_));
+  PartsBody parts(*this);
+  return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
+                          crc_.value(), loaded_bytes_);
+}
+
+Status S3Sink::finish() {
+  if (published_) return {};
+  loaded_bytes_ = written();
+  const Status done = upload_.view().empty() ? put_whole() : complete();
+  if (!done) {
+    // Refused because an object is there, or a lost answer: perhaps it is this one.
+    auto ours = is_ours();
+    if (!ours || !*ours) {
+      // Somebody else's object: this upload will never be one. Else a later run can go on with it.
+      if (done.error().exit() == Exit::kSinkConflict && !upload_.view().empty()) {
+        (void)client_.abort(options_.name, upload_.view());
+        upload_ = S3Client::UploadId();
+      }
+      return fail(done.error());
+    }
+  }
+  published_ = true;
+  drop_tails();
+  return {};
+}
+
+// --- state -----------------------------------------------------------------------------------------------------------------
+
+void S3Sink::cancel() noexcept {
+  if (published_ || upload_.view().empty()) return;
+  if (options_.tail.bucket.empty()) {
+    (void)client_.abort(options_.name, upload_.view());
+    return;
+  }
+  leftover_ = FixedText<400>();
+  leftover_.append("an unfinished upload to ").append(options_.url);
+}
+
+// The newest edge is here: commit() will put what the state names, whole parts as parts and the rest as the tail.
+void S3Sink::save(StateWriter& out) const {
+  const uint64_t at = written();
+  const uint64_t tail = at % options_.part_bytes;
+  // The same place again: the same tail.
+  if (at != edge_ || tail_wanted_ == 0) {
+    edge_ = at;
+    ++tail_wanted_;
+    edge_open_ = true;
+    tail_crc_ = crc32c(0, {buffer_.data() + used_ - std::min<uint64_t>(tail, used_), static_cast<size_t>(tail)});
+  }
+  out.put(at);
+  out.put(options_.part_bytes);
+  out.put(crc_.value());
+  out.put(tail_wanted_);
+  out.put(tail_crc_);
+  out.put(static_cast<uint16_t>(id_.view().size()));
+  out.bytes(id_.view());
+  out.put(static_cast<uint16_t>(upload_.view().size()));
+  out.bytes(upload_.view());
+}
+
+bool S3Sink::load(StateReader& in) {
+  loaded_bytes_ = in.get<uint64_t>();
+  const auto part_bytes = in.get<uint64_t>();
+  loaded_crc_ = in.get<uint64_t>();
+  loaded_tail_ = in.get<uint64_t>();
+  loaded_tail_crc_ = in.get<uint32_t>();
+  const auto id_bytes = in.get<uint16_t>();
+  if (!in.ok() || id_bytes != 12) return false;
+  id_ = FixedText<16>(in.bytes(id_bytes));
+  const auto upload_bytes = in.get<uint16_t>();
+  if (!in.ok() || upload_bytes > 512) return false;
+  upload_ = S3Client::UploadId(in.bytes(upload_bytes));
+  if (!in.ok() || part_bytes != options_.part_bytes || loaded_tail_ == 0) return false;
+  const uint64_t parts = loaded_bytes_ / options_.part_bytes;
+  if (parts > kPartsMax || (parts != 0 && upload_.view().empty())) return false;
+  parts_ = static_cast<uint32_t>(parts);
+  return true;
+}
+
+// The parts as the service has them: those that the state counts must be there, whole.
+Status S3Sink::list_tags() {
+  uint32_t found = 0;
+  const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const ListedPart& part) -> Status {
+    if (part.number != found + 1 || part.number > parts_ || part.size != options_.part_bytes) return {};
+    ++found;
+    return note_tag(part.number, part.etag.view());
+  });
+  WEIR_TRY(listed);
+  if (found == parts_) return {};
+  Error lost(Code::kOutputLost, "part ");
+  lost.detail.append_number(found + 1).append(" of the upload to ").append(options_.url).append(" is not there");
+  return fail(lost);
+}
+
+Status S3Sink::resume(bool finishing) {
+  if (finishing) {
+    auto ours = is_ours();
+    if (!ours) return fail(ours.error());
+    if (*ours) {
+      published_ = true;
+      tail_wanted_ = loaded_tail_;
+      drop_tails();
+      return {};
+    }
+  }
+  if (parts_ != 0) {
+    const Status listed = list_tags();
+    if (!listed && listed.error().code == Code::kNoInput) {
+      Error lost(Code::kOutputLost, "the upload to ");
+      lost.detail.append(options_.url).append(" is gone: a lifecycle rule may have aborted it");
+      return fail(lost);
+    }
+    WEIR_TRY(listed);
+  }
+  used_ = static_cast<size_t>(loaded_bytes_ - in_parts());
+  if (used_ != 0) {
+    name_tail(loaded_tail_);
+    auto got = client_.get_small(tail_name_, buffer_.first(used_));
+    if (!got) return fail(got.error());
+    if (*got != used_ || crc32c(0, {buffer_.data(), used_}) != loaded_tail_crc_) {
+      Error lost(Code::kOutputLost, "the tail object ");
+      lost.detail.append(tail_name_.key).append(" is not what it was");
+      return fail(lost);
+    }
+  }
+  crc_ = Crc64Nvme::resume(loaded_crc_);
+  edge_ = loaded_bytes_;
+  tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
+  tail_crc_ = loaded_tail_crc_;
+  edge_open_ = false;
+  return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,364 @@
+// S3's connectors over a simulated network and store: what is cut goes on at the next byte, what is lost is looked up, what is somebody else's stays.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "connector/s3_checkpoint_store.hpp"
+#include "connector/s3_sink.hpp"
+#include "connector/s3_source.hpp"
+#include "testing/sim_net.hpp"
+#include "testing/sim_s3.hpp"
+#include "testing/virtual_time.hpp"
+
+namespace weir {
+namespace {
+
+using testing::SimNet;
+using testing::SimRequest;
+using testing::SimS3;
+using testing::VirtualClock;
+
+constexpr uint64_t kPart = 5u << 20;
+
+class FixedCredentials final : public CredentialProvider {
+ public:
+  FixedCredentials() {
+    credentials_.access_key.append("TESTKEY");
+    credentials_.secret_key.append("TESTSECRET");
+  }
+  Result<const Credentials*> get(uint64_t) override { return &credentials_; }
+  bool renew() override { return false; }
+
+ private:
+  Credentials credentials_;
+};
+
+/// Waits by the network, as the system's wakeup does by the sockets.
+class NetWakeup final : public Wakeup {
+ public:
+  explicit NetWakeup(SimNet& net) : net_(net) {}
+  void wait(uint64_t until) override { net_.wait({&interest_, 1}, std::min(until, until_)); }
+  void watch(const Interest& interest, uint64_t until) override {
+    interest_ = interest;
+    until_ = until;
+  }
+  bool passed(Deadline) override { return false; }
+  bool stop_requested() const override { return false; }
+
+ private:
+  SimNet& net_;
+  Interest interest_;
+  uint64_t until_ = kNever;
+};
+
+/// One process: its network's end, its session and clients.
+struct Process {
+  explicit Process(SimS3& store, uint64_t seed = 1) : net(store, clock, seed), wakeup(net) {
+    session.http.net = &net;
+    session.http.clock = &clock;
+    session.credentials = &credentials;
+    session.aws.endpoint.region = "eu-central-1";
+    session.aws.endpoint.endpoint_url = "http://127.0.0.1:9000";
+  }
+  S3Client& client() {
+    clients.push_back(std::make_unique<std::vector<char>>(S3Client::memory_max()));
+    made.push_back(std::make_unique<S3Client>(session, *clients.back()));
+    return *made.back();
+  }
+  VirtualClock clock;
+  SimNet net;
+  NetWakeup wakeup;
+  FixedCredentials credentials;
+  AwsSession session;
+  std::vector<std::unique_ptr<std::vector<char>>> clients;
+  std::vector<std::unique_ptr<S3Client>> made;
+};
+
+std::string numbered(size_t bytes) {
+  std::string text;
+  text.reserve(bytes + 16);
+  for (uint64_t i = 0; text.size() < bytes; ++i) text += std::to_string(i) + "\n";
+  text.resize(bytes);
+  return text;
+}
+
+/// Reads an open source to its end.
+std::string read_all(S3Source& source, Process& process, size_t room_bytes, Error& error) {
+  std::string all;
+  std::vector<char> room(room_bytes);
+  for (;;) {
+    const ReadResult got = source.read(room, error);
+    all.append(room.data(), got.bytes);
+    if (got.step == Step::kFinished || got.step == Step::kFailed) return all;
+    if (got.step == Step::kBlocked) process.wakeup.wait(kNever);
+  }
+}
+
+TEST(S3Source, ReadsAnObjectByOneRequest) {
+  SimS3 store;
+  store.put("bkt/dir/in put+%.csv", numbered(300'000));
+  Process process(store);
+  const std::vector<std::string> urls{"s3://bkt/dir/in put+%.csv"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  EXPECT_EQ(read_all(source, process, 4096, error), numbered(300'000));
+  EXPECT_TRUE(error.ok()) << error.detail.view();
+  EXPECT_EQ(process.net.log, std::vector<std::string>{"GET /bkt/dir/in%20put%2B%25.csv 200"});
+  EXPECT_EQ(source.size(0), 300'000u);
+}
+
+TEST(S3Source, GoesOnAtTheNextByteWhereverItIsCut) {
+  const std::string body = numbered(3000);
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
+    SimS3 store;
+    store.put("bkt/k", body);
+    Process process(store, seed);
+    process.net.faults.cut_reply = 2;
+    process.net.faults.stall = 8;
+    process.net.faults.refuse = 6;
+    process.net.faults.no_answer = 9;
+    process.net.faults.cut_request = 7;
+    process.net.faults.unavailable = 7;
+    process.net.faults.server_error = 9;
+    process.net.faults.retry_after = 11;
+    const std::vector<std::string> urls{"s3://bkt/k"};
+    S3Source source(urls, process.client(), process.wakeup);
+    ASSERT_TRUE(source.open(0));
+    Error error;
+    EXPECT_EQ(read_all(source, process, 128, error), body) << "seed " << seed;
+    EXPECT_TRUE(error.ok()) << "seed " << seed << ": " << error.detail.view();
+    source.close();
+    EXPECT_LE(process.net.open(), 1u);
+  }
+}
+
+TEST(S3Source, NeverMixesTwoVersions) {
+  const std::string body = numbered(100'000);
+  for (size_t cut = 0; cut < body.size(); cut += 9973) {
+    SimS3 store;
+    store.put("bkt/k", body);
+    Process process(store);
+    const std::vector<std::string> urls{"s3://bkt/k"};
+    S3Source source(urls, process.client(), process.wakeup);
+    auto identity = source.identity(0);
+    ASSERT_TRUE(identity);
+    ASSERT_TRUE(source.open(0));
+    ASSERT_TRUE(source.seek(cut));
+    store.put("bkt/k", numbered(100'000));
+    Error error;
+    EXPECT_EQ(read_all(source, process, 4096, error), "");
+    EXPECT_EQ(error.code, Code::kSourceChanged);
+  }
+}
+
+TEST(S3Source, SaysWhatIsMissing) {
+  SimS3 store;
+  Process process(store);
+  const std::vector<std::string> urls{"s3://bkt/none"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  read_all(source, process, 64, error);
+  EXPECT_EQ(error.code, Code::kNoInput);
+  EXPECT_NE(error.detail.view().find("s3://bkt/none"), std::string_view::npos);
+}
+
+TEST(S3Source, GivesUpWhenTheServerIsDownForGood) {
+  SimS3 store;
+  store.put("bkt/k", "x");
+  Process process(store);
+  process.net.faults.unavailable = 1;
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  read_all(source, process, 64, error);
+  EXPECT_EQ(error.exit(), Exit::kUnavailable);
+  EXPECT_LE(process.net.requests, 101u);  // 500 tokens, 5 a try
+}
+
+// --- the sink -----------------------------------------------------------------------------------------------------------
+
+struct Upload {
+  explicit Upload(Process& process, uint64_t unit = 1u << 20, bool replace = false)
+      : room(S3Sink::memory_max(kPart, unit)),
+        sink({.url = "s3://bkt/out",
+              .name = {"bkt", "out"},
+              .tail = {"bkt", "out.weir"},
+              .part_bytes = kPart,
+              .replace = replace,
+              .signed_payload = true},
+             process.client(), room) {}
+  Status write(std::string_view bytes) {
+    Error error;
+    return sink.write(bytes, error) == Accepted::kYes ? Status() : fail(error);
+  }
+  std::string save() {
+    std::string state(sink.state_bytes_max(), '\0');
+    StateWriter out(state);
+    sink.save(out);
+    EXPECT_TRUE(out.ok());
+    state.resize(out.size());
+    return state;
+  }
+  std::vector<char> room;
+  S3Sink sink;
+};
+
+TEST(S3Sink, ASmallObjectIsOnePut) {
+  SimS3 store;
+  Process process(store);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  ASSERT_TRUE(upload.write("hello"));
+  ASSERT_TRUE(upload.sink.finish());
+  EXPECT_EQ(store.objects["bkt/out"].body, "hello");
+  EXPECT_EQ(store.objects.size(), 1u);
+  EXPECT_EQ(process.net.log, (std::vector<std::string>{"HEAD /bkt/out 404", "PUT /bkt/out 200"}));
+}
+
+TEST(S3Sink, NothingIsOverwritten) {
+  SimS3 store;
+  store.put("bkt/out", "theirs");
+  Process process(store);
+  Upload first(process);
+  const Status refused = first.sink.start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kOutputExists);
+  store.objects.clear();
+  Upload second(process);
+  ASSERT_TRUE(second.sink.start());
+  ASSERT_TRUE(second.write("ours"));
+  store.put("bkt/out", "theirs");  // in the meantime
+  const Status late = second.sink.finish();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kOutputExists);
+  EXPECT_EQ(store.objects["bkt/out"].body, "theirs");
+}
+
+TEST(S3Sink, PartsAreOfOneSizeWhereverTheUnitsEnd) {
+  const std::string body = numbered(17'000'000);
+  SimS3 store;
+  Process process(store);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  for (size_t at = 0; at < body.size(); at += 70'001) {
+    ASSERT_TRUE(upload.write(std::string_view(body).substr(at, 70'001)));
+    if (at / 70'001 % 10 == 9) upload.save();
+  }
+  upload.save();
+  ASSERT_TRUE(upload.sink.commit());
+  ASSERT_TRUE(upload.sink.finish());
+  EXPECT_EQ(store.objects["bkt/out"].body, body);
+  EXPECT_EQ(store.objects.size(), 1u) << "tails are left";
+  EXPECT_TRUE(store.uploads.empty());
+}
+
+// A machine that dies at one request after the other, a store that loses replies: whoever goes on makes the same object.
+TEST(S3Sink, GoesOnAfterADeathAtAnyRequest) {
+  const std::string body = numbered(12'500'000);
+  constexpr size_t kStep = 300'007;
+  for (uint64_t death = 1; death <= 24; ++death) {
+    SimS3 store;
+    std::string state;  // the checkpoint: what the last save made durable
+    size_t state_at = 0;
+    bool finishing = false;
+    bool done = false;
+    for (int life = 0; life < 3 && !done; ++life) {
+      Process process(store, death * 10 + static_cast<uint64_t>(life));
+      process.net.faults.lose_reply = life == 0 ? 5 : 0;
+      uint64_t seen = 0;
+      bool dead = false;
+      process.net.on_request = [&](const SimRequest&) { return dead = dead || (life == 0 && ++seen == death); };
+      Upload upload(process);
+      const auto alive = [&](const Status& status) {
+        if (!status) {
+          EXPECT_EQ(status.error().exit(), Exit::kUnavailable) << status.error().detail.view();
+        }
+        return status.has_value();
+      };
+      size_t at = 0;
+      if (state.empty()) {
+        if (!alive(upload.sink.start())) continue;
+      } else {
+        StateReader in(state);
+        ASSERT_TRUE(upload.sink.load(in) && in.at_end());
+        ASSERT_TRUE(alive(upload.sink.resume(finishing)));
+        at = state_at;
+      }
+      bool cut = false;
+      while (at < body.size() && !cut) {
+        cut = !alive(upload.write(std::string_view(body).substr(at, kStep)));
+        at = std::min(body.size(), at + kStep);
+        if (cut) break;
+        const std::string saved = upload.save();
+        if (at / kStep % 7 != 0 && at != body.size()) continue;
+        cut = !alive(upload.sink.commit());
+        if (cut) break;
+        state = saved;
+        state_at = at;
+        finishing = at == body.size();
+      }
+      if (cut) continue;
+      done = alive(upload.sink.finish()) && !dead;
+    }
+    ASSERT_TRUE(done) << "death " << death;
+    EXPECT_EQ(store.objects["bkt/out"].body, body) << "death " << death;
+    EXPECT_EQ(store.objects.size(), 1u) << "death " << death << ": tails are left";
+    EXPECT_EQ(store.completes, 1u);
+  }
+}
+
+// --- the checkpoint -------------------------------------------------------------------------------------------------------
+
+TEST(S3CheckpointStore, OfTwoRunsOneIsFenced) {
+  SimS3 store;
+  Process a(store, 1);
+  Process b(store, 2);
+  const S3CheckpointStore::Options options{"s3://bkt/state", {"bkt", "state"}, true};
+  S3CheckpointStore first(options, a.client(), a.clock);
+  S3CheckpointStore second(options, b.client(), b.clock);
+  std::array<char, 100> room;
+  ASSERT_TRUE(first.acquire());
+  const Status held = second.acquire();
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, Code::kFenced);
+  ASSERT_TRUE(first.load(room));
+  ASSERT_TRUE(first.save("one"));
+  // The first one is taken for dead when its lease is over.
+  b.clock.advance(S3CheckpointStore::kLeaseNs + 1'000'000'000);
+  ASSERT_TRUE(second.acquire());
+  auto size = second.load(room);
+  ASSERT_TRUE(size);
+  EXPECT_EQ(std::string_view(room.data(), *size), "one");
+  ASSERT_TRUE(second.save("two"));
+  const Status late = first.save("one again");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kFenced);
+  EXPECT_EQ(store.objects["bkt/state"].body, "two");
+  second.release();
+  EXPECT_FALSE(store.objects.contains("bkt/state.lease"));
+}
+
+TEST(S3CheckpointStore, ALostReplyIsNoFence) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SimS3 store;
+    Process process(store, seed);
+    process.net.faults.lose_reply = 3;
+    process.net.faults.server_error = 4;
+    S3CheckpointStore checkpoint({"s3://bkt/state", {"bkt", "state"}, true}, process.client(), process.clock);
+    std::array<char, 100> room;
+    const Status acquired = checkpoint.acquire();
+    ASSERT_TRUE(acquired) << "seed " << seed << ": " << acquired.error().detail.view() << ::testing::PrintToString(process.net.log);
+    ASSERT_TRUE(checkpoint.load(room));
+    for (const std::string_view text : {"one", "two", "three"}) {
+      const Status saved = checkpoint.save(text);
+      ASSERT_TRUE(saved) << "seed " << seed << ": " << saved.error().detail.view();
+      EXPECT_EQ(store.objects["bkt/state"].body, text);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir

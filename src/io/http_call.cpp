@@ -1,0 +1,148 @@
+#include "io/http_call.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace weir {
+
+HttpCall::HttpCall(HttpSession& session, std::span<char> room)
+    : session_(session),
+      connection_(session.http, room.first(HttpConnection::memory_max())),
+      text_room_(room.subspan(HttpConnection::memory_max(), kTextBytesMax)),
+      retry_(session.retries) {}
+
+void HttpCall::begin(HttpService& service, bool whole) {
+  service_ = &service;
+  whole_ = whole;
+  retry_ = Retry(session_.retries);
+  due_ns_ = 0;
+  state_ = State::kWaiting;
+}
+
+// A request that can't be made is not tried again: nothing changes by that.
+Status HttpCall::attempt() {
+  ++session_.calls;
+  text_bytes_ = 0;
+  HttpRequest request;
+  WEIR_TRY(service_->make(request, retry_.attempts()));
+  state_ = State::kAsking;
+  return connection_.begin(request);
+}
+
+// kBlocked: another attempt comes, behind a delay. kFailed: none.
+Step HttpCall::retry(FailureClass failure, Error& error) {
+  const uint64_t now = session_.http.clock->monotonic_ns();
+  const HttpHead& head = connection_.head();
+  const RetryHint hint = head.begun() ? retry_hint(head, session_.http.clock->wall_ns()) : RetryHint{};
+  const RetryDecision decision =
+      retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
+  if (decision.answer != RetryAnswer::kRetry) return Step::kFailed;
+  error = Error();
+  due_ns_ = now + decision.delay_ns;
+  state_ = State::kWaiting;
+  wait_ = {{}, due_ns_};
+  return Step::kBlocked;
+}
+
+bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
+  connection_.close();
+  if (progressed) {
+    retry_.succeeded();
+    retry_ = Retry(session_.retries);
+  }
+  return retry(why, error) != Step::kFailed;
+}
+
+Step HttpCall::judge(Error& error) {
+  Error why;
+  const FailureClass failure = service_->judge(connection_.head(), text(), why);
+  if (failure == FailureClass::kNone) {
+    retry_.succeeded();
+    state_ = State::kDone;
+    return Step::kHaveOutput;
+  }
+  error = why;
+  if (failure == FailureClass::kFatal) return Step::kFailed;
+  return retry(failure, error);
+}
+
+Step HttpCall::step(Error& error) {
+  for (;;) {
+    switch (state_) {
+      case State::kIdle:
+        error = Error(Code::kInternal, "no call was begun");
+        return Step::kFailed;
+      case State::kDone:
+        return Step::kHaveOutput;
+      case State::kWaiting: {
+        if (session_.http.clock->monotonic_ns() < due_ns_) {
+          wait_ = {{}, due_ns_};
+          return Step::kBlocked;
+        }
+        if (const Status made = attempt(); !made) {
+          error = made.error();
+          if (error.exit() != Exit::kUnavailable) return Step::kFailed;
+          return retry(FailureClass::kTransient, error);
+        }
+        break;
+      }
+      case State::kAsking: {
+        const Step step = connection_.step(error);
+        if (step == Step::kBlocked) {
+          wait_ = connection_.waits();
+          return step;
+        }
+        if (step == Step::kFailed) {
+          if (error.exit() != Exit::kUnavailable) return step;
+          return retry(FailureClass::kTransient, error);
+        }
+        if (!whole_ && connection_.head().status() / 100 == 2) return judge(error);
+        state_ = State::kText;
+        break;
+      }
+      case State::kText: {
+        // What does not fit is not needed to know what is wrong.
+        if (text_bytes_ == text_room_.size()) {
+          connection_.close();
+          return judge(error);
+        }
+        const ReadResult got = connection_.read(text_room_.subspan(text_bytes_), error);
+        text_bytes_ += got.bytes;
+        if (got.step == Step::kBlocked) {
+          wait_ = connection_.waits();
+          return Step::kBlocked;
+        }
+        if (got.step == Step::kFinished) return judge(error);
+        if (got.step == Step::kFailed) {
+          return retry(FailureClass::kTransient, error);
+        }
+        break;
+      }
+    }
+  }
+}
+
+bool HttpCall::wait(const HttpWait& wait) {
+  Clock& clock = *session_.http.clock;
+  const uint64_t before = clock.monotonic_ns();
+  if (before >= session_.stop_at_ns) return false;
+  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u}, std::min(wait.until_ns, session_.stop_at_ns));
+  session_.waited_ns += clock.monotonic_ns() - before;
+  return true;
+}
+
+Status HttpCall::run() {
+  for (;;) {
+    Error error;
+    const Step step = this->step(error);
+    if (step == Step::kHaveOutput) return {};
+    if (step == Step::kFailed) return fail(error);
+    if (!wait(wait_)) {
+      connection_.close();
+      return fail(Code::kNetStalled, "the time is up");
+    }
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,83 @@
+// HttpCall: one request, tried until it succeeds, is refused for good, or may not be tried again. It never waits by itself: step() says until when
+// and for what, wait() does it for callers that have nothing else to do.
+//
+// How often and how late: io/retry_policy.hpp. All calls of a run share one RetryBudget, so that a server that is down is asked a bounded
+// number of times, however many calls there are.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "io/http_connection.hpp"
+#include "io/retry_policy.hpp"
+
+namespace weir {
+
+/// A service's view of its request: how each attempt is made, and what a reply means.
+class HttpService {
+ public:
+  virtual ~HttpService() = default;
+  /// Makes attempt `attempt`, from 1. Everything that it names lives until the next call.
+  virtual Status make(HttpRequest& request, uint32_t attempt) = 0;
+  /// What a reply means: kNone is success. `text`: the body's first bytes, where the reply is no 2xx or the whole of it was asked for. Else
+  /// `error` says what is wrong.
+  virtual FailureClass judge(const HttpHead& head, std::string_view text, Error& error) = 0;
+};
+
+/// What all calls of a run share.
+struct HttpSession {
+  HttpContext http;
+  RetryBudget retries;
+  uint64_t stop_at_ns = kNever;  ///< no wait reaches past it
+  uint64_t calls = 0;  ///< attempts that were made
+  uint64_t waited_ns = 0;  ///< for sockets and between attempts
+};
+
+class HttpCall {
+ public:
+  static constexpr size_t kTextBytesMax = 16u << 10;
+  static constexpr size_t memory_max() { return HttpConnection::memory_max() + kTextBytesMax; }
+
+  HttpCall(HttpSession& session, std::span<char> room);
+
+  /// Begins. `whole`: a reply is read to its end before it is judged, and at most kTextBytesMax long.
+  void begin(HttpService& service, bool whole);
+  /// kHaveOutput: succeeded; without `whole` the body is read with read(). kBlocked: see waits(). kFailed.
+  Step step(Error& error);
+  [[nodiscard]] const HttpHead& head() const { return connection_.head(); }
+  /// Of a call that was begun with `whole`.
+  [[nodiscard]] std::string_view text() const { return {text_room_.data(), text_bytes_}; }
+  ReadResult read(std::span<char> room, Error& error) { return connection_.read(room, error); }
+  [[nodiscard]] const HttpWait& waits() const { return wait_; }
+  [[nodiscard]] const HttpWait& read_waits() const { return connection_.waits(); }
+  /// The request was sent more than once: an earlier one may have been done.
+  [[nodiscard]] bool sent_twice() const { return retry_.attempts() > 1 || connection_.sent_twice(); }
+  /// The body that is read broke off, or is not what it should be: another attempt, if there may be one, with `error` as it was if not.
+  /// `progressed`: bytes came since the last attempt, so that the count begins anew.
+  bool again(FailureClass why, bool progressed, Error& error);
+  /// Steps until it ends, and waits in between. Not ended by a stop: what was begun is brought to its end.
+  Status run();
+  /// Waits for what the last step wanted. False: not past the session's end.
+  bool wait(const HttpWait& wait);
+  void close() noexcept { connection_.close(); }
+
+ private:
+  enum class State : uint8_t { kIdle, kWaiting, kAsking, kText, kDone };
+  Status attempt();
+  Step judge(Error& error);
+  Step retry(FailureClass failure, Error& error);
+
+  HttpSession& session_;
+  HttpConnection connection_;
+  std::span<char> text_room_;
+  HttpService* service_ = nullptr;
+  State state_ = State::kIdle;
+  bool whole_ = false;
+  Retry retry_;
+  size_t text_bytes_ = 0;
+  uint64_t due_ns_ = 0;
+  HttpWait wait_;
+};
+
+}  // namespace weir

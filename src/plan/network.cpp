@@ -1,0 +1,106 @@
+#include "plan/network.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "io/system_net.hpp"
+#include "memory/process_memory.hpp"
+
+namespace weir {
+namespace {
+
+std::string_view variable(char** environment, std::string_view name) {
+  for (char** entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.size() > name.size() && text.starts_with(name) && text[name.size()] == '=')
+      return text.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::string_view first_of(std::initializer_list<std::string_view> texts) {
+  for (const std::string_view text : texts) {
+    if (!text.empty()) return text;
+  }
+  return {};
+}
+
+}  // namespace
+
+Network::~Network() {
+  reader_.reset();
+  writer_.reset();
+  unmap_working_memory(memory_);
+}
+
+uint64_t Network::socket_bytes() { return SystemNet::kReceiveBytesMax + SystemNet::kSendBytesMax; }
+
+Status Network::start(const AwsConfig& config) {
+  const auto env = [&](std::string_view name) { return variable(environment_, name); };
+  WEIR_TRY(TlsArena::take());  // names are looked up in it, too
+  auto proxy = ProxyRules::make(first_of({env("https_proxy"), env("HTTPS_PROXY"), env("all_proxy"), env("ALL_PROXY")}),
+                                first_of({env("http_proxy"), env("all_proxy"), env("ALL_PROXY")}),
+                                first_of({env("no_proxy"), env("NO_PROXY")}));
+  if (!proxy) return fail(proxy.error());
+  proxy_ = std::move(*proxy);
+
+  config_ = config;
+  CredentialSettings credentials;
+  credentials.unsigned_requests = config_.no_sign_request;
+  auto chain = CredentialChain::make(credentials, config_.profile, session_, disk_, environment_);
+  if (!chain) return fail(chain.error());
+  credentials_ = std::move(*chain);
+  session_.aws.endpoint = credentials_->endpoints(config_.region, config_.endpoint_url);
+  const EndpointSettings& endpoint = session_.aws.endpoint;
+  session_.aws.requester_pays = config.requester_pays;
+  session_.aws.expected_bucket_owner = config.expected_bucket_owner;
+  session_.aws.sse = config.sse;
+  session_.aws.sse_kms_key_id = config.sse_kms_key_id;
+  session_.credentials = credentials_.get();
+
+  auto anywhere = s3_endpoint(endpoint, "bucket");
+  if (!anywhere) return fail(anywhere.error());
+  tls_ = anywhere->tls;
+  session_.http.net = &net_;
+  session_.http.clock = &clock_;
+  session_.http.proxy = &proxy_;
+  if (tls_ || credentials_->needs_tls()) {
+    TlsOptions options;
+    const std::string file(first_of({config.ca_bundle, env("AWS_CA_BUNDLE"), env("SSL_CERT_FILE")}));
+    const std::string folder(env("SSL_CERT_DIR"));
+    options.ca_file = file.empty() ? nullptr : file.c_str();
+    options.ca_folder = folder.empty() ? nullptr : folder.c_str();
+    auto context = TlsContext::make(options);
+    if (!context) return fail(context.error());
+    tls_context_ = std::move(*context);
+    session_.http.tls = tls_context_.get();
+  }
+  auto mapped = map_working_memory(clients_bytes());
+  if (!mapped) return fail(mapped.error());
+  memory_ = *mapped;
+  reader_ = std::make_unique<S3Client>(session_, memory_.first(S3Client::memory_max()));
+  writer_ = std::make_unique<S3Client>(session_, memory_.subspan(S3Client::memory_max()));
+  return {};
+}
+
+Status Network::list(const std::string& url, std::vector<std::string>& names) {
+  auto place = parse_s3_address(url);
+  if (!place) return fail(place.error());
+  const std::string pattern(place->key);
+  const std::string bucket(place->bucket);
+  const size_t special = pattern.find_first_of("*?[");
+  const std::string prefix = pattern.substr(0, special);
+  return writer_->list(bucket, prefix, [&](const ListedObject& listed) -> Status {
+    const std::string key(listed.key.view());
+    // The places that consoles make for folders hold nothing.
+    if (key.ends_with('/') && listed.size == 0) return {};
+    if (special != std::string::npos && fnmatch(pattern.c_str(), key.c_str(), FNM_PATHNAME) != 0) return {};
+    names.push_back("s3://" + bucket + "/" + key);
+    return {};
+  });
+}
+
+}  // namespace weir
