@@ -7,14 +7,15 @@ CONFIGURE = cmake -S . -G Ninja -Wno-dev --log-level=WARNING $(CMAKE_FLAGS)
 BUILD = cmake --build
 BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON && \
   $(BUILD) build/release --target bench_tools -j $(JOBS)
+ARM64 = $(CONFIGURE) -B build/arm64 -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake -DWEIR_TESTS=ON
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test sim resume-time campaign full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test arm64 test-arm64 sim resume-time campaign full prove-memory asan fuzz bench bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
 	@echo
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
 	@echo
 	@echo "On Debian 12 each one installs what it needs by apt-get (root or sudo) and skips what is there."
 	@echo "Variables: JOBS=$(JOBS)  CMAKE_FLAGS=  FULL=1  FUZZ_SECONDS=20  FUZZ_ONLY=  BENCH_ARGS=  BENCH_FILTER=  CHECK_ALL=1  PREFIX=/usr/local"
@@ -34,6 +35,17 @@ test: ## every unit test and every test that spans rooms; ends on ctest's verdic
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release -j $(JOBS)
 	@scripts/test.sh build/release
+
+arm64: ## build/arm64/weir, the static binary for aarch64, cross-built
+	@scripts/setup.sh arm64
+	@$(ARM64)
+	@$(BUILD) build/arm64 --target weir -j $(JOBS)
+
+test-arm64: build ## unit tests for aarch64 under qemu; whole pipelines and checkpoints beside this machine's binary
+	@scripts/setup.sh arm64
+	@$(ARM64)
+	@$(BUILD) build/arm64 --target weir weir_unit -j $(JOBS)
+	@scripts/test.sh build/arm64
 
 campaign: ## all failing system calls and all kill points, of which `make test` runs a sample; minutes, ROUNDS=1 or more
 	@scripts/setup.sh test

@@ -62,6 +62,14 @@ JOBS = [
         [f"SELECT order_id, customer_id, amount FROM input WHERE {LARGE}"],
     ),
     Job(
+        "J6t",
+        "jsonfilter",
+        "ndjson",
+        "lines",
+        "as J6, with input.validate: touched",
+        [f"SELECT order_id, customer_id, amount FROM input WHERE {LARGE}", "--set", "input.validate=touched"],
+    ),
+    Job(
         "J7",
         "batch",
         "csv",

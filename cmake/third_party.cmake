@@ -25,7 +25,12 @@ weir_static_library(cares::cares libcares.a ares.h)
 
 # weir_pinned_library(<name>): target <name>::<name> from the cache, built at configure time when it isn't there yet.
 function(weir_pinned_library name)
-  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/third_party.sh ${name}
+  set(target "")
+  if(CMAKE_CROSSCOMPILING)
+    set(target ${CMAKE_LIBRARY_ARCHITECTURE})
+  endif()
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env WEIR_TARGET=${target}
+                          ${PROJECT_SOURCE_DIR}/scripts/third_party.sh ${name}
                   OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE rc)
   if(NOT rc EQUAL 0 OR NOT EXISTS ${prefix}/lib${name}.a)
     message(FATAL_ERROR "could not get ${name}: see the messages of scripts/third_party.sh above")

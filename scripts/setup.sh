@@ -6,6 +6,7 @@
 #   scripts/setup.sh bench   test, and Google Benchmark, valgrind
 #   scripts/setup.sh check   test, and clang-format, clang-tidy
 #   scripts/setup.sh fuzz    test, and clang with its run-time libraries
+#   scripts/setup.sh arm64   test, the cross compiler, the libraries for arm64, qemu to run what was built
 # Written for Debian 12. Needs root (or sudo) only when something is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,8 +21,9 @@ case $mode in
   test) want="$build $tests" libraries="isal openssl simdjson" ;;
   bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal openssl simdjson" ;;
   check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
+  arm64) want="$build $tests g++-aarch64-linux-gnu qemu-user-static libfmt-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 libc-ares-dev:arm64 libgtest-dev:arm64" libraries="isal openssl simdjson" ;;
   fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null; then
@@ -29,7 +31,7 @@ if command -v apt-get >/dev/null; then
   have() { case $1 in ninja-build) command -v ninja ;;
     g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | strace | valgrind) command -v "$1" ;; xz-utils) command -v xz ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
-  installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
+  installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n${db:Status-Abbrev} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
   missing=()
   for package in $want; do
     [[ $installed == *" $package "* ]] || have "$package" || missing+=("$package")
@@ -43,6 +45,7 @@ if command -v apt-get >/dev/null; then
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+    [ "$mode" != arm64 ] || "${root[@]}" dpkg --add-architecture arm64
     "${apt[@]}" update || true
     "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
   fi

@@ -4,7 +4,7 @@
 # or that Debian's archive holds too much of: openssl is built without what a client of TLS 1.2 and 1.3 never calls.
 # The sources are Debian's source packages, got by apt-get with the machine's own package sources; a file in
 # $WEIR_SOURCES is taken instead when it is there (builds without a network). What was built is kept in
-# $WEIR_CACHE (default: the user's cache folder), keyed by version and hash.
+# $WEIR_CACHE (default: the user's cache folder), keyed by version and hash. With WEIR_TARGET=aarch64-linux-gnu they are cross-built for it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 if [ -n "${HOME:-}" ] && [ -w "${HOME:-/nonexistent}" ]; then default=${XDG_CACHE_HOME:-$HOME/.cache}/weir; else default=$here/build/third_party; fi
@@ -77,15 +77,19 @@ patch_isal() {
   [ "$(grep -cE '^mbin_dispatch_init6.*_04, \w+_04$' "$file")" = 2 ] || die "$file is not the one that the patch is for"
 }
 
+target=${WEIR_TARGET:-}
+[ -z "$target" ] || export CC=$target-gcc CXX=$target-g++
 build_isal() {  # in the source folder, to $1
   patch_isal
-  make -f Makefile.unx -j"$(nproc)" lib units="igzip crc" arch="" DEBUG="" >build.log 2>&1 || { tail -20 build.log >&2; return 1; }
+  local tools=(arch="")
+  [ -z "$target" ] || tools=(arch="${target%%-*}" host_cpu="${target%%-*}" CC="$CC" AR="$target-ar")
+  make -f Makefile.unx -j"$(nproc)" lib units="igzip crc" DEBUG="" "${tools[@]}" >build.log 2>&1 || { tail -20 build.log >&2; return 1; }
   cp bin/isa-l.a "$1/libisal.a"
   cp include/igzip_lib.h include/crc.h include/crc64.h include/types.h "$1/include/isa-l/"
 }
 build_simdjson() {
   "${CXX:-c++}" -std=c++17 -O2 -DNDEBUG -fPIC -ffunction-sections -fdata-sections -c singleheader/simdjson.cpp -o simdjson.o
-  ar rcs "$1/libsimdjson.a" simdjson.o
+  "${target:+$target-}ar" rcs "$1/libsimdjson.a" simdjson.o
   cp singleheader/simdjson.h "$1/include/"
 }
 
@@ -123,6 +127,7 @@ for name in "$@"; do
   [ -n "${sha:-}" ] || die "no such library: $name"
   prefix=$cache/$name-$version-${sha:0:8}
   case $name in isal) prefix+=-2 ;; openssl) prefix+=-1 ;; esac  # the number of the patches, of the settings
+  prefix+=${target:+-$target}
   if [ ! -f "$prefix/lib$name.a" ]; then
     fetch "$package" "$version" "$file" "$sha"
     say "building $name $version"

@@ -59,7 +59,7 @@ class Decoder {
   virtual size_t state_bytes_max() const = 0;
   /// At any time while the decoder has not failed.
   virtual void save(StateWriter& out) const = 0;
-  /// False: the bytes are not a state of this decoder, library version and architecture; it is then as after reset().
+  /// False: the bytes are not a state of this decoder, library version and layout; it is then as after reset().
   virtual bool load(StateReader& in) = 0;
 };
 

@@ -27,13 +27,12 @@ constexpr size_t kInflateInputMax =
 constexpr int32_t kHistoryBytes = ISAL_DEF_HIST_SIZE;
 constexpr int32_t kTmpOutBytes = sizeof(inflate_state::tmp_out_buffer);
 
-// A saved state is one library version's and one architecture's own.
-#if defined(__x86_64__)
-constexpr uint32_t kArchitecture = 1;
-#elif defined(__aarch64__)
-constexpr uint32_t kArchitecture = 2;
+// A saved state is one library version's own, and of one way to lay it out. x86-64 and aarch64 have the same: 64 bits, little-endian, and the
+// tables are built by the same C code of isa-l on both.
+#if defined(__x86_64__) || defined(__aarch64__)
+constexpr uint32_t kLayout = 1;
 #else
-#error "name the architecture here: saved decoder states are tagged with it"
+#error "name the layout here: saved decoder states are tagged with it"
 #endif
 constexpr uint32_t kIsalVersion = 0x021e;  // 2.30; what is known here of isa-l's fields and tables holds for this one
 constexpr uint32_t kStateTag = 0x47000000u;  // 'G'
@@ -494,7 +493,7 @@ size_t GzipDecoder::state_max() {
 void GzipDecoder::save(StateWriter& out) const {
   WEIR_ASSERT(phase_ != Phase::kFailed);
   out.put(kStateTag | kStateVersion);
-  out.put(kIsalVersion << 8 | kArchitecture);
+  out.put(kIsalVersion << 8 | kLayout);
   out.put(static_cast<uint8_t>(phase_));
   out.put(flags_);
   out.put(few_size_);
@@ -533,7 +532,7 @@ bool GzipDecoder::load(StateReader& in) {
   reset();
   const auto load_all = [&] {
     if (in.get<uint32_t>() != (kStateTag | kStateVersion)) return false;
-    if (in.get<uint32_t>() != (kIsalVersion << 8 | kArchitecture)) return false;
+    if (in.get<uint32_t>() != (kIsalVersion << 8 | kLayout)) return false;
     phase_ = static_cast<Phase>(in.get<uint8_t>());  // of any value, being uint8_t: checked below
     flags_ = in.get<uint8_t>();
     few_size_ = in.get<uint8_t>();

@@ -1,6 +1,11 @@
 #include "format/csv_scan.hpp"
 
+#include <bit>
 #include <cstring>
+#include <iterator>
+
+#include "format/neon.hpp"
+#include "format/simd_level.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -83,14 +88,40 @@ size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, cons
   return from;
 }
 
-#if defined(__x86_64__)
-
 namespace {
 
-inline uint64_t shift_prefix_xor(uint64_t x) {
+/// What goes on from one block to the next, as masks.
+struct BlockCarry {
+  uint64_t inside;  ///< all ones while a quoted field is open
+  uint64_t behind_structural;  ///< 1: the byte before is a delimiter or line feed
+  uint64_t behind_close;  ///< 1: the byte before is a quote that closes, or is the first of two
+};
+inline BlockCarry carry_of(CsvScanState state) {
+  return {state == CsvScanState::kQuoted ? ~uint64_t{0} : 0,
+          state == CsvScanState::kFieldStart || state == CsvScanState::kRecordStart,
+          state == CsvScanState::kQuoteInQuoted};
+}
+inline CsvScanState state_of(const BlockCarry& carry) {
+  return carry.inside != 0              ? CsvScanState::kQuoted
+         : carry.behind_structural != 0 ? CsvScanState::kFieldStart
+         : carry.behind_close != 0      ? CsvScanState::kQuoteInQuoted
+                                        : CsvScanState::kUnquoted;
+}
+
+/// One block by the scalar machine. Not inlined: the loops that call it keep all that they carry in registers.
+[[maybe_unused]] [[gnu::noinline]] BlockCarry scan_block(const char* base, size_t from, const CsvDialect& dialect,
+                                                         BlockCarry carry, CsvIndex& index) {
+  CsvScanState state = state_of(carry);
+  csv_scan_scalar(base, from, from + 64, false, dialect, state, index);
+  return carry_of(state);
+}
+
+[[maybe_unused]] inline uint64_t shift_prefix_xor(uint64_t x) {
   for (int shift = 1; shift < 64; shift *= 2) x ^= x << shift;
   return x;
 }
+
+#if defined(__x86_64__)
 
 // ---- SSE2 ----
 
@@ -172,7 +203,7 @@ WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint
 
 #define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,popcnt,bmi,bmi2,lzcnt")))
 
-WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_si512(p); }
+WEIR_AVX512 inline __m512i load_avx512(const char* p) { return _mm512_loadu_epi8(p); }
 WEIR_AVX512 inline uint64_t mask_avx512(__m512i block, __m512i v) { return _mm512_cmpeq_epi8_mask(block, v); }
 WEIR_AVX512 inline uint64_t clmul_prefix_xor_avx512(uint64_t x) {
   return static_cast<uint64_t>(
@@ -212,39 +243,95 @@ WEIR_AVX512 inline void list_avx512(uint64_t bits, uint32_t count, uint32_t at, 
 #undef WEIR_AVX2
 #undef WEIR_AVX512
 
-bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
-         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+#elif defined(__aarch64__)
+
+// ---- NEON ----
+
+inline uint8x16x4_t load_neon(const char* p) {
+  return {{neon_load(p), neon_load(p + 16), neon_load(p + 32), neon_load(p + 48)}};
 }
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
+inline uint64_t mask_neon(const uint8x16x4_t& block, uint8x16_t v) {
+  return neon_bits(vceqq_u8(block.val[0], v), vceqq_u8(block.val[1], v), vceqq_u8(block.val[2], v),
+                   vceqq_u8(block.val[3], v));
+}
+inline uint32_t count_neon(uint64_t bits) { return static_cast<uint32_t>(std::popcount(bits)); }
+/// Four at a time without asking, as list_avx2.
+inline void list_neon(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
+  for (uint32_t done = 0; done < count; done += 4) {
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < 4; ++i) {
+      out[done + i] = at + static_cast<uint32_t>(std::countr_zero(bits));
+      bits &= bits - 1;
+    }
+  }
+}
+
+#define WEIR_SCAN(x) x##_neon
+#define WEIR_SCAN_TARGET
+#define WEIR_SPLAT(c) vdupq_n_u8(static_cast<uint8_t>(c))
+#define WEIR_PREFIX_XOR(x) shift_prefix_xor(x)
+#include "format/csv_scan_kernel.inc"
+#undef WEIR_SCAN
+#undef WEIR_SCAN_TARGET
+#undef WEIR_PREFIX_XOR
+
+// ---- NEON with the polynomial multiply: only the parity of quotes differs ----
+
+WEIR_PMULL inline uint8x16x4_t load_neon_pmull(const char* p) { return load_neon(p); }
+WEIR_PMULL inline uint64_t mask_neon_pmull(const uint8x16x4_t& block, uint8x16_t v) { return mask_neon(block, v); }
+WEIR_PMULL inline uint32_t count_neon_pmull(uint64_t bits) { return count_neon(bits); }
+WEIR_PMULL inline void list_neon_pmull(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
+  list_neon(bits, count, at, out);
+}
+
+#define WEIR_SCAN(x) x##_neon_pmull
+#define WEIR_SCAN_TARGET WEIR_PMULL
+#define WEIR_PREFIX_XOR(x) prefix_xor_pmull(x)
+#include "format/csv_scan_kernel.inc"
+#undef WEIR_SCAN
+#undef WEIR_SCAN_TARGET
+#undef WEIR_SPLAT
+#undef WEIR_PREFIX_XOR
+
+#endif
+
+/// Null where this build has no such kernel.
+CsvScan scan_of(SimdLevel level) {
+  switch (level) {
+    case SimdLevel::kScalar:
+      return csv_scan_scalar;
+#if defined(__x86_64__)
+    case SimdLevel::kSse2:
+      return csv_scan_sse2;
+    case SimdLevel::kAvx2:
+      return csv_scan_avx2;
+    case SimdLevel::kAvx512:
+      return csv_scan_avx512;
+#elif defined(__aarch64__)
+    case SimdLevel::kNeon:
+      return csv_scan_neon;
+    case SimdLevel::kNeonPmull:
+      return csv_scan_neon_pmull;
+#endif
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace
 
-#endif
-
 CsvScan choose_csv_scan(const CsvDialect& dialect) {
   if (dialect.escape != 0 || !dialect.comment.empty()) return csv_scan_scalar;
-#if defined(__x86_64__)
-  return has_avx512() ? csv_scan_avx512 : has_avx2() ? csv_scan_avx2 : csv_scan_sse2;
-#else
-  return csv_scan_scalar;  // TODO(port): a NEON kernel; ends when the aarch64 build measures
-#endif
+  CsvScanKernel kernels[std::size(kSimdLevels)];
+  return kernels[csv_scan_kernels(kernels, std::size(kernels)) - 1].scan;
 }
 
 size_t csv_scan_kernels(CsvScanKernel* out, size_t out_max) {
   size_t n = 0;
-  const auto add = [&](const char* name, CsvScan scan) {
-    if (n < out_max) out[n++] = {name, scan};
-  };
-  add("scalar", csv_scan_scalar);
-#if defined(__x86_64__)
-  add("sse2", csv_scan_sse2);
-  if (has_avx2()) add("avx2", csv_scan_avx2);
-  if (has_avx512()) add("avx512", csv_scan_avx512);
-#endif
+  for (const SimdLevel level : kSimdLevels) {
+    const CsvScan scan = scan_of(level);
+    if (scan != nullptr && n < out_max && simd_usable(level)) out[n++] = {simd_name(level), scan};
+  }
   return n;
 }
 

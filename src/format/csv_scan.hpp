@@ -5,8 +5,8 @@
 // Python's csv module: a quote opens a quoted field only as the field's first byte; elsewhere in an unquoted field it
 // is data; a doubled quote inside a quoted field is data; what follows a closing quote is data of an unquoted field.
 //
-// The kernels (AVX-512, AVX2, SSE2; the first two with carry-less multiply) work on 64 bytes at a time by the parity
-// of quotes; a block where a quote stands in an unquoted field falls back to the scalar scan, which is also their
+// The kernels (AVX-512, AVX2, SSE2, NEON; most with carry-less multiply) work on 64 bytes at a time by the parity of
+// quotes; a block where a quote stands in an unquoted field falls back to the scalar scan, which is also their
 // oracle.
 #pragma once
 
@@ -57,7 +57,7 @@ size_t csv_scan_scalar(const char* base, size_t from, size_t to, bool last, cons
 /// The fastest kernel for this processor and dialect (escape bytes and comments: the scalar one).
 CsvScan choose_csv_scan(const CsvDialect& dialect);
 
-/// Every kernel that runs on this processor, for tests and benchmarks; null-terminated names.
+/// Every kernel that runs on this processor, the scalar one first and the fastest last; null-terminated names.
 struct CsvScanKernel {
   const char* name;
   CsvScan scan;

@@ -60,7 +60,7 @@ JsonEscaped escape_scalar(std::string_view text, char* out) {
   return {out, all >= 0x80};
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
 /// Handles one loaded block whose bytes were stored at `out` already: `mask` has the bytes to escape among its first
 /// `size`. Returns the bytes of the block that are done with: all of them, or those up to and with the first escape.
@@ -78,11 +78,13 @@ inline constexpr size_t kBlock = 32;
 
 inline uint32_t first_bits(size_t size) { return static_cast<uint32_t>((uint64_t{1} << size) - 1); }
 
-/// Masks of 32 bytes: to escape, and 0x80 or more.
+/// Of 32 bytes: which to escape; whether any is 0x80 or more (nonzero).
 struct Masks {
   uint32_t escape;
   uint32_t high;
 };
+
+#if defined(__x86_64__)
 
 [[gnu::always_inline]] inline uint32_t escape_mask_sse2(__m128i v) {
   const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
@@ -110,14 +112,30 @@ struct Masks {
   return {static_cast<uint32_t>(_mm256_movemask_epi8(any)), static_cast<uint32_t>(_mm256_movemask_epi8(v))};
 }
 
+#else
+
+[[gnu::always_inline]] inline Masks copy_block_neon(const char* from, char* out) {
+  const Vec16 a = load16(from);
+  const Vec16 b = load16(from + 16);
+  store16(out, a);
+  store16(out + 16, b);
+  const auto escape = [](Vec16 v) {
+    return vorrq_u8(vcltq_u8(v, vdupq_n_u8(0x20)), vorrq_u8(neon_is(v, '"'), neon_is(v, '\\')));
+  };
+  return {neon_bits(escape(a), escape(b)), vmaxvq_u8(vorrq_u8(a, b)) & 0x80u};
+}
+
+#endif
+
 // The two loops differ in copy_block only; a function's target can't depend on a template's parameter.
 
-JsonEscaped escape_sse2(std::string_view text, char* out) {
+template <Masks (*copy_block)(const char*, char*)>
+JsonEscaped escape_baseline(std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
   uint32_t high = 0;
   while (left >= kBlock) {
-    const Masks masks = copy_block_sse2(from, out);
+    const Masks masks = copy_block(from, out);
     high |= masks.high;
     const size_t done = settle(from, kBlock, masks.escape, out);
     from += done;
@@ -126,13 +144,14 @@ JsonEscaped escape_sse2(std::string_view text, char* out) {
   char tail[2 * kBlock] = {};
   if (left != 0) std::memcpy(tail, from, left);
   for (size_t at = 0; at < left;) {
-    const Masks masks = copy_block_sse2(tail + at, out);
+    const Masks masks = copy_block(tail + at, out);
     high |= masks.high;  // behind the text there are zeros
     at += settle(tail + at, left - at, masks.escape & first_bits(left - at), out);
   }
   return {out, high != 0};
 }
 
+#if defined(__x86_64__)
 [[gnu::target("avx2")]] JsonEscaped escape_avx2(std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
@@ -153,31 +172,32 @@ JsonEscaped escape_sse2(std::string_view text, char* out) {
   }
   return {out, high != 0};
 }
+#endif
 
 #endif
 
 }  // namespace
 
-bool text_kernel_usable(TextKernel kernel) {
-#if defined(__x86_64__)
-  return kernel != TextKernel::kAvx2 || __builtin_cpu_supports("avx2");
-#else
-  return kernel == TextKernel::kScalar;
-#endif
+bool text_kernel_usable(SimdLevel level) {
+  return level != SimdLevel::kAvx512 && level != SimdLevel::kNeonPmull && simd_usable(level);
 }
 
-JsonEscaped escape_json_by(TextKernel kernel, std::string_view text, char* out) {
+JsonEscaped escape_json_by(SimdLevel level, std::string_view text, char* out) {
 #if defined(__x86_64__)
-  if (kernel == TextKernel::kSse2) return escape_sse2(text, out);
-  if (kernel == TextKernel::kAvx2) return escape_avx2(text, out);
+  if (level == SimdLevel::kSse2) return escape_baseline<copy_block_sse2>(text, out);
+  if (level == SimdLevel::kAvx2) return escape_avx2(text, out);
+#elif defined(__aarch64__)
+  if (level == SimdLevel::kNeon) return escape_baseline<copy_block_neon>(text, out);
 #endif
-  (void)kernel;
+  (void)level;
   return escape_scalar(text, out);
 }
 
 JsonEscaped escape_json(std::string_view text, char* out) {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") ? escape_avx2(text, out) : escape_sse2(text, out);
+  return __builtin_cpu_supports("avx2") ? escape_avx2(text, out) : escape_baseline<copy_block_sse2>(text, out);
+#elif defined(__aarch64__)
+  return escape_baseline<copy_block_neon>(text, out);
 #else
   return escape_scalar(text, out);
 #endif

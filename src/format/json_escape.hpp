@@ -2,7 +2,7 @@
 // copied. The short escapes \b \t \n \f \r are used where there is one, \u00XX otherwise. Text that is not UTF-8 can't
 // be written.
 //
-// Kernels for SSE2 and AVX2 and a scalar twin give the same bytes; the process chooses once. They read only [text, text
+// Kernels for SSE2, AVX2 and NEON and a scalar twin give the same bytes; the process chooses once. They read only [text, text
 // + size); they may write up to kWideSlack bytes behind what they return, so `out` holds kJsonEscapeFactor * size +
 // kWideSlack bytes.
 #pragma once
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "format/simd16.hpp"
+#include "format/simd_level.hpp"
 
 namespace weir {
 
@@ -24,10 +25,10 @@ struct JsonEscaped {
 };
 JsonEscaped escape_json(std::string_view text, char* out);
 
-enum class TextKernel : uint8_t { kScalar, kSse2, kAvx2 };
-bool text_kernel_usable(TextKernel kernel);
-/// As escape_json, by one kernel; for tests.
-JsonEscaped escape_json_by(TextKernel kernel, std::string_view text, char* out);
+/// There is a kernel of this level for escaping and minifying, and this processor has it.
+bool text_kernel_usable(SimdLevel level);
+/// As escape_json, by one kernel that is usable; for tests.
+JsonEscaped escape_json_by(SimdLevel level, std::string_view text, char* out);
 
 /// `"text"` with its quotes; null when `text` is not UTF-8.
 char* put_json_string_checked(char* out, const char* text, size_t size);

@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size != 0) std::memcpy(copy.get(), data, size);
   const std::string_view text(copy.get(), size);
   std::string expected(kJsonEscapeFactor * size + kWideSlack, '\0');
-  const JsonEscaped scalar = escape_json_by(TextKernel::kScalar, text, expected.data());
+  const JsonEscaped scalar = escape_json_by(SimdLevel::kScalar, text, expected.data());
   expected.resize(static_cast<size_t>(scalar.end - expected.data()));
-  for (const TextKernel kernel : {TextKernel::kSse2, TextKernel::kAvx2}) {
+  for (const SimdLevel kernel : kSimdLevels) {
     if (!text_kernel_usable(kernel)) continue;
     std::string out(kJsonEscapeFactor * size + kWideSlack, '\0');
     const JsonEscaped escaped = escape_json_by(kernel, text, out.data());
@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string json = " [ \"" + expected + "\" , \"x\" ] ";
   const std::string minified = "[\"" + expected + "\",\"x\"]";
   const size_t cut = size == 0 ? 1 : 1 + data[0];
-  for (const TextKernel kernel : {TextKernel::kScalar, TextKernel::kSse2, TextKernel::kAvx2}) {
+  for (const SimdLevel kernel : kSimdLevels) {
     if (!text_kernel_usable(kernel)) continue;
     MinifyState state;
     std::string all;

@@ -11,10 +11,8 @@
 namespace weir {
 namespace {
 
-constexpr TextKernel kKernels[] = {TextKernel::kScalar, TextKernel::kSse2, TextKernel::kAvx2};
-
 /// The text in memory that ends with it, so that a sanitizer sees a byte too many.
-std::string escaped_by(TextKernel kernel, std::string_view text, bool& high) {
+std::string escaped_by(SimdLevel kernel, std::string_view text, bool& high) {
   const auto from = std::make_unique<char[]>(text.size());
   std::copy(text.begin(), text.end(), from.get());
   std::string out(kJsonEscapeFactor * text.size() + kWideSlack, '?');
@@ -40,7 +38,7 @@ TEST(JsonEscape, escapes_what_the_rfc_asks_for_and_nothing_else) {
          return all;
        }()},
   };
-  for (const TextKernel kernel : kKernels) {
+  for (const SimdLevel kernel : kSimdLevels) {
     if (!text_kernel_usable(kernel)) continue;
     for (const auto& [text, expected] : cases) {
       bool high = false;
@@ -56,9 +54,9 @@ TEST(JsonEscape, every_byte_at_every_place_is_the_same_by_all_kernels) {
         std::string text(size, 'x');
         text[at] = static_cast<char>(byte);
         bool expected_high = false;
-        const std::string expected = escaped_by(TextKernel::kScalar, text, expected_high);
+        const std::string expected = escaped_by(SimdLevel::kScalar, text, expected_high);
         EXPECT_EQ(expected_high, byte >= 0x80);
-        for (const TextKernel kernel : kKernels) {
+        for (const SimdLevel kernel : kSimdLevels) {
           if (!text_kernel_usable(kernel)) continue;
           bool high = false;
           ASSERT_EQ(escaped_by(kernel, text, high), expected) << size << " " << at << " " << byte;
@@ -78,8 +76,8 @@ TEST(JsonEscape, random_bytes_are_the_same_by_all_kernels) {
       if (random() % 40 < dirt) c = static_cast<char>(random());
     }
     bool expected_high = false;
-    const std::string expected = escaped_by(TextKernel::kScalar, text, expected_high);
-    for (const TextKernel kernel : kKernels) {
+    const std::string expected = escaped_by(SimdLevel::kScalar, text, expected_high);
+    for (const SimdLevel kernel : kSimdLevels) {
       if (!text_kernel_usable(kernel)) continue;
       bool high = false;
       ASSERT_EQ(escaped_by(kernel, text, high), expected);
@@ -117,7 +115,7 @@ TEST(JsonEscape, the_inlined_string_agrees_with_the_checked_one_at_every_size) {
   }
 }
 
-std::string minified_by(TextKernel kernel, std::string_view text, size_t cut) {
+std::string minified_by(SimdLevel kernel, std::string_view text, size_t cut) {
   MinifyState state;
   std::string all;
   for (size_t at = 0; at < text.size(); at += cut) {
@@ -140,7 +138,7 @@ TEST(JsonMinify, drops_blanks_between_tokens_and_keeps_them_in_strings) {
       {"[\"\\\\\" , \"a \\\\\\\" b\" ]", "[\"\\\\\",\"a \\\\\\\" b\"]"},
       {std::string(100, ' ') + "[" + std::string(100, '\n') + "]", "[]"},
   };
-  for (const TextKernel kernel : kKernels) {
+  for (const SimdLevel kernel : kSimdLevels) {
     if (!text_kernel_usable(kernel)) continue;
     for (const auto& [text, expected] : cases) {
       for (const size_t cut : {1, 3, 63, 64, 65, 1000}) EXPECT_EQ(minified_by(kernel, text, cut), expected) << cut;
@@ -169,8 +167,8 @@ TEST(JsonMinify, random_json_is_the_same_by_all_kernels_and_cuts) {
       text.append(random() % 4 == 0 ? 1 : 0, ' ');
     }
     text += "]";
-    const std::string expected = minified_by(TextKernel::kScalar, text, text.size());
-    for (const TextKernel kernel : kKernels) {
+    const std::string expected = minified_by(SimdLevel::kScalar, text, text.size());
+    for (const SimdLevel kernel : kSimdLevels) {
       if (!text_kernel_usable(kernel)) continue;
       for (const size_t cut : {size_t{1}, size_t{1 + random() % 130}, text.size()}) {
         ASSERT_EQ(minified_by(kernel, text, cut), expected) << text;

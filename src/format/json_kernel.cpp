@@ -1,9 +1,9 @@
 #include "format/json_kernel.hpp"
 
 #include <bit>
-#include <initializer_list>
 
 #include "format/json_scalar.hpp"
+#include "format/neon.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -223,23 +223,98 @@ WEIR_AVX2 size_t index_avx2(const char* text, size_t size, uint32_t first, JsonC
   return static_cast<size_t>(out - positions);
 }
 
+#elif defined(__aarch64__)
+
+inline Masks classify_neon(const char* block) {
+  // As classify_avx2: a table looks a byte up by its low nibble, and what it finds equals the byte for the wanted ones
+  // only.
+  static constexpr uint8_t kSpaces[16] = {' ', 255,  255,  255, 255, 255,  255, 255,
+                                          255, '\t', '\n', 255, 255, '\r', 255, 0};
+  static constexpr uint8_t kMarks[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, ':', '{', ',', '}', 255, 0};
+  const uint8x16_t spaces = vld1q_u8(kSpaces);
+  const uint8x16_t marks = vld1q_u8(kMarks);
+  const uint8x16_t nibble = vdupq_n_u8(0x0f);
+  uint8x16_t v[4], folded[4];
+  for (int i = 0; i < 4; ++i) {
+    v[i] = neon_load(block + 16 * i);
+    folded[i] = vorrq_u8(v[i], vdupq_n_u8(0x20));
+  }
+  const auto bits = [](const uint8x16_t(&parts)[4], auto test) {
+    return neon_bits(test(parts[0]), test(parts[1]), test(parts[2]), test(parts[3]));
+  };
+  const auto in = [nibble](uint8x16_t table) {
+    return [=](uint8x16_t part) { return vceqq_u8(vqtbl1q_u8(table, vandq_u8(part, nibble)), part); };
+  };
+  Masks m;
+  m.quote = bits(v, [](uint8x16_t part) { return neon_is(part, '"'); });
+  m.backslash = bits(v, [](uint8x16_t part) { return neon_is(part, '\\'); });
+  m.control = bits(v, [](uint8x16_t part) { return vcltq_u8(part, vdupq_n_u8(0x20)); });
+  m.space = bits(v, in(spaces));
+  m.mark = bits(folded, in(marks)) & ~m.control;  // 0x0c and 0x1a
+  // Asked of the block as a whole; only whether it is zero counts.
+  const uint8x16_t any = vorrq_u8(vorrq_u8(v[0], v[1]), vorrq_u8(v[2], v[3]));
+  if (vmaxvq_u8(any) >= 0x80) [[unlikely]]
+    m.high = bits(v, [](uint8x16_t part) { return vcgeq_u8(part, vdupq_n_u8(0x80)); });
+  return m;
+}
+
+/// Four at a time without a branch; what is written too much is written over.
+inline uint32_t* list_bits_neon(uint64_t bits, uint32_t first, uint32_t* out) {
+  const auto count = static_cast<size_t>(std::popcount(bits));
+  for (size_t done = 0; done < count; done += 4) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; ++i) {
+      out[done + i] = first + static_cast<uint32_t>(std::countr_zero(bits));
+      bits &= bits - 1;
+    }
+  }
+  return out + count;
+}
+
+// The two differ in the parity only; a function's target can't depend on a template's parameter.
+
+size_t index_neon(const char* text, size_t size, uint32_t first, JsonCarry& carry, uint32_t* positions) {
+  uint32_t* out = positions;
+  for (size_t at = 0; at < size; at += 64) {
+    Masks m = classify_neon(text + at);
+    if (size - at < 64) m = cut(m, (uint64_t{1} << (size - at)) - 1);
+    const uint64_t quote = find_quotes(text + at, m, carry);
+    out = list_bits_neon(find_tokens(m, quote, prefix_xor(quote), carry), first + static_cast<uint32_t>(at), out);
+  }
+  return static_cast<size_t>(out - positions);
+}
+
+WEIR_PMULL size_t index_neon_pmull(const char* text, size_t size, uint32_t first, JsonCarry& carry,
+                                   uint32_t* positions) {
+  uint32_t* out = positions;
+  for (size_t at = 0; at < size; at += 64) {
+    Masks m = classify_neon(text + at);
+    if (size - at < 64) m = cut(m, (uint64_t{1} << (size - at)) - 1);
+    const uint64_t quote = find_quotes(text + at, m, carry);
+    out = list_bits_neon(find_tokens(m, quote, prefix_xor_pmull(quote), carry), first + static_cast<uint32_t>(at), out);
+  }
+  return static_cast<size_t>(out - positions);
+}
+
 #endif
 
 }  // namespace
 
-JsonIndexer json_indexer(JsonKernel kernel) {
-  switch (kernel) {
-    case JsonKernel::kScalar:
+JsonIndexer json_indexer(SimdLevel level) {
+  if (!simd_usable(level)) return nullptr;
+  switch (level) {
+    case SimdLevel::kScalar:
       return index_scalar;
 #if defined(__x86_64__)
-    case JsonKernel::kSse2:
+    case SimdLevel::kSse2:
       return index_sse2;
-    case JsonKernel::kAvx2:
-      __builtin_cpu_init();
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
-                     __builtin_cpu_supports("popcnt")
-                 ? index_avx2
-                 : nullptr;
+    case SimdLevel::kAvx2:
+      return index_avx2;
+#elif defined(__aarch64__)
+    case SimdLevel::kNeon:
+      return index_neon;
+    case SimdLevel::kNeonPmull:
+      return index_neon_pmull;
 #endif
     default:
       return nullptr;
@@ -247,10 +322,11 @@ JsonIndexer json_indexer(JsonKernel kernel) {
 }
 
 JsonIndexer best_json_indexer() {
-  for (const JsonKernel kernel : {JsonKernel::kAvx2, JsonKernel::kSse2}) {
-    if (const JsonIndexer indexer = json_indexer(kernel)) return indexer;
+  JsonIndexer best = index_scalar;
+  for (const SimdLevel level : kSimdLevels) {
+    if (const JsonIndexer indexer = json_indexer(level)) best = indexer;
   }
-  return index_scalar;
+  return best;
 }
 
 }  // namespace weir

@@ -5,12 +5,14 @@
 // token behind its start, and every byte is either a token, in a string, white space, or in the run of a token before
 // it.
 //
-// The kernels (scalar, SSE2, AVX2) give identical results; the scalar one is the reference that tests hold the others
+// The kernels (scalar, SSE2, AVX2, NEON) give identical results; the scalar one is the reference that tests hold the others
 // against. What they don't see stays with the walker: grammar, numbers, literals, UTF-8.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "format/simd_level.hpp"
 
 namespace weir {
 
@@ -31,10 +33,8 @@ inline constexpr size_t kJsonIndexSlack = 64;
 /// unless the text ends there.
 using JsonIndexer = size_t (*)(const char* text, size_t size, uint32_t first, JsonCarry& carry, uint32_t* positions);
 
-enum class JsonKernel : uint8_t { kScalar, kSse2, kAvx2 };
-
-/// The kernel's function, or null where this CPU or build has none.
-JsonIndexer json_indexer(JsonKernel kernel);
+/// The kernel's function, or null where there is none of that level, or this processor has it not.
+JsonIndexer json_indexer(SimdLevel level);
 /// The fastest that this CPU has.
 JsonIndexer best_json_indexer();
 

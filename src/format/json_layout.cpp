@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "format/json_scalar.hpp"
+#include "format/neon.hpp"
 #include "record/field.hpp"
 
 #if defined(__x86_64__)
@@ -17,6 +18,7 @@ struct JsonLayoutKernels {
   static JsonLayout::Piece* last(JsonLayout& layout) { return layout.pieces_ + layout.pieces_used_ - 1; }
   static const JsonLayout::Value* values(const JsonLayout& layout) { return layout.values_; }
   static uint32_t paths(const JsonLayout& layout) { return layout.paths_; }
+  static bool open_end(const JsonLayout& layout) { return layout.open_end_; }
 };
 
 namespace {
@@ -155,10 +157,34 @@ WEIR_AVX2 inline NumberMasks number_avx2(const char* p, const ConstantsAvx2& con
 #include "format/json_layout_kernel.inc"
 #undef WEIR_AVX2
 
-bool has_avx2() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+#elif defined(__aarch64__)
+
+inline uint32_t different_neon(const char* a, const char* b) {
+  return ~neon_bits(vceqq_u8(neon_load(a), neon_load(b)), vceqq_u8(neon_load(a + 16), neon_load(b + 16)));
 }
+struct ConstantsNeon {};
+inline StringMasks string_neon(const char* p, const ConstantsNeon&) {
+  const uint8x16_t v = neon_load(p);
+  const uint8x16_t bad = vorrq_u8(neon_is(v, '\\'), vcltq_u8(v, vdupq_n_u8(0x20)));
+  const uint64_t bits = neon_bits(neon_is(v, '"'), bad, vcgeq_u8(v, vdupq_n_u8(0x80)), vdupq_n_u8(0));
+  return {static_cast<uint32_t>(bits & 0xffff), static_cast<uint32_t>(bits >> 16 & 0xffff),
+          static_cast<uint32_t>(bits >> 32)};
+}
+inline NumberMasks number_neon(const char* p, const ConstantsNeon&) {
+  const uint8x16_t v = neon_load(p);
+  const uint8x16_t digit = vcltq_u8(vsubq_u8(v, vdupq_n_u8('0')), vdupq_n_u8(10));
+  const uint32_t bits = neon_bits(digit, neon_is(v, '.'));
+  return {bits & 0xffff, bits >> 16};
+}
+
+#define WEIR_LAYOUT_NAME match_neon
+#define WEIR_LAYOUT_TARGET
+#define WEIR_LAYOUT_WIDTH 16
+#define WEIR_LAYOUT_DIFFERENT(a, b) different_neon(a, b)
+#define WEIR_LAYOUT_CONSTANTS ConstantsNeon
+#define WEIR_LAYOUT_STRING string_neon
+#define WEIR_LAYOUT_NUMBER number_neon
+#include "format/json_layout_kernel.inc"
 
 #endif
 
@@ -171,21 +197,25 @@ size_t string_end(std::string_view text, size_t at) {
 }  // namespace
 
 JsonLayout::JsonLayout() : match_(match_scalar) {
-  if (!use(JsonLayoutKernel::kAvx2)) use(JsonLayoutKernel::kSse2);
+  for (const SimdLevel level : kSimdLevels) use(level);
 }
 
-bool JsonLayout::use(JsonLayoutKernel kernel) {
-  switch (kernel) {
-    case JsonLayoutKernel::kScalar:
+bool JsonLayout::use(SimdLevel level) {
+  if (!simd_usable(level)) return false;
+  switch (level) {
+    case SimdLevel::kScalar:
       match_ = match_scalar;
       return true;
 #if defined(__x86_64__)
-    case JsonLayoutKernel::kSse2:
+    case SimdLevel::kSse2:
       match_ = match_sse2;
       return true;
-    case JsonLayoutKernel::kAvx2:
-      if (!has_avx2()) return false;
+    case SimdLevel::kAvx2:
       match_ = match_avx2;
+      return true;
+#elif defined(__aarch64__)
+    case SimdLevel::kNeon:
+      match_ = match_neon;
       return true;
 #endif
     default:
@@ -216,13 +246,14 @@ JsonLayout::Place JsonLayout::place(size_t offset, bool is_end) const {
   return {piece, static_cast<uint32_t>(offset) - begins_[piece]};
 }
 
-bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* values, size_t stride, uint32_t paths) {
+bool JsonLayout::learn(std::string_view record, size_t looked_at, uint32_t base, const Slice* values, size_t stride,
+                       uint32_t paths) {
   forget();
   if (paths > kPathsMax || record.size() >= (uint32_t{1} << 31)) return false;
   uint32_t slots = 0;
   size_t text = 0;  // where the fixed text begins
   size_t at = 0;
-  while (at < record.size()) {
+  while (at < looked_at) {
     const char c = record[at];
     size_t stop = at;
     if (c == '"') {
@@ -252,7 +283,9 @@ bool JsonLayout::learn(std::string_view record, uint32_t base, const Slice* valu
     pieces_[pieces_used_ - 1].length = static_cast<uint32_t>(stop - at);
     text = at = stop;
   }
-  if (slots == 0 || !add_text(record, text, record.size())) {
+  // The byte behind belongs to it: it says that a number ends there.
+  open_end_ = looked_at < record.size();
+  if (slots == 0 || !add_text(record, text, looked_at + open_end_)) {
     forget();
     return false;
   }

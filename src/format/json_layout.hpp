@@ -7,18 +7,17 @@
 // else is no match, never a verdict: JsonScanner reads that record. So what comes out is the scanner's in any case;
 // json_layout_test.cpp holds the two against each other.
 //
-// The kernels (scalar, SSE2, AVX2) give the same results.
+// The kernels (scalar, SSE2, AVX2, NEON) give the same results.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "format/simd_level.hpp"
 #include "record/batch.hpp"
 
 namespace weir {
-
-enum class JsonLayoutKernel : uint8_t { kScalar, kSse2, kAvx2 };
 
 class JsonLayout {
  public:
@@ -26,16 +25,18 @@ class JsonLayout {
   static constexpr uint32_t kPathsMax = 96;
 
   JsonLayout();
-  /// For tests, before learn(). False where this CPU or build has no such kernel.
-  bool use(JsonLayoutKernel kernel);
+  /// For tests, before learn(). False where there is no kernel of that level, or this processor has it not.
+  bool use(SimdLevel level);
 
   [[nodiscard]] bool ready() const { return pieces_used_ != 0; }
   void forget() { pieces_used_ = 0; }
 
-  /// Takes over how `record` is built: a valid object, whose values scan() put at values[p * stride], their offsets
-  /// counted from `base` at its first byte. False, and nothing is known, when it has too many slots, too much text
-  /// around them, or no slot.
-  bool learn(std::string_view record, uint32_t base, const Slice* values, size_t stride, uint32_t paths);
+  /// Takes over how `record` is built: an object that scan() took, having looked at its first `looked_at` bytes, and
+  /// whose values it put at values[p * stride], their offsets counted from `base` at its first byte. Where that is less
+  /// than all, match() looks no farther either, but for the line feed. False, and nothing is known, when it has too many
+  /// slots, too much text around them, or no slot.
+  bool learn(std::string_view record, size_t looked_at, uint32_t base, const Slice* values, size_t stride,
+             uint32_t paths);
 
   /// The record that begins at `text` and ends before `limit` with a line feed, built as the learned one was: its
   /// size without the terminator (\n or \r\n), and out[p * stride] is filled. Else 0. 64 bytes behind `limit` may be
@@ -73,6 +74,7 @@ class JsonLayout {
   Match match_;
   uint32_t pieces_used_ = 0;
   uint32_t paths_ = 0;
+  bool open_end_ = false;  ///< the last piece is not the record's last
   uint32_t begins_[kPiecesMax];  ///< of the pieces, in the record that is being learned
   Piece pieces_[kPiecesMax];
   Value values_[kPathsMax];

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include "format/json_layout.hpp"
@@ -16,26 +17,23 @@ using namespace weir;
 
 constexpr uint32_t kPaths = 7;
 
+JsonScanner& make_scanner(const Projection& projection, bool touched) {
+  const size_t bytes = Arena::aligned(JsonScanner::memory_max(projection));
+  Arena arena({static_cast<char*>(std::aligned_alloc(kAlignment, bytes)), bytes});
+  auto* made = new JsonScanner();
+  made->attach(projection, 20, arena, touched);
+  return *made;
+}
+
 void claim(bool good, const char* what) {
   if (good) return;
   std::fprintf(stderr, "broken: %s\n", what);
   std::abort();
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const TestProjection& projection = *new TestProjection({"a", "b", "!A", "a.a", "a.0", "a.1.b", "name"});
-  static JsonScanner& scanner = *[] {
-    const size_t bytes = Arena::aligned(JsonScanner::memory_max(*projection));
-    Arena arena({static_cast<char*>(std::aligned_alloc(kAlignment, bytes)), bytes});
-    auto* made = new JsonScanner();
-    made->attach(*projection, 20, arena);
-    return made;
-  }();
-
+void run(JsonScanner& scanner, uint32_t paths, const uint8_t* data, size_t size) {
   const auto* const feed = size == 0 ? nullptr : static_cast<const uint8_t*>(std::memchr(data, '\n', size));
-  if (feed == nullptr) return 0;
+  if (feed == nullptr) return;
   const auto first_size = static_cast<size_t>(feed - data);
   std::vector<char> first(data, feed);
   first.insert(first.end(), 64, '7');
@@ -44,29 +42,40 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   second.insert(second.end(), 64, second_size != 0 ? second[second_size / 2] : '1');
 
   Slice learned[kPaths];
-  if (!scanner.scan({first.data(), first_size}, 0, learned, 1).ok()) return 0;
-  size_t sizes[3] = {};
-  Slice values[3][kPaths];
-  for (const JsonLayoutKernel kernel : {JsonLayoutKernel::kScalar, JsonLayoutKernel::kSse2, JsonLayoutKernel::kAvx2}) {
+  if (!scanner.scan({first.data(), first_size}, 0, learned, 1).ok()) return;
+  size_t sizes[std::size(kSimdLevels)] = {};
+  Slice values[std::size(kSimdLevels)][kPaths];
+  for (const SimdLevel kernel : kSimdLevels) {
     const auto k = static_cast<size_t>(kernel);
     static JsonLayout layout;
-    if (!layout.use(kernel)) layout.use(JsonLayoutKernel::kScalar);
-    if (!layout.learn({first.data(), first_size}, 0, learned, 1, kPaths)) return 0;
+    if (!layout.use(kernel)) continue;
+    if (!layout.learn({first.data(), first_size}, scanner.looked_at(), 0, learned, 1, paths)) return;
     sizes[k] = layout.match(second.data(), second.data() + second_size, 0, values[k], 1);
     claim(sizes[k] == sizes[0], "two kernels differ on a record");
     if (sizes[k] != 0)
-      claim(std::memcmp(values[k], values[0], sizeof values[0]) == 0, "two kernels find different values");
+      claim(std::memcmp(values[k], values[0], paths * sizeof(Slice)) == 0, "two kernels find different values");
   }
   if (sizes[0] == 0) {
     // A line that is the learned one again must be taken.
     claim(second_size <= first_size || second[first_size] != '\n' ||
               std::memcmp(first.data(), second.data(), first_size) != 0,
           "a record is not taken again");
-    return 0;
+    return;
   }
   claim(sizes[0] < second_size, "the line feed is out of sight");
   Slice want[kPaths];
   claim(scanner.scan({second.data(), sizes[0]}, 0, want, 1).ok(), "the layout takes what the scanner refuses");
-  claim(std::memcmp(want, values[0], sizeof want) == 0, "the layout finds other values than the scanner");
+  claim(std::memcmp(want, values[0], paths * sizeof(Slice)) == 0, "the layout finds other values than the scanner");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const TestProjection& many = *new TestProjection({"a", "b", "!A", "a.a", "a.0", "a.1.b", "name"});
+  static const TestProjection& two = *new TestProjection({"a", "b"});
+  static JsonScanner& whole = make_scanner(*many, false);
+  static JsonScanner& touched = make_scanner(*two, true);
+  run(whole, kPaths, data, size);
+  run(touched, 2, data, size);
   return 0;
 }

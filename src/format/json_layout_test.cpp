@@ -15,16 +15,14 @@
 namespace weir {
 namespace {
 
-constexpr JsonLayoutKernel kKernels[] = {JsonLayoutKernel::kScalar, JsonLayoutKernel::kSse2, JsonLayoutKernel::kAvx2};
-
 /// A layout beside the scanner that is its oracle. Text stands in exactly the memory that may be read.
 class Pair {
  public:
-  Pair(const Projection& projection, JsonLayoutKernel kernel) : paths_(projection.paths.size()) {
+  Pair(const Projection& projection, SimdLevel kernel, bool touched) : paths_(projection.paths.size()) {
     const size_t bytes = Arena::aligned(JsonScanner::memory_max(projection));
     memory_.reset(static_cast<char*>(std::aligned_alloc(kAlignment, bytes)));
     Arena arena({memory_.get(), bytes});
-    scanner_.attach(projection, 64, arena);
+    scanner_.attach(projection, 64, arena, touched);
     here_ = layout_.use(kernel);
   }
   bool here() const { return here_; }
@@ -33,7 +31,8 @@ class Pair {
     const std::vector<char> text = padded(record, '7');
     std::vector<Slice> values(paths_ + 1);
     EXPECT_TRUE(scanner_.scan({text.data(), record.size()}, 100, values.data(), 1).ok()) << record;
-    return layout_.learn({text.data(), record.size()}, 100, values.data(), 1, static_cast<uint32_t>(paths_));
+    return layout_.learn({text.data(), record.size()}, scanner_.looked_at(), 100, values.data(), 1,
+                         static_cast<uint32_t>(paths_));
   }
 
   /// The size that match() gives for the record with `terminator` behind it. Whatever it takes the scanner must take,
@@ -76,10 +75,10 @@ class Pair {
 };
 
 template <typename Body>
-void with_each_kernel(const Projection& projection, const Body& body) {
-  for (const JsonLayoutKernel kernel : kKernels) {
+void with_each_kernel(const Projection& projection, const Body& body, bool touched = false) {
+  for (const SimdLevel kernel : kSimdLevels) {
     SCOPED_TRACE(static_cast<int>(kernel));
-    Pair pair(projection, kernel);
+    Pair pair(projection, kernel, touched);
     if (pair.here()) body(pair);
   }
 }
@@ -211,9 +210,8 @@ std::string relative_of(const std::string& record, JsonMaker& maker, std::mt1993
   return out;
 }
 
-TEST(JsonLayout, finds_what_the_scanner_finds_in_random_records) {
-  const TestProjection projection({"a", "b", "!A", "id", "name", "!name", "a.a", "a.0", "a.1.b", "amount"});
-  with_each_kernel(*projection, [](Pair& pair) {
+void hold_against_the_scanner(const Projection& projection, bool touched) {
+  const auto body = [](Pair& pair) {
     std::mt19937_64 random(11);
     JsonMaker good(12, 0);
     JsonMaker damaged(13, 8);
@@ -225,7 +223,40 @@ TEST(JsonLayout, finds_what_the_scanner_finds_in_random_records) {
       for (int k = 0; k < 12; ++k) taken += pair.match(relative_of(record, k % 3 == 0 ? damaged : good, random)) != 0;
     }
     EXPECT_GT(taken, 2000u);
-  });
+  };
+  with_each_kernel(projection, body, touched);
+}
+
+TEST(JsonLayout, finds_what_the_scanner_finds_in_random_records) {
+  const TestProjection projection({"a", "b", "!A", "id", "name", "!name", "a.a", "a.0", "a.1.b", "amount"});
+  hold_against_the_scanner(*projection, false);
+}
+
+TEST(JsonLayout, finds_what_the_scanner_finds_in_what_it_touches_of_random_records) {
+  for (const char* const path : {"a", "b", "name", "id"}) hold_against_the_scanner(*TestProjection({path}), true);
+}
+
+TEST(JsonLayout, looks_no_farther_than_what_was_touched) {
+  const TestProjection projection({"id", "name"});
+  const auto body = [](Pair& pair) {
+    ASSERT_TRUE(pair.learn(R"({"id": 1, "name": "a", "rest": [1, 2]})"));
+    for (const std::string_view alike : {R"({"id": 27, "name": "b\n", "other": "things")",
+                                         R"({"id": -1.5e3, "name": null,)", "{\"id\": \"\", \"name\": 0,\"\xff\x01 "}) {
+      EXPECT_EQ(pair.match(alike), alike.size()) << alike;
+      EXPECT_EQ(pair.match(alike, "\r\n"), alike.size()) << alike;
+      EXPECT_EQ(pair.match(alike, "\n{"), alike.size()) << alike;
+      EXPECT_EQ(pair.match(alike, ""), 0u) << alike;
+    }
+    for (const std::string_view other :
+         {R"({"id": 27, "name": "b")", R"({"id": 27, "name": 1e})", R"({"id": 01, "name": 1,)",
+          R"({"id": 27, "name": "b"})", R"({"id": 27, "nama": "b",)"}) {
+      EXPECT_EQ(pair.match(other), 0u) << other;
+    }
+    ASSERT_TRUE(pair.learn("{\"id\": 1, \"name\": \"a\"\r"));
+    EXPECT_EQ(pair.match("{\"id\": 2, \"name\": \"b\"", "\r\n"), 0u);  // the record has no byte behind its value
+    EXPECT_NE(pair.match("{\"id\": 2, \"name\": \"b\"\r", "\r\n"), 0u);
+  };
+  with_each_kernel(*projection, body, true);
 }
 
 }  // namespace

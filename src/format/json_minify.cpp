@@ -29,7 +29,7 @@ char* minify_scalar(MinifyState& state, std::string_view text, char* out) {
   return out;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
 /// One bit a byte of a block of 64.
 struct Masks {
@@ -99,6 +99,8 @@ constexpr size_t kReadable = 64 + 16;
   return out;
 }
 
+#if defined(__x86_64__)
+
 [[gnu::always_inline]] inline Masks masks_sse2(const char* p) {
   Masks masks{};
   for (int i = 0; i < 4; ++i) {
@@ -127,6 +129,18 @@ constexpr size_t kReadable = 64 + 16;
           mask_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(a, space), a), _mm256_cmpeq_epi8(_mm256_min_epu8(b, space), b))};
 }
 
+#else
+
+[[gnu::always_inline]] inline Masks masks_neon(const char* p) {
+  const uint8x16_t v[4] = {load16(p), load16(p + 16), load16(p + 32), load16(p + 48)};
+  const auto bits = [&v](auto test) { return neon_bits(test(v[0]), test(v[1]), test(v[2]), test(v[3])); };
+  return {bits([](uint8x16_t part) { return neon_is(part, '"'); }),
+          bits([](uint8x16_t part) { return neon_is(part, '\\'); }),
+          bits([](uint8x16_t part) { return vcleq_u8(part, vdupq_n_u8(0x20)); })};
+}
+
+#endif
+
 /// The input's end, padded with a byte that means nothing.
 struct Tail {
   char bytes[kReadable + 64];
@@ -136,17 +150,19 @@ struct Tail {
   }
 };
 
-char* minify_sse2(MinifyState& state, std::string_view text, char* out) {
+template <Masks (*masks)(const char*)>
+char* minify_baseline(MinifyState& state, std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
-  for (; left >= kReadable; from += 64, left -= 64) out = settle(state, masks_sse2(from), from, 64, out);
+  for (; left >= kReadable; from += 64, left -= 64) out = settle(state, masks(from), from, 64, out);
   if (left == 0) return out;
   const Tail tail(from, left);
   from = tail.bytes;
-  for (; left > 64; from += 64, left -= 64) out = settle(state, masks_sse2(from), from, 64, out);
-  return settle(state, masks_sse2(from), from, left, out);
+  for (; left > 64; from += 64, left -= 64) out = settle(state, masks(from), from, 64, out);
+  return settle(state, masks(from), from, left, out);
 }
 
+#if defined(__x86_64__)
 [[gnu::target("avx2")]] char* minify_avx2(MinifyState& state, std::string_view text, char* out) {
   const char* from = text.data();
   size_t left = text.size();
@@ -157,23 +173,28 @@ char* minify_sse2(MinifyState& state, std::string_view text, char* out) {
   for (; left > 64; from += 64, left -= 64) out = settle(state, masks_avx2(from), from, 64, out);
   return settle(state, masks_avx2(from), from, left, out);
 }
+#endif
 
 #endif
 
 }  // namespace
 
-char* minify_json_by(TextKernel kernel, MinifyState& state, std::string_view text, char* out) {
+char* minify_json_by(SimdLevel level, MinifyState& state, std::string_view text, char* out) {
 #if defined(__x86_64__)
-  if (kernel == TextKernel::kSse2) return minify_sse2(state, text, out);
-  if (kernel == TextKernel::kAvx2) return minify_avx2(state, text, out);
+  if (level == SimdLevel::kSse2) return minify_baseline<masks_sse2>(state, text, out);
+  if (level == SimdLevel::kAvx2) return minify_avx2(state, text, out);
+#elif defined(__aarch64__)
+  if (level == SimdLevel::kNeon) return minify_baseline<masks_neon>(state, text, out);
 #endif
-  (void)kernel;
+  (void)level;
   return minify_scalar(state, text, out);
 }
 
 char* minify_json(MinifyState& state, std::string_view text, char* out) {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") ? minify_avx2(state, text, out) : minify_sse2(state, text, out);
+  return __builtin_cpu_supports("avx2") ? minify_avx2(state, text, out) : minify_baseline<masks_sse2>(state, text, out);
+#elif defined(__aarch64__)
+  return minify_baseline<masks_neon>(state, text, out);
 #else
   return minify_scalar(state, text, out);
 #endif

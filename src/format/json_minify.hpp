@@ -2,8 +2,8 @@
 // state goes on.
 //
 // The input was validated by its reader. Output is never longer than input; `out` holds size + kWideSlack bytes,
-// because whole blocks of 64 are stored. Only [text, text + size) is read. SSE2, AVX2 and a scalar twin give the same
-// bytes.
+// because whole blocks of 64 are stored. Only [text, text + size) is read. SSE2, AVX2, NEON and a scalar twin give
+// the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct MinifyState {
 
 /// Returns the end of what was written.
 char* minify_json(MinifyState& state, std::string_view text, char* out);
-/// By one kernel; for tests.
-char* minify_json_by(TextKernel kernel, MinifyState& state, std::string_view text, char* out);
+/// By one kernel, of text_kernel_usable(); for tests.
+char* minify_json_by(SimdLevel level, MinifyState& state, std::string_view text, char* out);
 
 constexpr bool is_json_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 

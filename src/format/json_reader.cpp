@@ -22,7 +22,7 @@ Result<RecordReader*> JsonReader::make(const ReaderOptions& options, const Proje
                          options.window_bytes);
   reader->columns_ = static_cast<uint32_t>(projection.paths.size());
   reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
-  reader->scanner_.attach(projection, options.json.depth_max, arena);
+  reader->scanner_.attach(projection, options.json.depth_max, arena, options.json.touched);
   reader->path_ = *path;
   reader->record_bytes_max_ = options.record_bytes_max;
   reader->depth_max_ = options.json.depth_max;

@@ -49,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.record_bytes_max = 20;
   options.block_bytes = 1 + data[0] % 20;
   options.json.depth_max = 5;
+  options.json.touched = (data[0] & 32) != 0;
   const Projection& projection = data[0] & 128 ? *fields : *everything;
   switch (data[0] % 8) {
     case 0:

@@ -307,10 +307,10 @@ TEST(JsonReader, goes_on_from_a_state_saved_behind_every_byte) {
   }
 }
 
-TEST(JsonReader, says_of_elements_what_ndjson_says_of_lines) {
-  TestProjection projection({"a", "name", "b.a", "id.0"});
+void say_the_same_of_elements_and_lines(const Projection& projection, bool touched) {
   JsonMaker maker(5, 0);
   ReaderOptions options;
+  options.json.touched = touched;
   std::string lines;
   std::string document = "[";
   for (int i = 0; i < 3000; ++i) {
@@ -322,6 +322,34 @@ TEST(JsonReader, says_of_elements_what_ndjson_says_of_lines) {
   const std::string b = brief(transcript_of<JsonReader>(options, projection, document + "]"));
   EXPECT_TRUE(a == b);
   EXPECT_TRUE(a.ends_with("end") && a.size() > lines.size());
+}
+
+TEST(JsonReader, says_of_elements_what_ndjson_says_of_lines) {
+  say_the_same_of_elements_and_lines(TestProjection({"a", "name", "b.a", "id.0"}), false);
+  say_the_same_of_elements_and_lines(TestProjection({"a", "name"}), true);
+  say_the_same_of_elements_and_lines(TestProjection({"b"}), true);
+}
+
+TEST(JsonReader, with_touched_still_finds_where_elements_end_and_stops_on_damage_of_it) {
+  const auto said = [](const std::string& text) {
+    ReaderOptions options = options_for("[*]", 400);
+    options.json.touched = true;
+    const TestProjection projection({"a"});
+    const std::string want = transcript_of<JsonReader>(options, projection, text);
+    EXPECT_EQ(transcript_of<JsonReader>(options, projection, text, pieces_of(1)), want);
+    return want;
+  };
+  // Behind the field: an escape, a number, UTF-8, a comma, a control byte, and what is no JSON at all.
+  const std::string odd =
+      "[{\"a\":1,\"b\":\"\\q\"},{\"a\":2,\"b\":01},{\"a\":3,\"b\":\"\xff\"},{\"a\":4 \"b\" 1},{\"a\":5,\"\x01\":{]";
+  EXPECT_NE(said(odd).find("W3"), std::string::npos);
+  const std::string fine = said(odd.substr(0, odd.rfind(",{")) + ",{\"a\":6,\"\x01\":{\\}}]");
+  EXPECT_EQ(fine.find("reject"), std::string::npos) << fine;
+  EXPECT_TRUE(fine.ends_with("\nend\n")) << fine;
+  // Before it, and where it is missing, all is validated.
+  const std::string bad = said("[{\"b\":01,\"a\":1},{\"b\":01},{\"b\":1}]");
+  EXPECT_NE(bad.find("reject"), std::string::npos) << bad;
+  EXPECT_NE(bad.find("reject", bad.find("reject") + 1), std::string::npos) << bad;
 }
 
 TEST(JsonReader, forgets_what_it_indexed_when_the_window_moves) {

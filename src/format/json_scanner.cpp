@@ -53,8 +53,24 @@ constexpr CharTable make_chars() {
 }
 constexpr CharTable kChars = make_chars();
 
+constexpr auto kExactRank = static_cast<uint8_t>(NameMatch::kExact);
+
 /// What may stand behind a number or literal; what may really is the walker's to say.
 bool ends_scalar(char c) { return kChars.of[static_cast<uint8_t>(c)] == kEnd; }
+
+/// What may stand behind a value in a container.
+bool follows_value(char c) {
+  return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/// A valid text could go on behind these bytes.
+bool begins_valid(std::string_view text, uint32_t depth_max) {
+  JsonAutomaton automaton(depth_max);
+  for (const char c : text) {
+    if (automaton.step(c) != Code::kOk) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -65,7 +81,7 @@ size_t JsonScanner::memory_max(const Projection& projection) {
          Arena::array_bytes<uint32_t>(projection.paths.size()) + Arena::array_bytes<Level>(sizes.levels);
 }
 
-void JsonScanner::attach(const Projection& projection, uint32_t depth_max, Arena& arena) {
+void JsonScanner::attach(const Projection& projection, uint32_t depth_max, Arena& arena, bool touched) {
   WEIR_ASSERT(depth_max >= 1 && depth_max <= kJsonDepthLimit);
   const Sizes sizes = sizes_of(projection);
   nodes_ = arena.take_array<Node>(sizes.nodes);
@@ -76,6 +92,7 @@ void JsonScanner::attach(const Projection& projection, uint32_t depth_max, Arena
   levels_ = arena.take_array<Level>(sizes.levels);
   indexer_ = best_json_indexer();
   depth_max_ = depth_max;
+  touched_ = touched && !projection.all;
   nodes_[0] = Node();
   nodes_used_ = 1;
   for (size_t p = 0; p < projection.paths.size(); ++p) {
@@ -135,6 +152,7 @@ void JsonScanner::clear_below(uint32_t top) {
 bool JsonScanner::take(uint32_t node, uint8_t rank, uint32_t top) {
   if (rank < ranks_[node]) return false;
   ranks_[node] = rank;
+  values_[node] = Slice();
   if (nodes_[node].first_child != kNone) clear_below(node);
   active_[top] = node;
   return true;
@@ -174,10 +192,21 @@ uint32_t JsonScanner::match_element(const Level& level, uint32_t top) {
     if (!node.has_indexes) continue;
     for (uint32_t c = node.first_child; c != kNone; c = nodes_[c].next_sibling) {
       if (nodes_[c].index < 0 || static_cast<uint32_t>(nodes_[c].index) != level.element) continue;
-      found += take(c, 2, top + found);
+      found += take(c, kExactRank, top + found);
     }
   }
   return found;
+}
+
+/// Every path leads to a value, and every name on the way was met as it is spelled: no other member could be a better match.
+bool JsonScanner::all_found() const {
+  for (const uint32_t path : path_nodes_) {
+    if (values_[path].missing()) return false;
+    for (uint32_t node = path; node != 0; node = nodes_[node].parent) {
+      if (ranks_[node] != kExactRank) return false;
+    }
+  }
+  return true;
 }
 
 bool JsonScanner::refill() {
@@ -220,6 +249,8 @@ size_t JsonScanner::walk(uint32_t base, bool prefix, char& first) {
   uint32_t pending = 0;  // nodes that want the value to come, at active_[top ...]
   uint32_t top = 0;
   bool object = false;
+  bool touched = false;
+  size_t found_end = 0;
 
   for (uint32_t n = 0; n < nodes_used_; ++n) {
     values_[n] = Slice();
@@ -235,6 +266,7 @@ size_t JsonScanner::walk(uint32_t base, bool prefix, char& first) {
   if (first != '{' && first != '[') return 0;
   active_[0] = 0;
   pending = 1;
+  touched = touched_ && first == '{';
 
 open:  // at is a bracket
   if (depth >= depth_max_) return 0;
@@ -252,6 +284,10 @@ open:  // at is a bracket
     for (uint32_t i = 0; i < pending; ++i) level.names |= nodes_[active_[top + i]].names;
     top += pending;
     pending = 0;
+  }
+  if (touched && path_nodes_.empty()) {
+    found_end = at + 1;
+    goto found;
   }
   if (!next()) return 0;
   if (object) {
@@ -282,15 +318,22 @@ value: {
   const char c = begin[start];
   if (c == '"') {
     if (!next()) return 0;
-    if (pending != 0) assign(top, pending, start, at + 1);
+    if (pending != 0) {
+      assign(top, pending, start, at + 1);
+      found_end = at + 1;
+    }
   } else if (c == '{' || c == '[') {
     goto open;
   } else {
     const char* stop =
         json_is_digit(c) || c == '-' ? json_number_end(begin + start, end) : json_literal_end(begin + start);
     if (stop == nullptr || stop > end || !ends_scalar(*stop)) return 0;
-    if (pending != 0) assign(top, pending, start, static_cast<uint32_t>(stop - begin));
+    if (pending != 0) {
+      assign(top, pending, start, static_cast<uint32_t>(stop - begin));
+      found_end = static_cast<size_t>(stop - begin);
+    }
   }
+  if (pending != 0 && touched && all_found()) goto found;
   pending = 0;
 }
 
@@ -323,17 +366,68 @@ close:
     --live;
   }
   object = (kinds[depth / 64] >> (depth % 64) & 1) != 0;
-  if (--depth != 0) goto after;
+  if (--depth != 0) {
+    if (!touched || !all_found()) goto after;
+    found_end = at + 1;
+    goto found;
+  }
 
-  const size_t stop = at + 1;
-  if (!prefix && next()) return 0;  // something stands behind the value
-  if (bad != 0) return 0;  // of a prefix: maybe behind the value, then the caller takes the long way
+  {
+    const size_t stop = at + 1;
+    if (!prefix && next()) return 0;  // something stands behind the value
+    if (bad != 0) return 0;  // of a prefix: maybe behind the value, then the caller takes the long way
+    if (high != 0) {
+      const std::string_view value = prefix ? index_.text.substr(value_begin, stop - value_begin) : index_.text;
+      if (utf8_valid_prefix(value) != value.size()) return 0;
+    }
+    index_.next = static_cast<size_t>(cursor - index_.positions);
+    looked_at_ = index_.text.size();
+    return stop;
+  }
+
+found:  // the verdict depends on nothing behind found_end; of a prefix the end is still to be found, and odd ones go the long way
+  if (found_end >= index_.text.size() || (!path_nodes_.empty() && !follows_value(begin[found_end]))) return 0;
+  if (bad != 0 && (prefix || !begins_valid(index_.text.substr(0, found_end), depth_max_))) return 0;
   if (high != 0) {
-    const std::string_view value = prefix ? index_.text.substr(value_begin, stop - value_begin) : index_.text;
+    const std::string_view value = index_.text.substr(value_begin, found_end - value_begin);
     if (utf8_valid_prefix(value) != value.size()) return 0;
   }
-  index_.next = static_cast<size_t>(cursor - index_.positions);
-  return stop;
+  looked_at_ = found_end;
+  if (!prefix) return found_end;
+  while (next()) {
+    const char c = begin[at];
+    switch (c) {
+      case ',':
+      case ':':
+        break;
+      case '"':
+        if (!next()) return 0;
+        break;
+      case '{':
+      case '[': {
+        if (depth >= depth_max_) return 0;
+        ++depth;
+        const uint64_t bit = uint64_t{1} << (depth % 64);
+        uint64_t& word = kinds[depth / 64];
+        word = object ? word | bit : word & ~bit;
+        object = c == '{';
+        break;
+      }
+      case '}':
+      case ']':
+        if (object != (c == '}')) return 0;
+        object = (kinds[depth / 64] >> (depth % 64) & 1) != 0;
+        if (--depth != 0) break;
+        index_.next = static_cast<size_t>(cursor - index_.positions);
+        return at + 1;
+      default: {
+        const char* stop =
+            json_is_digit(c) || c == '-' ? json_number_end(begin + at, end) : json_literal_end(begin + at);
+        if (stop == nullptr || stop > end || !ends_scalar(*stop)) return 0;
+      }
+    }
+  }
+  return 0;
 }
 
 void JsonScanner::emit(Slice* out, size_t stride) const {
@@ -342,6 +436,13 @@ void JsonScanner::emit(Slice* out, size_t stride) const {
 
 JsonFault JsonScanner::scan(std::string_view text, uint32_t base, Slice* out, size_t stride) {
   char first = 0;
+  if (touched_ && path_nodes_.empty()) {  // what walk() finds, without an index
+    const size_t brace = text.find_first_not_of(" \t\n\r");
+    if (brace != std::string_view::npos && text[brace] == '{' && brace + 1 < text.size()) {
+      looked_at_ = brace + 1;
+      return {};
+    }
+  }
   index_.text = text;
   index_.indexed = index_.next = index_.count = 0;
   index_.carry = JsonCarry();

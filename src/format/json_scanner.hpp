@@ -30,13 +30,20 @@ class JsonScanner {
   static size_t memory_max(const Projection& projection);
 
   /// Compiles the paths. `projection` must outlive the scanner. depth_max is 1..kJsonDepthLimit.
-  void attach(const Projection& projection, uint32_t depth_max, Arena& arena);
+  ///
+  /// `touched`: a record that is an object is looked at up to the end of the value with which every path has been found
+  /// by its exact name, and one byte more, which must be one that may follow it; what is behind may be anything, and a
+  /// later member of the same name is not seen. Up to there, and wherever a path is not found so, nothing differs; nor
+  /// does anything with Projection.all.
+  void attach(const Projection& projection, uint32_t depth_max, Arena& arena, bool touched = false);
   /// For tests: the kernel to use.
   void use(JsonIndexer indexer) { indexer_ = indexer; }
 
   /// A whole record. Good: out[p * stride] becomes the value of path p, its offset counted from `text` plus `base`.
   /// A record that is valid but no object is kNotAnObject at its first byte, whatever is asked of it.
   JsonFault scan(std::string_view text, uint32_t base, Slice* out, size_t stride);
+  /// Bytes of the record that the last good scan() looked at: all, or with `touched` up to the value's end behind which it stopped.
+  [[nodiscard]] size_t looked_at() const { return looked_at_; }
 
   /// `text` begins with { or [ and may go on past the value that begins there. Returns the size of this value when it
   /// is a record that scan() takes, and fills `out` as scan() does; else 0: it is bad, or ends past `text`.
@@ -87,12 +94,15 @@ class JsonScanner {
   uint32_t match_member(const Level& level, const char* name, uint32_t size, bool escaped, uint32_t top);
   uint32_t match_element(const Level& level, uint32_t top);
   bool take(uint32_t node, uint8_t rank, uint32_t top);
+  [[nodiscard]] bool all_found() const;
   void clear_below(uint32_t node);
   void emit(Slice* out, size_t stride) const;
 
   Index index_;
   JsonIndexer indexer_ = nullptr;
   uint32_t depth_max_ = 0;
+  bool touched_ = false;
+  size_t looked_at_ = 0;
   uint32_t nodes_used_ = 0;
   std::span<Node> nodes_;
   std::span<Slice> values_;

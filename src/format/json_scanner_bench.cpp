@@ -44,7 +44,7 @@ const std::string& lines() {
 
 const std::vector<std::string> kThree = {"id", "amount", "status"};
 
-void scan(benchmark::State& state, JsonKernel kernel, const std::vector<std::string>& paths) {
+void scan(benchmark::State& state, SimdLevel kernel, const std::vector<std::string>& paths) {
   TestProjection projection(paths);
   if (paths.empty()) projection.all();
   const size_t bytes = Arena::aligned(JsonScanner::memory_max(projection));
@@ -67,10 +67,10 @@ void scan(benchmark::State& state, JsonKernel kernel, const std::vector<std::str
   }
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * lines().size()));
 }
-BENCHMARK_CAPTURE(scan, avx2_validate, JsonKernel::kAvx2, std::vector<std::string>{});
-BENCHMARK_CAPTURE(scan, avx2_three_fields, JsonKernel::kAvx2, kThree);
-BENCHMARK_CAPTURE(scan, sse2_three_fields, JsonKernel::kSse2, kThree);
-BENCHMARK_CAPTURE(scan, scalar_three_fields, JsonKernel::kScalar, kThree);
+BENCHMARK_CAPTURE(scan, avx2_validate, SimdLevel::kAvx2, std::vector<std::string>{});
+BENCHMARK_CAPTURE(scan, avx2_three_fields, SimdLevel::kAvx2, kThree);
+BENCHMARK_CAPTURE(scan, sse2_three_fields, SimdLevel::kSse2, kThree);
+BENCHMARK_CAPTURE(scan, scalar_three_fields, SimdLevel::kScalar, kThree);
 
 void automaton(benchmark::State& state) {
   for (auto _ : state) {

@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       *new TestProjection({"a", "b", "!A", "a.a", "a.b.a", "a.0", "a.1.b", "b.0.0", "name"});
   static std::vector<Scanner>& scanners = *[] {
     auto* all = new std::vector<Scanner>();
-    for (const JsonKernel kernel : {JsonKernel::kScalar, JsonKernel::kSse2, JsonKernel::kAvx2}) {
+    for (const SimdLevel kernel : kSimdLevels) {
       if (const JsonIndexer indexer = json_indexer(kernel)) all->emplace_back(*projection, indexer);
     }
     return all;

@@ -250,6 +250,10 @@ TEST(LineReaders, say_the_same_of_a_large_input_however_it_arrives) {
     if (i % 97 == 0) text += std::string(maker.below(900), 'z') + "\n\n";
   }
   expect_random_cuts_agree<NdjsonReader>(small_options(300), paths, text);
+  ReaderOptions touched = small_options(300);
+  touched.json.touched = true;
+  expect_random_cuts_agree<NdjsonReader>(touched, TestProjection({"a"}), text);
+  expect_random_cuts_agree<NdjsonReader>(touched, TestProjection(), text);
   ReaderOptions strict = small_options(300);
   strict.reject_nul = strict.reject_invalid_utf8 = true;
   expect_random_cuts_agree<LinesReader>(strict, line, text);

@@ -34,7 +34,7 @@ Result<RecordReader*> NdjsonReader::make(const ReaderOptions& options, const Pro
                          options.window_bytes);
   reader->columns_ = static_cast<uint32_t>(projection.paths.size());
   reader->builder_.attach(arena, reader->columns_, 0, FieldEncoding::kJson);
-  reader->scanner_.attach(projection, options.json.depth_max, arena);
+  reader->scanner_.attach(projection, options.json.depth_max, arena, options.json.touched);
   reader->framer_.attach(options.record_bytes_max);
   reader->record_bytes_max_ = options.record_bytes_max;
   reader->begin_source(0);
@@ -74,7 +74,8 @@ void NdjsonReader::consider(std::string_view line, const Slice* values) {
   const uint8_t oldest = order_[kLayouts - 1];
   std::memmove(order_ + 1, order_, kLayouts - 1);
   order_[0] = oldest;
-  layouts_[oldest].learn(line, static_cast<uint32_t>(framer_.begin()), values, builder_.stride(), columns_);
+  layouts_[oldest].learn(line, scanner_.looked_at(), static_cast<uint32_t>(framer_.begin()), values, builder_.stride(),
+                         columns_);
 }
 
 /// The size of the record at `begin` when one of the layouts fits it, else 0.

@@ -40,6 +40,8 @@ struct CsvOptions {
 
 struct JsonOptions {
   uint32_t depth_max = 64;
+  bool touched =
+      false;  ///< a record is read and validated up to the last field that the projection names (JsonScanner::attach)
   std::string_view path;  ///< kJson: where the array sits (`Records[*]`)
 };
 

@@ -1,11 +1,13 @@
-// 16 bytes at a time: the few vector operations that the writers inline. SSE2 is x86-64's baseline; elsewhere plain
-// loops that a compiler vectorises. Wider kernels are chosen at run time in json_escape.cpp and json_minify.cpp.
+// 16 bytes at a time: the few vector operations that the writers inline. SSE2 is x86-64's baseline, NEON
+// aarch64's; elsewhere plain loops. Wider kernels are chosen at run time in json_escape.cpp and json_minify.cpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+
+#include "format/neon.hpp"
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -36,6 +38,20 @@ inline uint32_t csv_attention(Vec16 v, char delimiter) {
   const Vec16 a = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(delimiter)), _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
   const Vec16 b = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
   return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(a, b)));
+}
+
+#elif defined(__aarch64__)
+
+using Vec16 = uint8x16_t;
+inline Vec16 load16(const char* p) { return neon_load(p); }
+inline void store16(char* p, Vec16 v) { vst1q_u8(reinterpret_cast<uint8_t*>(p), v); }
+inline uint32_t json_attention(Vec16 v) {
+  const Vec16 low_or_high = vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20));
+  return neon_bits(vorrq_u8(vorrq_u8(neon_is(v, '"'), neon_is(v, '\\')), low_or_high));
+}
+inline uint32_t csv_attention(Vec16 v, char delimiter) {
+  const Vec16 a = vorrq_u8(neon_is(v, delimiter), neon_is(v, '"'));
+  return neon_bits(vorrq_u8(a, vorrq_u8(neon_is(v, '\n'), neon_is(v, '\r'))));
 }
 
 #else

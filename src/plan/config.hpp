@@ -16,6 +16,7 @@ enum class CodecChoice : uint8_t { kAuto, kNone, kGzip, kZstd };
 enum class OutputFormat : uint8_t { kAuto, kCsv, kTsv, kNdjson, kJson, kLines, kRaw };
 enum class Ragged : uint8_t { kReject, kPad, kError };
 enum class Quotes : uint8_t { kStrict, kResync };
+enum class Validate : uint8_t { kWhole, kTouched };
 enum class IfExists : uint8_t { kFail, kReplace, kSkip };
 enum class BytesPolicy : uint8_t { kKeep, kReject };
 
@@ -33,6 +34,7 @@ struct InputConfig {
   uint32_t columns_max = 4096;  ///< 1 .. 65536
   uint64_t header_bytes_max = 64u << 10;
   uint32_t depth_max = 64;  ///< JSON nesting; 1 .. 1024
+  Validate validate = Validate::kWhole;  ///< how far a JSON record is read
   // csv
   bool header = true;
   std::vector<std::string> columns;  ///< names given; then `header` says whether a header line is to be skipped

@@ -201,6 +201,7 @@ void Job::choose_reader() {
                                                        : CsvOptions::Ragged::kReject;
   reader.csv.resync = input.quotes == Quotes::kResync;
   reader.json.depth_max = input.depth_max;
+  reader.json.touched = input.validate == Validate::kTouched;
   reader.json.path = config_.input.path;
 }
 

@@ -313,8 +313,8 @@ std::string fingerprint(const Config& c) {
   add(c.output.unit);
   const InputConfig& in = c.input;
   add_list(in.from), add(int(in.format)), add(int(in.codec)), add(in.record_max), add(in.window), add(in.columns_max);
-  add(in.header_bytes_max), add(in.depth_max), add(in.header), add_list(in.columns), add(in.delimiter), add(in.quote),
-      add(in.escape);
+  add(in.header_bytes_max), add(in.depth_max), add(int(in.validate)), add(in.header), add_list(in.columns),
+      add(in.delimiter), add(in.quote), add(in.escape);
   add(in.comment), add(int(in.ragged)), add(int(in.quotes)), add(int(in.nul)),
       add(in.invalid_utf8 ? int(*in.invalid_utf8) : -1);
   add(in.empty_is_null), add(in.conversion_errors_are_null), add(in.path), add(in.block),

@@ -164,6 +164,22 @@ for number, query in enumerate((
     for option in (0, 8, 16 + 3):
         put("weir_sql_sql_fuzz", f"{number:02d}_{option}", bytes([option]) + query.encode())
 
+# ---- every kernel at every level: eight bytes that seed the cuts, the dialect and the rooms, then the text --------------
+KERNEL_TEXTS = {
+    "csv": b'id,name,amount\n' + b'1,"a, ""b""\r\nc",10.50\n2,plain,007\r\n3,mid"quote,-1.5\n' * 12 + b'4,"open,\n',
+    "csv_dense": b"," * 90 + b"\n" * 90 + b'""' * 70 + b";" * 40 + b"'a;b'\n" * 9,
+    "ndjson": b"".join((KIND % (i, '"x%d"' % 7**i, "-1.25e3")).encode() + b"\n" for i in range(12)),
+    "json_strings": b'{ "a" : "' + b'\\"\\\\\\u00e9' * 20 + "Zo\u00eb \u20ac \U0001f600".encode() * 6 + b'" ,\t"b":[ 1, 2 ]}\r\n',
+    "all_bytes": bytes(range(256)) * 2,
+    "numbers": b"0 1 12 1.5 .5 5. 12345678 1234.567 123456789012345678 1234567890123456789 -0 -1.25 1e3 +7 1.2.3 0x1 12:4 /9\n" * 3,
+    "utf8": ("x" * 31 + "\u00e4\u20ac\U0001f600").encode() * 5 + b"\xed\xa0\x80\xc0\xaf\xf4\x90\x80\x80\xe2\x82",
+    "blanks_and_escapes": (b' \t{"a" :  [ ] }\r\n' * 9) + b'"' + b"\\" * 127 + b'" : x',
+    "empty": b"",
+}
+for name, text in KERNEL_TEXTS.items():
+    for seed in (0, 0x0123456789ABCDEF, 0xFEDCBA9876543211):
+        put("weir_format_simd_fuzz", f"{name}_{seed % 16}", struct.pack("<Q", seed) + text)
+
 # ---- addresses -----------------------------------------------------------------------------------------------------------
 for name, text in (
     ("plain", b"http://host/path"),
