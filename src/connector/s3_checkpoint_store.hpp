@@ -16,7 +16,7 @@ class S3CheckpointStore final : public CheckpointStore {
  public:
   /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed at each save.
   static constexpr uint64_t kLeaseSlackNs = 10'000'000'000;
-  static constexpr uint64_t kLeaseNs = 300'000'000'000;
+  static constexpr uint64_t kLeaseNs = 60'000'000'000;
 
   struct Options {
     std::string url;

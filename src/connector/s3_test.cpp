@@ -175,7 +175,31 @@ TEST(S3Source, GivesUpWhenTheServerIsDownForGood) {
   Error error;
   read_all(source, process, 64, error);
   EXPECT_EQ(error.exit(), Exit::kUnavailable);
-  EXPECT_LE(process.net.requests, 101u);  // 500 tokens, 5 a try
+  EXPECT_EQ(process.net.requests, HttpSession::kFirstAttemptsMax);
+}
+
+TEST(S3Source, OutlivesAnOutageOnceTheServerIsProven) {
+  SimS3 store;
+  store.put("bkt/k", numbered(100'000));
+  Process process(store);
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  std::vector<char> room(1000);
+  Error error;
+  ReadResult got;
+  do {
+    got = source.read(room, error);
+    if (got.step == Step::kBlocked) process.wakeup.wait(kNever);
+  } while (got.step == Step::kBlocked);
+  ASSERT_EQ(got.step, Step::kHaveOutput);
+  // The rest is asked for again, in vain for a while.
+  source.close();
+  uint32_t refused = 0;
+  process.net.on_request = [&](const SimRequest&) { return ++refused <= 20; };
+  read_all(source, process, 1000, error);
+  EXPECT_TRUE(error.ok()) << error.detail.view();
+  EXPECT_GT(refused, 20u);
 }
 
 // --- the sink -----------------------------------------------------------------------------------------------------------

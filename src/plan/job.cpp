@@ -155,6 +155,7 @@ Status Job::open_network() {
   if (!needed) return {};
   if (net_ == nullptr) return fail(Code::kNotYet, "s3:// from a host program");
   network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
+  network_->set_stop_at(deadline_.at_ns);
   return network_->start(config_.aws);
 }
 
