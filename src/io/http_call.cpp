@@ -57,9 +57,10 @@ bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
 Step HttpCall::judge(Error& error) {
   Error why;
   const FailureClass failure = service_->judge(connection_.head(), text(), why);
+  // A refusal is an answer, too.
+  session_.proven = session_.proven || failure == FailureClass::kNone || failure == FailureClass::kFatal;
   if (failure == FailureClass::kNone) {
     retry_.succeeded();
-    session_.proven = true;
     state_ = State::kDone;
     return Step::kHaveOutput;
   }

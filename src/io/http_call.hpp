@@ -30,7 +30,7 @@ struct HttpSession {
   HttpContext http;
   RetryBudget retries;
   uint64_t stop_at_ns = kNever;  ///< no wait reaches past it
-  bool proven = false;  ///< a request has succeeded
+  bool proven = false;  ///< a request was answered
   /// Before one has: a wrong address should be told of soon. After it a run should outlive a minute's outage.
   static constexpr uint32_t kFirstAttemptsMax = 5;
   [[nodiscard]] RetryLimits limits() const { return proven ? RetryLimits{} : RetryLimits{.attempts_max = kFirstAttemptsMax}; }
