@@ -14,6 +14,7 @@ namespace weir {
 namespace {
 
 using testing::SimNet;
+using testing::SimNetWakeup;
 using testing::SimRequest;
 using testing::SimS3;
 using testing::VirtualClock;
@@ -33,24 +34,6 @@ class FixedCredentials final : public CredentialProvider {
   Credentials credentials_;
 };
 
-/// Waits by the network, as the system's wakeup does by the sockets.
-class NetWakeup final : public Wakeup {
- public:
-  explicit NetWakeup(SimNet& net) : net_(net) {}
-  void wait(uint64_t until) override { net_.wait({&interest_, 1}, std::min(until, until_)); }
-  void watch(const Interest& interest, uint64_t until) override {
-    interest_ = interest;
-    until_ = until;
-  }
-  bool passed(Deadline) override { return false; }
-  bool stop_requested() const override { return false; }
-
- private:
-  SimNet& net_;
-  Interest interest_;
-  uint64_t until_ = kNever;
-};
-
 /// One process: its network's end, its session and clients.
 struct Process {
   explicit Process(SimS3& store, uint64_t seed = 1) : net(store, clock, seed), wakeup(net) {
@@ -67,7 +50,7 @@ struct Process {
   }
   VirtualClock clock;
   SimNet net;
-  NetWakeup wakeup;
+  SimNetWakeup wakeup;
   FixedCredentials credentials;
   AwsSession session;
   std::vector<std::unique_ptr<std::vector<char>>> clients;
