@@ -240,38 +240,49 @@ Status S3Client::abort(const S3Name& name, std::string_view upload_id) {
 
 // --- listings ------------------------------------------------------------------------------------------------------------
 
-// One page of a listing, entry by entry as they come.
+// One page of a listing, entry by entry as they come. A reply that breaks off is asked for again, and what was told of it is passed over.
 template <typename Reader, typename Each>
-Status S3Client::read_page(Reader& reader, Each each) {
+Status S3Client::read_page(Reader& result, Each each) {
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
-  char piece[4096];
-  for (bool closed = false;;) {
+  for (size_t told = 0;;) {
     Error error;
-    size_t bytes = 0;
-    if (!closed) {
-      const ReadResult got = call_.read(piece, error);
-      if (got.step == Step::kFailed) return fail(error);
-      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
-      if (got.step == Step::kBlocked) continue;
-      bytes = got.bytes;
-      closed = got.step == Step::kFinished;
-    }
-    for (std::string_view left(piece, bytes);;) {
-      const Transfer read = reader.read(left, closed, error);
-      left.remove_prefix(read.consumed);
-      if (read.step == Step::kFailed) return fail(error);
-      if (read.step == Step::kHaveOutput) {
-        WEIR_TRY(each(reader.item()));
-        continue;
+    Reader reader = result;
+    size_t seen = 0;
+    const auto once = [&]() -> Result<bool> {
+      char piece[4096];
+      for (bool closed = false; !closed;) {
+        const ReadResult got = call_.read(piece, error);
+        if (got.step == Step::kFailed) return false;
+        if (got.step == Step::kBlocked) {
+          if (!call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+          continue;
+        }
+        closed = got.step == Step::kFinished;
+        for (std::string_view left(piece, got.bytes);;) {
+          const Transfer read = reader.read(left, closed, error);
+          left.remove_prefix(read.consumed);
+          if (read.step == Step::kFailed) return false;
+          if (read.step == Step::kFinished) return true;
+          if (read.step != Step::kHaveOutput) break;
+          if (++seen <= told) continue;
+          ++told;
+          WEIR_TRY(each(reader.item()));
+        }
       }
-      if (read.step == Step::kFinished) {
-        if (!reader.failure().present()) return {};
-        return fail(Code::kServerError, reader.failure().code.view());
-      }
-      break;
+      error = Error(Code::kBadReply, "the listing is cut");
+      return false;
+    };
+    auto whole = once();
+    if (!whole) return fail(whole.error());
+    if (*whole && !reader.failure().present()) {
+      result = reader;
+      return {};
     }
-    if (closed) return fail(Code::kBadReply, "the listing is cut");
+    if (*whole) error = Error(Code::kServerError, reader.failure().code.view());
+    const Error why = error;
+    if (!call_.again(FailureClass::kTransient, false, error)) return fail(why);
+    WEIR_TRY(call_.run());
   }
 }
 

@@ -73,6 +73,8 @@ class S3Client {
   Status remove(const S3Name& name);
 
   using UploadId = FixedText<512>;
+  /// The last request was sent more than once: what it made may be there twice.
+  [[nodiscard]] bool sent_twice() const { return call_.sent_twice(); }
   Result<UploadId> create_upload(const S3Name& name, std::string_view weir_id);
   /// The part's ETag is part_etag() afterwards.
   void begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body, const S3Sums& sums);

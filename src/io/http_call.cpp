@@ -15,7 +15,7 @@ HttpCall::HttpCall(HttpSession& session, std::span<char> room)
 void HttpCall::begin(HttpService& service, bool whole) {
   service_ = &service;
   whole_ = whole;
-  retry_ = Retry(session_.retries);
+  retry_ = Retry(session_.retries, session_.limits());
   due_ns_ = 0;
   state_ = State::kWaiting;
 }
@@ -49,7 +49,7 @@ bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
   connection_.close();
   if (progressed) {
     retry_.succeeded();
-    retry_ = Retry(session_.retries);
+    retry_ = Retry(session_.retries, session_.limits());
   }
   return retry(why, error) != Step::kFailed;
 }
@@ -57,6 +57,8 @@ bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
 Step HttpCall::judge(Error& error) {
   Error why;
   const FailureClass failure = service_->judge(connection_.head(), text(), why);
+  // A refusal is an answer, too.
+  session_.proven = session_.proven || failure == FailureClass::kNone || failure == FailureClass::kFatal;
   if (failure == FailureClass::kNone) {
     retry_.succeeded();
     state_ = State::kDone;

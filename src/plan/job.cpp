@@ -155,6 +155,7 @@ Status Job::open_network() {
   if (!needed) return {};
   if (net_ == nullptr) return fail(Code::kNotYet, "s3:// from a host program");
   network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
+  network_->set_stop_at(deadline_.at_ns);
   return network_->start(config_.aws);
 }
 
@@ -480,6 +481,12 @@ bool Job::raw_records_possible() const {
          csv.escape == 0 && csv.ragged != CsvOptions::Ragged::kPad;
 }
 
+std::unique_ptr<BatchSink> Job::make_upload(const std::string& url, bool replace, std::span<char> room) {
+  auto sink = std::make_unique<S3Sink>(upload_options(url, replace), network_->writer(), room);
+  uploads_.push_back(sink.get());
+  return sink;
+}
+
 Status Job::make_sinks(Arena& arena) {
   const std::span<char> upload_room = arena.take(sizes_.upload);
   const std::span<char> rejects_room = arena.take(sizes_.rejects_upload);
@@ -495,7 +502,7 @@ Status Job::make_sinks(Arena& arena) {
       own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
       break;
     case To::kObject:
-      own_sink_ = std::make_unique<S3Sink>(upload_options(output_name_, replace), network_->writer(), upload_room);
+      own_sink_ = make_upload(output_name_, replace, upload_room);
       break;
     case To::kFolder:
       own_sink_ =
@@ -519,9 +526,7 @@ Status Job::make_sinks(Arena& arena) {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (is_s3(rejects_name_)) {
-    rejects_sink_ = std::make_unique<S3Sink>(
-        upload_options(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip), network_->writer(),
-        rejects_room);
+    rejects_sink_ = make_upload(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, rejects_room);
   } else if (!rejects_name_.empty()) {
     rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
                                                config_.output.create_folders, disk_);
@@ -641,6 +646,9 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
+  for (S3Sink* upload : uploads_) {
+    if (lease_ != nullptr && lease_->took_over()) upload->drop_orphans();
+  }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
   BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
   constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
