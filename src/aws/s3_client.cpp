@@ -128,7 +128,10 @@ void S3Client::add_checksum(uint64_t crc64nvme) {
 
 void S3Client::add_condition(const S3Condition& condition) {
   if (condition.if_none) request_.field("If-None-Match", "*");
-  if (!condition.if_match.empty()) request_.field("If-Match", condition.if_match);
+  // Without its quotes: S3 takes it either way, and other stores compare it with what they hold, which has none.
+  std::string_view tag = condition.if_match;
+  if (tag.size() > 1 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
+  if (!tag.empty()) request_.field("If-Match", tag);
 }
 
 Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,

@@ -73,7 +73,7 @@ SimReply SimS3::condition(const SimRequest& request, const std::string& name) {
   if (request.field("if-none-match") == "*" && found != objects.end()) return error_of(412, "PreconditionFailed");
   if (const std::string match = request.field("if-match"); !match.empty()) {
     if (found == objects.end()) return error_of(404, "NoSuchKey");
-    if (found->second.etag != match) return error_of(412, "PreconditionFailed");
+    if (found->second.etag != match && found->second.etag != "\"" + match + "\"") return error_of(412, "PreconditionFailed");
   }
   return {0, {}, {}};
 }
