@@ -13,13 +13,15 @@ constexpr std::string_view kIdField = "x-amz-meta-weir-id";
 
 }  // namespace
 
-S3Client::S3Client(AwsSession& session, std::span<char> room) : session_(session), call_(session, room), request_(session) {}
+S3Client::S3Client(AwsSession& session, std::span<char> room)
+    : session_(session), call_(session, room), request_(session) {}
 
 void S3Client::take_info() {
   const HttpHead& head = call_.head();
   info_ = S3ObjectInfo{};
   info_.size = head.content_length().value_or(0);
-  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total) info_.size = *range->total;
+  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total)
+    info_.size = *range->total;
   info_.etag = FixedText<80>(head.value("ETag"));
   info_.version = FixedText<128>(head.value("x-amz-version-id"));
   if (info_.version.view() == "null") info_.version.clear();
@@ -104,7 +106,8 @@ Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
       const ReadResult got = call_.read(room.subspan(used), error);
       used += got.bytes;
       if (got.step == Step::kFinished) return used;
-      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits()))
+        return fail(Code::kNetStalled, "the time is up");
       if (got.step != Step::kFailed) continue;
       if (progressed || error.exit() != Exit::kUnavailable) return fail(error);
       break;
@@ -289,7 +292,8 @@ Status S3Client::read_page(Reader& result, Each each) {
   }
 }
 
-Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each) {
+Status S3Client::list_parts(const S3Name& name, std::string_view upload_id,
+                            const std::function<Status(const ListedPart&)>& each) {
   for (uint32_t after = 0;;) {
     request_.reset("GET", name.bucket, name.key);
     request_.query("uploadId", upload_id);
@@ -302,7 +306,8 @@ Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, cons
   }
 }
 
-Status S3Client::list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each) {
+Status S3Client::list(std::string_view bucket, std::string_view prefix,
+                      const std::function<Status(const ListedObject&)>& each) {
   FixedText<kMarkerBytesMax> token;
   for (;;) {
     request_.reset("GET", bucket, {});

@@ -70,7 +70,8 @@ class S3Sink::PartsBody final : public HttpBody {
   }
 
  private:
-  static constexpr std::string_view kHead = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  static constexpr std::string_view kHead =
+      "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   static constexpr std::string_view kFoot = "</CompleteMultipartUpload>";
   static constexpr std::string_view kBegin = "<Part><PartNumber>";
   static constexpr std::string_view kMiddle = "</PartNumber><ETag>\"";
@@ -193,7 +194,8 @@ Status S3Sink::send_part(size_t bytes) {
   const FixedText<64> hash = options_.signed_payload ? sha256_of(part) : FixedText<64>();
   Crc64Nvme crc;
   crc.update(part);
-  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, {.crc64nvme = crc.value(), .sha256 = hash.view()});
+  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body,
+                     {.crc64nvme = crc.value(), .sha256 = hash.view()});
   WEIR_TRY(client_.end_part());
   WEIR_TRY(note_tag(parts_ + 1, client_.part_etag()));
   ++parts_;

@@ -1,7 +1,7 @@
 // S3's connectors over a simulated network and store: what is cut goes on at the next byte, what is lost is looked up, what is somebody else's stays.
-#include <gtest/gtest.h>
-
 #include <memory>
+
+#include <gtest/gtest.h>
 
 #include "connector/s3_checkpoint_store.hpp"
 #include "connector/s3_sink.hpp"
@@ -359,7 +359,8 @@ TEST(S3CheckpointStore, ALostReplyIsNoFence) {
     std::array<char, 100> room;
     const Status acquired = checkpoint.acquire();
     if (!acquired && !process.session.proven) continue;  // it never came to an answer
-    ASSERT_TRUE(acquired) << "seed " << seed << ": " << acquired.error().detail.view() << ::testing::PrintToString(process.net.log);
+    ASSERT_TRUE(acquired) << "seed " << seed << ": " << acquired.error().detail.view()
+                          << ::testing::PrintToString(process.net.log);
     ASSERT_TRUE(checkpoint.load(room));
     for (const std::string_view text : {"one", "two", "three"}) {
       const Status saved = checkpoint.save(text);

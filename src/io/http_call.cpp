@@ -35,8 +35,7 @@ Step HttpCall::retry(FailureClass failure, Error& error) {
   const uint64_t now = session_.http.clock->monotonic_ns();
   const HttpHead& head = connection_.head();
   const RetryHint hint = head.begun() ? retry_hint(head, session_.http.clock->wall_ns()) : RetryHint{};
-  const RetryDecision decision =
-      retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
+  const RetryDecision decision = retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
   if (decision.answer != RetryAnswer::kRetry) return Step::kFailed;
   error = Error();
   due_ns_ = now + decision.delay_ns;
@@ -129,7 +128,8 @@ bool HttpCall::wait(const HttpWait& wait) {
   Clock& clock = *session_.http.clock;
   const uint64_t before = clock.monotonic_ns();
   if (before >= session_.stop_at_ns) return false;
-  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u}, std::min(wait.until_ns, session_.stop_at_ns));
+  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
+                          std::min(wait.until_ns, session_.stop_at_ns));
   session_.waited_ns += clock.monotonic_ns() - before;
   return true;
 }

@@ -93,7 +93,8 @@ Status Job::prepare_parts(Deadline deadline) {
   // to say.
   bool may_go_on = false;
   if (!checkpoint_name_.empty()) {
-    const auto there = is_s3(checkpoint_name_) ? Result<FileInfo>(fail(Code::kNoInput)) : disk_.info(checkpoint_name_.c_str());
+    const auto there =
+        is_s3(checkpoint_name_) ? Result<FileInfo>(fail(Code::kNoInput)) : disk_.info(checkpoint_name_.c_str());
     may_go_on = !there || there->kind != FileKind::kNone;
   }
   if (!may_go_on) check_columns();
@@ -258,7 +259,8 @@ Status Job::choose_output() {
   output_why_ = "as configured";
   output_format_ = output.format;
   // A preview shows records as the output would hold them.
-  const bool has_name = to_ == To::kFile || to_ == To::kObject || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
+  const bool has_name =
+      to_ == To::kFile || to_ == To::kObject || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
   if (output_format_ == OutputFormat::kAuto && has_name) {
     output_format_ = output_format_of(format_of_name(to));
     output_why_ = "by the name";
@@ -441,7 +443,8 @@ Status Job::choose_checkpoint() {
   }
   if (why_not != nullptr)
     return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
-  const std::string beside = to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
+  const std::string beside =
+      to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
     if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject) return {};
     checkpoint_name_ = beside + ".weir";
@@ -618,7 +621,8 @@ Status Job::build() {
           S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
           network_->writer(), clock_);
       lease_ = store.get();
-      if (deadline_.at_ns != kNever) lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+      if (deadline_.at_ns != kNever)
+        lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
       checkpoint_store_ = std::move(store);
     } else {
       checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);

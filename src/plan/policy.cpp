@@ -63,7 +63,8 @@ class Policy {
     std::sort(resources.begin(), resources.end());
     resources.erase(std::unique(resources.begin(), resources.end()), resources.end());
     text_ += text_.empty() ? "" : ",\n";
-    text_ += "    {\n      \"Sid\": " + quoted(name) + ",\n      \"Effect\": \"Allow\",\n      \"Action\": " + list_of(actions) +
+    text_ += "    {\n      \"Sid\": " + quoted(name) +
+             ",\n      \"Effect\": \"Allow\",\n      \"Action\": " + list_of(actions) +
              ",\n      \"Resource\": " + list_of(resources);
     if (!condition.empty()) text_ += ",\n      \"Condition\": " + condition;
     text_ += "\n    }";
@@ -100,7 +101,7 @@ class Policy {
 
 std::string policy_of(const Config& config) {
   const std::string_view suffix = partition_suffix(config.aws.region);
-  Policy policy(suffix == "amazonaws.com.cn"                  ? "aws-cn"
+  Policy policy(suffix == "amazonaws.com.cn"               ? "aws-cn"
                 : config.aws.region.starts_with("us-gov-") ? "aws-us-gov"
                                                            : "aws");
   std::vector<Place> inputs;
@@ -137,8 +138,8 @@ std::string policy_of(const Config& config) {
     }
   }
   policy.allow("ReadInputs", {"s3:GetObject", "s3:GetObjectVersion"}, read);
-  policy.allow("WriteOutputs", {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"},
-               written);
+  policy.allow("WriteOutputs",
+               {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, written);
   policy.allow("KeepState", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, state);
   policy.allow_list("TellMissingFromForbidden", listed);
   if (config.aws.sse == "aws:kms" || !config.aws.sse_kms_key_id.empty()) {

@@ -1,8 +1,8 @@
 // Whole jobs from S3 to S3 over a simulated network and store: a machine that dies at any request, and the runs after it.
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "io/system_disk.hpp"
 #include "memory/process_memory.hpp"
@@ -23,7 +23,8 @@ using testing::VirtualClock;
 std::string orders(size_t records) {
   std::string text = "id,customer,amount\n";
   for (size_t i = 0; i < records; ++i) {
-    text += std::to_string(i) + ",customer " + std::to_string(i % 97) + "," + (i % 50 == 7 ? "bad" : std::to_string(i * 7919 % 1000)) + "\n";
+    text += std::to_string(i) + ",customer " + std::to_string(i % 97) + "," +
+            (i % 50 == 7 ? "bad" : std::to_string(i * 7919 % 1000)) + "\n";
   }
   return text;
 }
@@ -76,7 +77,8 @@ class S3Job : public ::testing::Test {
     };
     SimNetWakeup wakeup(net);
     SystemDisk disk;
-    char* environment[] = {const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"), const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
+    char* environment[] = {const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"),
+                           const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
                            const_cast<char*>("AWS_REGION=eu-central-1"),
                            const_cast<char*>("AWS_ENDPOINT_URL=http://127.0.0.1:9000"), nullptr};
     {
@@ -149,8 +151,10 @@ TEST_F(S3Job, a_death_at_any_request_changes_no_byte) {
       Ran ran;
       for (uint64_t life = 1; life <= 3 && !ran.done(); ++life) ran = run(store, death + life, life);
       ASSERT_TRUE(ran.done()) << "death at " << death << (done_before ? ", done" : "") << ": " << ran.words();
-      EXPECT_TRUE(outputs(store) == expected) << names(store) << log_ << "death at " << death << (done_before ? ", done" : "");
-      EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "death at " << death << (done_before ? ", done" : "");
+      EXPECT_TRUE(outputs(store) == expected)
+          << names(store) << log_ << "death at " << death << (done_before ? ", done" : "");
+      EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "death at " << death
+                                         << (done_before ? ", done" : "");
     }
   }
 }
