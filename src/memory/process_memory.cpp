@@ -116,7 +116,6 @@ void seal() {
   mapped_at_seal = mapped_now();
   is_sealed = true;
 }
-void unseal() { is_sealed = false; }
 bool sealed() { return is_sealed; }
 
 AllocatorFigures allocator_figures() {
@@ -198,16 +197,51 @@ uint64_t image_bytes() {
   return bytes;
 }
 
+namespace {
+
+struct Range {
+  uintptr_t first = 0;
+  uintptr_t last = 0;
+};
+
+// Without the blocks that the kernel maps at once around a page that was touched: at the edges they are the neighbours'.
+Range inner(const void* begin, const void* end) {
+  constexpr uintptr_t kBlock = 64u << 10;
+  const Range range{reinterpret_cast<uintptr_t>(begin) / kBlock * kBlock + 2 * kBlock,
+                    reinterpret_cast<uintptr_t>(end) / kBlock * kBlock - kBlock};
+  return begin == nullptr || end == nullptr || range.last <= range.first ? Range{} : range;
+}
+Range openssl_constants() { return inner(weir_openssl_constants_begin, weir_openssl_constants_end); }
+Range openssl_code() {
+  return inner(reinterpret_cast<const void*>(&weir_openssl_code_begin),
+               reinterpret_cast<const void*>(&weir_openssl_code_end));
+}
+bool openssl_forbidden = false;
+
+void protect(const Range& range, int rights) {
+  if (range.last != 0) mprotect(reinterpret_cast<void*>(range.first), range.last - range.first, rights);
+}
+
+}  // namespace
+
 uint64_t openssl_image_bytes() {
-  constexpr uint64_t kBlock = 64u << 10;  // what the kernel maps at once around a page that was touched
-  const auto between = [](const void* begin, const void* end) -> uint64_t {
-    const auto first = reinterpret_cast<uintptr_t>(begin) / kBlock * kBlock + 2 * kBlock;
-    const auto last = reinterpret_cast<uintptr_t>(end) / kBlock * kBlock - kBlock;
-    return begin == nullptr || end == nullptr || last <= first ? 0 : last - first;
-  };
-  return between(weir_openssl_constants_begin, weir_openssl_constants_end) +
-         between(reinterpret_cast<const void*>(&weir_openssl_code_begin),
-                 reinterpret_cast<const void*>(&weir_openssl_code_end));
+  const Range constants = openssl_constants();
+  const Range code = openssl_code();
+  return constants.last - constants.first + code.last - code.first;
+}
+
+void forbid_openssl() {
+  protect(openssl_constants(), PROT_NONE);
+  protect(openssl_code(), PROT_NONE);
+  openssl_forbidden = true;
+}
+
+void unseal() {
+  is_sealed = false;
+  if (!openssl_forbidden) return;
+  protect(openssl_constants(), PROT_READ);
+  protect(openssl_code(), PROT_READ | PROT_EXEC);
+  openssl_forbidden = false;
 }
 
 }  // namespace weir

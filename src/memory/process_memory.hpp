@@ -19,8 +19,11 @@ void unmap_working_memory(std::span<char> memory) noexcept;
 /// From here on no memory may come from the system.
 void seal();
 [[nodiscard]] bool sealed();
-/// For tests and hosts that run several pipelines in turn.
+/// For tests and hosts that run several pipelines in turn; allows OpenSSL again.
 void unseal();
+/// Takes the pages that openssl_image_bytes() counts out of the process' reach, for a job that speaks no TLS: not even the kernel, which maps large
+/// folios whole, brings one in. Whoever touched one would be ended by a signal.
+void forbid_openssl();
 
 struct AllocatorFigures {
   uint64_t setup_bytes_max = 0;  ///< size of the set-up arena; 0 when the process uses the system's allocator

@@ -763,6 +763,7 @@ Outcome Job::run(Deadline deadline, RunObserver* observer) {
     const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());
     exec_sink_->set_stop_at(checkpointer_ ? checkpointer_->stop_at_ns(deadline, given_ns) : deadline.at_ns);
   }
+  if (host_ == Host::kProcess && !network_) forbid_openssl();
   if (host_ == Host::kProcess) seal();  // a host goes on taking memory for itself
   Outcome outcome = finishing_ ? driver_->finish_up() : driver_->run(deadline);
   if (outcome.error.line != 0) outcome.error = in_file(outcome.error);

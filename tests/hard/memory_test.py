@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -135,6 +136,29 @@ class Flat(Case):
 
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "memory.md")
+
+
+class OpenSsl(Case):
+    def test_a_local_job_has_no_right_to_its_pages(self):
+        """What the plan leaves out of the image can't be mapped."""
+        process = Process("query", "SELECT a FROM input", "--from", "csv", "-o", self.path("out.csv"))
+        process.feed(b"a\n1\n")
+        forbidden = []
+
+        def looked():
+            with open(f"/proc/{process.pid}/smaps") as file:
+                maps = file.read()
+            forbidden[:] = [part for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", maps) if re.match(r"\S+ ---p .*weir", part)]
+            return forbidden
+
+        process.await_state(looked)
+        size = 0
+        for mapping in forbidden:
+            begin, end = (int(text, 16) for text in mapping.split()[0].split("-"))
+            size += end - begin
+            self.assertRegex(mapping, r"Rss: +0 kB")
+        self.assertGreater(size, MiB)
+        process.finish(0)
 
 
 class Small(Case):
