@@ -176,8 +176,7 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
        "1:10 W2019 `output.to`: unknown placeholder {input.stm}; did you mean {input.stem}? (at byte 5 of it)\n"},
       {"output: {to: 'x-{part}'}", "1:10 W2021 `output.to`: the placeholder {part} (at byte 3 of it)\n"},
       {"rejects: {to: 'x-{batch}'}", "1:11 W2019 `rejects.to`: {batch} is for output.to; rejects have no batches\n"},
-      {"output: {to: s3://key:secret@b/k}",
-       "1:10 W2028 `output.to`: a bucket's name is made of a-z, 0-9, - and .\n"},
+      {"output: {to: s3://key:secret@b/k}", "1:10 W2028 `output.to`: a bucket's name is made of a-z, 0-9, - and .\n"},
       {"output: {to: stderr}",
        "1:10 W2005 `output.to`: expected stdout, exec or a path; write ./ before such a file name\n"},
       // contradictions
