@@ -14,7 +14,7 @@ mode=${1:-build}
 
 build="g++ cmake ninja-build nasm make perl xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev libc-ares-dev"
 demo="python3 python3-pip python3-setuptools python3-wheel gzip"
-tests="libgtest-dev python3 sqlite3 gzip zstd strace git"
+tests="libgtest-dev python3 sqlite3 gzip zstd strace git qemu-user-static"
 case $mode in
   build) want=$build libraries="isal openssl" ;;
   demo) want="$build $demo" libraries="isal openssl" ;;

@@ -70,6 +70,11 @@ patch_isal() {
   local file=igzip/igzip_icf_body_h1_gr_bt.asm
   sed -i '/^\.write_first_byte:/,/compute_hash/s/^\tshr\ttmp2, 16/\tmov\ttmp2, curr_data\n&/' "$file"
   grep -A1 '^.mov.tmp2, curr_data' "$file" | grep -q '^.shr.tmp2, 16' || die "$file is not the one that the patch is for"
+  # At level 3 the kernels for AVX-512 give other bytes than those for AVX2: with these everywhere a file that was begun on one machine goes
+  # on on the other.
+  file=igzip/igzip_multibinary.asm
+  sed -i -E 's/^(mbin_dispatch_init6\t(set_long_icf_fg|gen_icf_map_lh1),.*, )(\w+_04), \w+_06/\1\3, \3/' "$file"
+  [ "$(grep -cE '^mbin_dispatch_init6.*_04, \w+_04$' "$file")" = 2 ] || die "$file is not the one that the patch is for"
 }
 
 target=${WEIR_TARGET:-}
@@ -121,7 +126,7 @@ for name in "$@"; do
   read -r _ package version file sha <<<"$(grep "^$name " <<<"$pins" || true)"
   [ -n "${sha:-}" ] || die "no such library: $name"
   prefix=$cache/$name-$version-${sha:0:8}
-  case $name in isal | openssl) prefix+=-1 ;; esac  # the number of the patch, of the settings
+  case $name in isal) prefix+=-2 ;; openssl) prefix+=-1 ;; esac  # the number of the patches, of the settings
   prefix+=${target:+-$target}
   if [ ! -f "$prefix/lib$name.a" ]; then
     fetch "$package" "$version" "$file" "$sha"

@@ -90,8 +90,8 @@ Status take_imds(const AwsEnvironment& environment, CredentialPlan& plan) {
   return {};
 }
 
-Status take_profile(const AwsEnvironment& environment, const ProfileCredentials& from, const CredentialSettings& settings,
-                    CredentialPlan& plan) {
+Status take_profile(const AwsEnvironment& environment, const ProfileCredentials& from,
+                    const CredentialSettings& settings, CredentialPlan& plan) {
   plan.roles = from.roles;
   plan.role_count = from.role_count;
   const std::string_view origin = "profile";

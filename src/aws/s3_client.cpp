@@ -13,13 +13,15 @@ constexpr std::string_view kIdField = "x-amz-meta-weir-id";
 
 }  // namespace
 
-S3Client::S3Client(AwsSession& session, std::span<char> room) : session_(session), call_(session, room), request_(session) {}
+S3Client::S3Client(AwsSession& session, std::span<char> room)
+    : session_(session), call_(session, room), request_(session) {}
 
 void S3Client::take_info() {
   const HttpHead& head = call_.head();
   info_ = S3ObjectInfo{};
   info_.size = head.content_length().value_or(0);
-  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total) info_.size = *range->total;
+  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total)
+    info_.size = *range->total;
   info_.etag = FixedText<80>(head.value("ETag"));
   info_.version = FixedText<128>(head.value("x-amz-version-id"));
   if (info_.version.view() == "null") info_.version.clear();
@@ -104,7 +106,8 @@ Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
       const ReadResult got = call_.read(room.subspan(used), error);
       used += got.bytes;
       if (got.step == Step::kFinished) return used;
-      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits()))
+        return fail(Code::kNetStalled, "the time is up");
       if (got.step != Step::kFailed) continue;
       if (progressed || error.exit() != Exit::kUnavailable) return fail(error);
       break;
@@ -128,7 +131,10 @@ void S3Client::add_checksum(uint64_t crc64nvme) {
 
 void S3Client::add_condition(const S3Condition& condition) {
   if (condition.if_none) request_.field("If-None-Match", "*");
-  if (!condition.if_match.empty()) request_.field("If-Match", condition.if_match);
+  // Without its quotes: S3 takes it either way, and other stores compare it with what they hold, which has none.
+  std::string_view tag = condition.if_match;
+  if (tag.size() > 1 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
+  if (!tag.empty()) request_.field("If-Match", tag);
 }
 
 Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,
@@ -240,42 +246,54 @@ Status S3Client::abort(const S3Name& name, std::string_view upload_id) {
 
 // --- listings ------------------------------------------------------------------------------------------------------------
 
-// One page of a listing, entry by entry as they come.
+// One page of a listing, entry by entry as they come. A reply that breaks off is asked for again, and what was told of it is passed over.
 template <typename Reader, typename Each>
-Status S3Client::read_page(Reader& reader, Each each) {
+Status S3Client::read_page(Reader& result, Each each) {
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
-  char piece[4096];
-  for (bool closed = false;;) {
+  for (size_t told = 0;;) {
     Error error;
-    size_t bytes = 0;
-    if (!closed) {
-      const ReadResult got = call_.read(piece, error);
-      if (got.step == Step::kFailed) return fail(error);
-      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
-      if (got.step == Step::kBlocked) continue;
-      bytes = got.bytes;
-      closed = got.step == Step::kFinished;
-    }
-    for (std::string_view left(piece, bytes);;) {
-      const Transfer read = reader.read(left, closed, error);
-      left.remove_prefix(read.consumed);
-      if (read.step == Step::kFailed) return fail(error);
-      if (read.step == Step::kHaveOutput) {
-        WEIR_TRY(each(reader.item()));
-        continue;
+    Reader reader = result;
+    size_t seen = 0;
+    const auto once = [&]() -> Result<bool> {
+      char piece[4096];
+      for (bool closed = false; !closed;) {
+        const ReadResult got = call_.read(piece, error);
+        if (got.step == Step::kFailed) return false;
+        if (got.step == Step::kBlocked) {
+          if (!call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+          continue;
+        }
+        closed = got.step == Step::kFinished;
+        for (std::string_view left(piece, got.bytes);;) {
+          const Transfer read = reader.read(left, closed, error);
+          left.remove_prefix(read.consumed);
+          if (read.step == Step::kFailed) return false;
+          if (read.step == Step::kFinished) return true;
+          if (read.step != Step::kHaveOutput) break;
+          if (++seen <= told) continue;
+          ++told;
+          WEIR_TRY(each(reader.item()));
+        }
       }
-      if (read.step == Step::kFinished) {
-        if (!reader.failure().present()) return {};
-        return fail(Code::kServerError, reader.failure().code.view());
-      }
-      break;
+      error = Error(Code::kBadReply, "the listing is cut");
+      return false;
+    };
+    auto whole = once();
+    if (!whole) return fail(whole.error());
+    if (*whole && !reader.failure().present()) {
+      result = reader;
+      return {};
     }
-    if (closed) return fail(Code::kBadReply, "the listing is cut");
+    if (*whole) error = Error(Code::kServerError, reader.failure().code.view());
+    const Error why = error;
+    if (!call_.again(FailureClass::kTransient, false, error)) return fail(why);
+    WEIR_TRY(call_.run());
   }
 }
 
-Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each) {
+Status S3Client::list_parts(const S3Name& name, std::string_view upload_id,
+                            const std::function<Status(const ListedPart&)>& each) {
   for (uint32_t after = 0;;) {
     request_.reset("GET", name.bucket, name.key);
     request_.query("uploadId", upload_id);
@@ -288,7 +306,8 @@ Status S3Client::list_parts(const S3Name& name, std::string_view upload_id, cons
   }
 }
 
-Status S3Client::list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each) {
+Status S3Client::list(std::string_view bucket, std::string_view prefix,
+                      const std::function<Status(const ListedObject&)>& each) {
   FixedText<kMarkerBytesMax> token;
   for (;;) {
     request_.reset("GET", bucket, {});

@@ -69,17 +69,21 @@ class S3Client {
   /// The object into `room`; its size, of which what does not fit is not read. 0 and no ETag: there is none.
   Result<uint64_t> get_small(const S3Name& name, std::span<char> room);
   /// W4101: the condition does not hold.
-  Status put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition, std::string_view weir_id);
+  Status put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,
+             std::string_view weir_id);
   Status remove(const S3Name& name);
 
   using UploadId = FixedText<512>;
+  /// The last request was sent more than once: what it made may be there twice.
+  [[nodiscard]] bool sent_twice() const { return call_.sent_twice(); }
   Result<UploadId> create_upload(const S3Name& name, std::string_view weir_id);
   /// The part's ETag is part_etag() afterwards.
   void begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body, const S3Sums& sums);
   Status end_part();
   [[nodiscard]] std::string_view part_etag() const { return info_.etag.view(); }
   /// Every part that is there, in order.
-  Status list_parts(const S3Name& name, std::string_view upload_id, const std::function<Status(const ListedPart&)>& each);
+  Status list_parts(const S3Name& name, std::string_view upload_id,
+                    const std::function<Status(const ListedPart&)>& each);
   /// `parts`: the XML of all parts. W4101: the condition does not hold. W4023 and the like: whether it was done is not known.
   Status complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
                   uint64_t crc64nvme, uint64_t size);

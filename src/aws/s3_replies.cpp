@@ -145,7 +145,8 @@ Transfer ListPartsReader::read(std::string_view body, bool closed, Error& error)
 
 ReplyReader::Take ListPartsReader::take(bool begin) {
   constexpr uint64_t kPartNumberMax = 10'000;
-  if (scanner_.name_at(1) != "ListPartsResult") return Take::kGoOn;
+  // The second name is what other stores say.
+  if (scanner_.name_at(1) != "ListPartsResult" && scanner_.name_at(1) != "ListPartsResponse") return Take::kGoOn;
   if (begin) {
     if (scanner_.depth() == 2) item_ = ListedPart();
     return Take::kGoOn;

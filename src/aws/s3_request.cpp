@@ -100,7 +100,8 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
     // Host is part of what is signed, and written by the connection.
     host_field_ = host_field(request.url);
     fields_[count] = {"Host", host_field_.view()};
-    auto signature = session_.signer.sign(**credentials, scope, method_, path, query, {fields_.data(), count + 1}, hash);
+    auto signature =
+        session_.signer.sign(**credentials, scope, method_, path, query, {fields_.data(), count + 1}, hash);
     if (!signature) return fail(signature.error());
     signature_ = *signature;
     std::array<HttpField, 4> signing;
@@ -145,7 +146,8 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
       }
       return FailureClass::kFatal;
     case FailureClass::kExpired:
-      if (session_.renewed || session_.credentials == nullptr || !session_.credentials->renew()) return FailureClass::kFatal;
+      if (session_.renewed || session_.credentials == nullptr || !session_.credentials->renew())
+        return FailureClass::kFatal;
       session_.renewed = true;
       return FailureClass::kExpired;
     case FailureClass::kRedirect: {

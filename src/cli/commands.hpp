@@ -19,6 +19,7 @@ int query_command(Words words, char** environment);
 int plan_command(Words words, char** environment);
 int check_command(Words words, char** environment);
 int test_command(Words words, char** environment);
+int policy_command(Words words, char** environment);
 int status_command(Words words, char** environment);
 int schema_command(Words words);
 int version_command(Words words);

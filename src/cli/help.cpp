@@ -12,6 +12,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir plan PIPELINE.yaml [INPUT...]    where every byte of the budget goes, before a record is read
   weir check PIPELINE.yaml [INPUT...]   every mistake with line, column and how to mend it
   weir test CASES.yaml...               run cases: input, expected output, expected rejects
+  weir policy PIPELINE.yaml             the least that its role must be allowed in AWS
   weir status CHECKPOINT                where a job stands
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
@@ -33,6 +34,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
   -m, --memory SIZE       the budget of the whole process: 48MiB
       --deadline TIME     stop in order after this time: 30s; or at a point of time: 2026-11-27T04:30:00Z
       --checkpoint PATH   where the state is kept; none: keep none
+      --profile NAME      --region REGION   --endpoint-url URL   --no-sign-request    for s3://, as the AWS CLI has them
       --restart           begin anew, whatever the checkpoint says
   -o, --output PATH       output.to       -t, --to FORMAT    output.format: csv tsv ndjson json lines raw
   -f, --from FORMAT       input.format    -d, --delimiter C  input.delimiter
@@ -77,10 +79,15 @@ constexpr std::string_view kCheck = R"(weir check PIPELINE.yaml [INPUT...] [-s K
 Reports every mistake of the file with line, column and a way to mend it: unknown keys, wrong types, contradictions, mistakes in the query.
 )";
 
+constexpr std::string_view kPolicy = R"(weir policy PIPELINE.yaml [INPUT...] [-s KEY=VALUE] [--region REGION]
+
+Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs, keep its state. Asks nothing of AWS.
+)";
+
 constexpr std::string_view kStatus = R"(weir status CHECKPOINT [--json]
 
 Tells where a job stands: input and share, records and rejects, runs so far, when it was saved, and with what the last run stopped. CHECKPOINT is
-the file that a run leaves beside its output, `out.ndjson.weir`.
+what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
 )";
 
 constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
@@ -107,9 +114,9 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-constexpr Topic kTopics[] = {{"run", kRun},       {"query", kQuery},     {"plan", kPlan},
-                             {"check", kCheck},   {"test", kTest},       {"status", kStatus},
-                             {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+constexpr Topic kTopics[] = {{"run", kRun},         {"query", kQuery},   {"plan", kPlan},     {"check", kCheck},
+                             {"test", kTest},       {"policy", kPolicy}, {"status", kStatus}, {"schema", kSchema},
+                             {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {

@@ -46,6 +46,7 @@ constexpr Command kCommands[] = {
     {"plan", weir::plan_command},
     {"check", weir::check_command},
     {"test", weir::test_command},
+    {"policy", weir::policy_command},
     {"status", weir::status_command},
     {"schema", [](Words words, char**) { return weir::schema_command(words); }},
     {"version", [](Words words, char**) { return weir::version_command(words); }},

@@ -29,7 +29,7 @@ struct Option {
 };
 
 constexpr Option kOptions[] = {
-    {"--set", 's', "", true, "", "run query plan check"},
+    {"--set", 's', "", true, "", "run query plan check policy"},
     {"--memory", 'm', "memory", true, "", "run query plan check"},
     {"--deadline", 0, "deadline", true, "", "run query"},
     {"--output", 'o', "output.to", true, "", "run query plan"},
@@ -42,7 +42,7 @@ constexpr Option kOptions[] = {
     {"--rejects", 0, "rejects.to", true, "", "run query plan"},
     {"--checkpoint", 0, "checkpoint.to", true, "", "run query plan"},
     {"--profile", 0, "aws.profile", true, "", "run query plan check"},
-    {"--region", 0, "aws.region", true, "", "run query plan check"},
+    {"--region", 0, "aws.region", true, "", "run query plan check policy"},
     {"--endpoint-url", 0, "aws.endpoint_url", true, "", "run query plan check"},
     {"--no-sign-request", 0, "aws.no_sign_request", false, "true", "run query plan check"},
     {"--restart", 0, "", false, "", "run query"},
@@ -53,7 +53,7 @@ constexpr Option kOptions[] = {
     {"--explain", 0, "", false, "", "plan"},
     {"--json", 0, "", false, "", "plan check test status"},
     {"--quiet", 'q', "", false, "", "run query test"},
-    {"--help", 'h', "", false, "", "run query plan check test status schema version help"},
+    {"--help", 'h', "", false, "", "run query plan check policy test status schema version help"},
 };
 
 bool allows(const Option& option, std::string_view command) {

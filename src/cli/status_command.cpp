@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <ctime>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <unistd.h>
@@ -7,6 +10,10 @@
 #include "engine/checkpoint.hpp"
 #include "engine/counters.hpp"
 #include "io/file.hpp"
+#include "io/system_clock.hpp"
+#include "io/system_disk.hpp"
+#include "io/system_net.hpp"
+#include "plan/network.hpp"
 #include "report/printer.hpp"
 
 namespace weir {
@@ -90,32 +97,50 @@ void print_words(std::string_view name, const CheckpointReader& checkpoint, cons
   if (head.kind != CheckpointKind::kDone) out.text("  go on     run the same command again; --restart begins anew\n");
 }
 
+Result<size_t> read_file(const std::string& path, std::span<char> room) {
+  auto opened = open_to_read(path.c_str());
+  if (!opened) return fail(opened.error());
+  size_t size = 0;
+  Status status;
+  while (size < room.size()) {
+    auto got = read_some(*opened, room.subspan(size));
+    if (!got) status = fail(got.error());
+    if (!got || *got == 0) break;
+    size += *got;
+  }
+  close(*opened);
+  return status ? Result<size_t>(size) : fail(status.error());
+}
+
+Result<size_t> read_object(const std::string& url, std::span<char> room, char** environment) {
+  SystemClock clock;
+  SystemNet net(clock);
+  SystemDisk disk;
+  Network network(net, clock, disk, environment);
+  auto name = s3_name(url);
+  if (!name) return fail(name.error());
+  WEIR_TRY(network.start({}));
+  auto size = network.reader().get_small(*name, room);
+  if (!size) return fail(size.error());
+  if (network.reader().info().etag.empty()) return fail(Code::kNoInput);
+  return static_cast<size_t>(std::min<uint64_t>(*size, room.size()));
+}
+
 }  // namespace
 
-int status_command(Words words, char**) {
+int status_command(Words words, char** environment) {
   CommandOptions options;
   int exit_code = 0;
   if (!parse_options("status", words, options, exit_code)) return exit_code;
   if (options.operands.size() != 1) return usage_error("status", "which checkpoint? `weir status out.ndjson.weir`");
   const std::string path(options.operands[0]);
-  auto opened = open_to_read(path.c_str());
-  if (!opened) return report_error(opened.error());
   std::vector<char> room(kCheckpointBytesMax + 1);
-  size_t size = 0;
-  for (;;) {
-    auto got = read_some(*opened, std::span(room).subspan(size));
-    if (!got) {
-      close(*opened);
-      return report_error(got.error(), path);
-    }
-    size += *got;
-    if (*got == 0 || size == room.size()) break;
-  }
-  close(*opened);
+  const auto size = is_s3(path) ? read_object(path, room, environment) : read_file(path, room);
+  if (!size) return report_error(size.error(), path);
   CheckpointReader checkpoint;
   CheckpointSource source;
   Counters counters;
-  if (Status parsed = checkpoint.parse({room.data(), size}, {}); !parsed) return report_error(parsed.error(), path);
+  if (Status parsed = checkpoint.parse({room.data(), *size}, {}); !parsed) return report_error(parsed.error(), path);
   StateReader from = checkpoint.section(CheckpointSection::kSource);
   StateReader counted = checkpoint.section(CheckpointSection::kCounters);
   if (!source.load_front(from) || !counters.load(counted)) {

@@ -9,6 +9,7 @@
 
 #include "codec/codec.hpp"
 #include "codec/codec_testing.hpp"
+#include "codec/gzip_encoder.hpp"
 
 namespace weir {
 namespace {
@@ -186,6 +187,25 @@ TEST(Encoder, refuses_the_state_of_another_level_or_codec) {
       EXPECT_EQ(loaded(*to, saved(*from)), a.codec == b.codec && a.level == b.level) << name_of(a) << ' ' << name_of(b);
     }
   }
+}
+
+TEST(GzipEncoder, refuses_what_kernels_of_other_bytes_began) {
+  for (int level = 0; level <= GzipEncoder::kLevelMax; ++level) {
+    const OwnedEncoder encoder(Codec::kGzip, level);
+    std::string state = saved(*encoder);
+    ASSERT_TRUE(loaded(*encoder, state));
+    EXPECT_EQ(static_cast<uint8_t>(state[4]), level | (GzipEncoder::common_kernels(level) ? 0 : 0x80));
+    state[4] = static_cast<char>(state[4] ^ 0x80);
+    EXPECT_FALSE(loaded(*encoder, state)) << level;
+  }
+}
+
+TEST(GzipEncoder, refuses_a_state_that_has_text_and_no_header) {
+  const OwnedEncoder encoder(Codec::kGzip);
+  std::string state = saved(*encoder);
+  ASSERT_TRUE(loaded(*encoder, state));
+  state.back() = 1;
+  EXPECT_FALSE(loaded(*encoder, state));
 }
 
 TEST(GzipEncoder, writes_one_member_with_a_header_that_is_always_the_same) {

@@ -13,6 +13,7 @@ namespace {
 constexpr char kHeader[10] = {'\x1f', '\x8b', 8, 0, 0, 0, 0, 0, 0, '\xff'};
 constexpr char kEmptyFinalBlock[2] = {3, 0};  // final, fixed codes, end of block
 constexpr uint32_t kStateTag = 0x67000001u;   // 'g', version 1
+constexpr uint8_t kOtherKernels = 0x80;  // beside the level: written by a CPU without what common_kernels asks for
 
 }  // namespace
 
@@ -27,6 +28,15 @@ size_t GzipEncoder::level_bytes(int level) {
     default:
       return ISAL_DEF_LVL3_MEDIUM;
   }
+}
+
+bool GzipEncoder::common_kernels(int level) {
+#if defined(__x86_64__)
+  return level < 3 ? __builtin_cpu_supports("sse4.2") != 0 : __builtin_cpu_supports("avx2") != 0;
+#else
+  (void)level;
+  return true;
+#endif
 }
 
 GzipEncoder::GzipEncoder(int level, std::span<char> level_room) : level_(level), level_room_(level_room) {
@@ -165,7 +175,7 @@ void GzipEncoder::stage(std::string_view bytes) {
 void GzipEncoder::save(StateWriter& out) const {
   WEIR_ASSERT(!unit_open_ && !compressing_ && stage_begin_ == stage_end_);
   out.put(kStateTag);
-  out.put(static_cast<uint8_t>(level_));
+  out.put(static_cast<uint8_t>(level_ | (common_kernels(level_) ? 0 : kOtherKernels)));
   out.put(static_cast<uint8_t>(header_done_));
   out.put(crc_);
   out.put(input_bytes_);
@@ -174,7 +184,7 @@ void GzipEncoder::save(StateWriter& out) const {
 bool GzipEncoder::load(StateReader& in) {
   reset();
   const bool tag_is_right = in.get<uint32_t>() == kStateTag;
-  const bool level_is_right = in.get<uint8_t>() == static_cast<uint8_t>(level_);
+  const bool level_is_right = in.get<uint8_t>() == (level_ | (common_kernels(level_) ? 0 : kOtherKernels));
   const auto header_done = in.get<uint8_t>();
   const auto crc = in.get<uint32_t>();
   const auto input_bytes = in.get<uint64_t>();

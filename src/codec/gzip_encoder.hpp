@@ -5,9 +5,9 @@
 //
 // isa-l's output depends on how it is fed. So it is fed chunks of 64 KiB counted from the unit's start, and writes into
 // a stage of fixed size that is empty whenever it is called: neither the caller's windows nor their sizes reach it.
-// TODO(port): isa-l picks its kernels by the CPU, and their output differs. Until the kernel can be forced, the same
-// bytes are promised only between machines with the same instruction sets; ends with isa-l built so that a level can be
-// forced, the level being stored in `save` and refused by `load` where it differs.
+// isa-l picks its kernels by the CPU. Those for SSE4.2, AVX2 and AVX-512 give the same bytes at levels 0 to 2, those for
+// AVX2 and AVX-512 at level 3 (scripts/third_party.sh has a patch). What a CPU without these began is not gone on with
+// on one that has them, nor the other way round: `load` refuses it.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,9 @@ class GzipEncoder final : public Encoder {
 
   /// Bytes that isa-l wants at `level` (0..3), its medium size.
   static size_t level_bytes(int level);
+
+  /// Has this CPU what isa-l's common output at `level` asks for: SSE4.2, at level 3 AVX2?
+  static bool common_kernels(int level);
 
   /// `level_room` has level_bytes(level) bytes and outlives the encoder.
   GzipEncoder(int level, std::span<char> level_room);

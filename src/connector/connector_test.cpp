@@ -106,6 +106,26 @@ TEST_F(Connectors, file_source_does_not_read_what_was_appended_and_refuses_what_
   EXPECT_EQ(error.code, Code::kSourceChanged);
 }
 
+TEST_F(Connectors, a_named_pipe_that_nobody_writes_to_is_waited_for_only_until_the_deadline) {
+  ASSERT_EQ(mkfifo(in("pipe").c_str(), 0600), 0);
+  const std::vector<std::string> paths = {in("pipe")};
+  FileSource source(paths, disk_, wakeup_);
+  auto peeked = source.peek(0, Deadline{1});
+  ASSERT_FALSE(peeked);
+  EXPECT_EQ(peeked.error().code, Code::kInterrupted);
+  ASSERT_TRUE(source.open(0));
+  char room[8];
+  Error error;
+  EXPECT_EQ(source.read(room, error).step, Step::kBlocked) << "no end before somebody wrote";
+  auto writer = disk_.open_to_write(in("pipe").c_str(), false);
+  ASSERT_TRUE(writer);
+  EXPECT_EQ(source.read(room, error).step, Step::kBlocked);
+  ASSERT_TRUE(disk_.append(*writer, "abc"));
+  disk_.close(*writer);
+  EXPECT_EQ(source.read(room, error).bytes, 3u);
+  EXPECT_EQ(source.read(room, error).step, Step::kFinished);
+}
+
 TEST_F(Connectors, inputs_that_can_not_be_are_told_apart) {
   EXPECT_EQ(check_input(in("nothing"), disk_).error().code, Code::kNoInput);
   EXPECT_EQ(check_input(folder_, disk_).error().code, Code::kBadInputKind);

@@ -57,7 +57,10 @@ class Fetch final : public HttpService {
     Error unread;
     if (!text.empty()) (void)reader.read(text, true, unread);
     if (reader.failure().present()) {
-      error.detail.append(": ").append(reader.failure().code.view()).append(" ").append(reader.failure().message.view());
+      error.detail.append(": ")
+          .append(reader.failure().code.view())
+          .append(" ")
+          .append(reader.failure().message.view());
     }
     return head.status() >= 500 || head.status() == 429 ? FailureClass::kTransient : FailureClass::kFatal;
   }
@@ -93,8 +96,9 @@ Status CredentialChain::read_file(const char* path, size_t bytes_max, std::strin
   return status;
 }
 
-Result<std::unique_ptr<CredentialChain>> CredentialChain::make(const CredentialSettings& settings, std::string_view profile,
-                                                               AwsSession& session, Disk& disk, char** environment) {
+Result<std::unique_ptr<CredentialChain>> CredentialChain::make(const CredentialSettings& settings,
+                                                               std::string_view profile, AwsSession& session,
+                                                               Disk& disk, char** environment) {
   std::unique_ptr<CredentialChain> chain(new CredentialChain(session, disk, environment));
   chain->profile_ = profile;
   chain->settings_ = settings;
@@ -280,7 +284,8 @@ Result<Credentials> CredentialChain::by_metadata() {
   if (!role) return fail(role.error());
   FixedText<512> path(kRoles);
   const std::string_view first = role->substr(0, role->find_first_of("\r\n"));
-  if (first.empty() || !append_encoded(path, first, false)) return fail(Code::kNoCredentials, "the instance has no role");
+  if (first.empty() || !append_encoded(path, first, false))
+    return fail(Code::kNoCredentials, "the instance has no role");
   auto text = ask("GET", path.view(), with_token, nullptr);
   if (!text) return fail(text.error());
   return parse_credential_json(*text, CredentialJson::kEndpoint);

@@ -63,6 +63,27 @@ Status FileSink::resume(bool finishing) {
   return part_.reopen(part_path_.c_str());
 }
 
+void FileSink::save(StateWriter& out) const {
+  part_.save(out);
+  if (replaces_own_) out.put(uint8_t{1});
+}
+
+bool FileSink::load(StateReader& in) {
+  if (!part_.load(in)) return false;
+  if (in.at_end()) return true;
+  if (in.get<uint8_t>() != 1 || !in.at_end()) return false;
+  replace_ = replaces_own_ = true;
+  return true;
+}
+
+Status FileSink::replace_shown(StateReader& in, bool shown) {
+  if (!load(in) || !shown) return {};
+  auto own = part_.is_complete_at(path_.c_str());
+  if (!own) return fail(own.error());
+  if (*own) replace_ = replaces_own_ = true;
+  return {};
+}
+
 Accepted FileSink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
 
 Accepted FileSink::write(std::string_view bytes, Error& error) {

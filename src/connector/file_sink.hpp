@@ -26,9 +26,10 @@ class FileSink final : public BatchSink {
   void cancel() noexcept override;
   std::string_view leftover() const override { return leftover_; }
   bool resumable() const override { return true; }
-  size_t state_bytes_max() const override { return PartFile::kStateBytesMax; }
-  void save(StateWriter& out) const override { part_.save(out); }
-  bool load(StateReader& in) override { return part_.load(in); }
+  size_t state_bytes_max() const override { return PartFile::kStateBytesMax + 1; }
+  void save(StateWriter& out) const override;
+  bool load(StateReader& in) override;
+  Status replace_shown(StateReader& in, bool shown) override;
   Status resume(bool finishing) override;
 
  private:
@@ -36,6 +37,7 @@ class FileSink final : public BatchSink {
   std::string part_path_;
   std::string_view leftover_;
   bool replace_;
+  bool replaces_own_ = false;  ///< what is shown is the job's own, of a run before it was begun anew
   bool create_folders_;
   Disk& disk_;
   PartFile part_;

@@ -35,6 +35,13 @@ Status FolderSink::start() {
   return there->kind == FileKind::kNone ? Status{} : fail(Code::kOutputExists, name_);
 }
 
+// Its files are known by their numbers alone.
+Status FolderSink::replace_shown(StateReader& in, bool) {
+  replace_ = replace_ || (load(in) && in.at_end());
+  object_open_ = false;
+  return {};
+}
+
 Status FolderSink::resume(bool) {
   replace_ = true;  // what came after the checkpoint is ours, and is written again
   if (!object_open_) return {};
@@ -46,11 +53,24 @@ Status FolderSink::resume(bool) {
     auto shown = disk_.info(name_.c_str());
     if (!shown) return fail(shown.error());
     if (shown->kind != FileKind::kRegular) return fail(Code::kOutputLost, part_path_);
-    WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
-    // Before it is cut: a file that lost its end must not come back under the name that shows it.
-    WEIR_TRY(disk_.sync_folder_of(name_.c_str()));
+    auto good = part_.is_begun_at(name_.c_str());
+    if (!good) return fail(good.error());
+    if (!*good) return fail(Code::kOutputLost, name_);
+    // Not touched before the job is this run's: where the lock's file was taken away, the run that showed it may be at work still.
+    shown_ = true;
+    return {};
   }
   return part_.reopen(part_path_.c_str());
+}
+
+Status FolderSink::hide_shown() {
+  if (!shown_) return {};
+  WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
+  // Before it is cut: a file that lost its end must not come back under the name that shows it.
+  WEIR_TRY(disk_.sync_folder_of(name_.c_str()));
+  WEIR_TRY(part_.reopen(part_path_.c_str()));
+  shown_ = false;
+  return {};
 }
 
 Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
@@ -74,7 +94,9 @@ Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
 }
 
 Accepted FolderSink::write(std::string_view bytes, Error& error) {
-  if (Status status = part_.append(bytes); !status) {
+  Status status = hide_shown();
+  if (status) status = part_.append(bytes);
+  if (!status) {
     error = status.error();
     error.detail.append(" (").append(part_path_).append(")");
     return Accepted::kFailed;
@@ -83,7 +105,8 @@ Accepted FolderSink::write(std::string_view bytes, Error& error) {
 }
 
 Accepted FolderSink::close_object(Error& error) {
-  Status status = part_.sync(part_path_.c_str());
+  Status status = hide_shown();
+  if (status) status = part_.sync(part_path_.c_str());
   if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
   if (status) status = disk_.sync_folder_of(name_.c_str());
   if (status) {
@@ -95,7 +118,7 @@ Accepted FolderSink::close_object(Error& error) {
   return Accepted::kFailed;
 }
 
-Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
+Status FolderSink::commit() { return object_open_ && !shown_ ? part_.sync(part_path_.c_str()) : Status{}; }
 
 void FolderSink::cancel() noexcept {
   if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;

@@ -29,10 +29,13 @@ class FolderSink final : public BatchSink {
   size_t state_bytes_max() const override { return 1 + 8 + PartFile::kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
+  Status replace_shown(StateReader& in, bool shown) override;
   Status resume(bool finishing) override;
 
  private:
   void name_batch(uint64_t batch);
+  /// Before the open file is changed: hides it where it was shown.
+  Status hide_shown();
 
   std::string prefix_;
   std::string suffix_;
@@ -44,6 +47,7 @@ class FolderSink final : public BatchSink {
   Disk& disk_;
   PartFile part_;
   bool object_open_ = false;
+  bool shown_ = false;  ///< the open file is still shown as the run before left it
   uint64_t batch_ = 0;
 };
 

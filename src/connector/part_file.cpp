@@ -84,6 +84,8 @@ Status PartFile::reopen(const char* path) {
 
 Result<bool> PartFile::is_complete_at(const char* path) { return verify(path, false); }
 
+Result<bool> PartFile::is_begun_at(const char* path) { return verify(path, true); }
+
 Status PartFile::append(std::string_view bytes) {
   WEIR_TRY(disk_.append(file_, bytes));
   crc_ = crc32c(crc_, bytes);

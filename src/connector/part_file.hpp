@@ -35,6 +35,8 @@ class PartFile {
   Status reopen(const char* path);
   /// As reopen, for a look only: does `path` hold the loaded state's bytes and no more?
   Result<bool> is_complete_at(const char* path);
+  /// The same of its first bytes: more may follow.
+  Result<bool> is_begun_at(const char* path);
   Status append(std::string_view bytes);
   /// Durable, name and all.
   Status sync(const char* path);

@@ -53,6 +53,7 @@ Status S3CheckpointStore::acquire() {
       return fail(error);
     }
   }
+  took_over_ = !lease_etag_.empty();
   WEIR_TRY(take_lease());
   held_ = true;
   return {};

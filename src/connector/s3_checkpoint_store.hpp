@@ -16,7 +16,7 @@ class S3CheckpointStore final : public CheckpointStore {
  public:
   /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed at each save.
   static constexpr uint64_t kLeaseSlackNs = 10'000'000'000;
-  static constexpr uint64_t kLeaseNs = 300'000'000'000;
+  static constexpr uint64_t kLeaseNs = 60'000'000'000;
 
   struct Options {
     std::string url;
@@ -30,6 +30,8 @@ class S3CheckpointStore final : public CheckpointStore {
   /// When this run ends for certain, as wall time; 0: not known.
   void set_end_wall_ns(uint64_t wall_ns) { end_wall_ns_ = wall_ns; }
   Status acquire() override;
+  /// A run before this one did not come to its end: what it began and no checkpoint names is nobody's.
+  [[nodiscard]] bool took_over() const { return took_over_; }
   Result<size_t> load(std::span<char> room) override;
   Status save(std::string_view bytes) override;
   Status clear() override;
@@ -48,6 +50,7 @@ class S3CheckpointStore final : public CheckpointStore {
   FixedText<80> lease_etag_;
   uint64_t lease_until_ns_ = 0;
   bool held_ = false;
+  bool took_over_ = false;
   FixedText<16> owner_;
 };
 

@@ -70,7 +70,8 @@ class S3Sink::PartsBody final : public HttpBody {
   }
 
  private:
-  static constexpr std::string_view kHead = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  static constexpr std::string_view kHead =
+      "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   static constexpr std::string_view kFoot = "</CompleteMultipartUpload>";
   static constexpr std::string_view kBegin = "<Part><PartNumber>";
   static constexpr std::string_view kMiddle = "</PartNumber><ETag>\"";
@@ -111,10 +112,24 @@ Status S3Sink::start() {
   constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
   uint64_t bits = client_.random();
   for (int i = 0; i < 12; ++i, bits >>= 5) id_.append(kDigits[bits & 31]);
+  WEIR_TRY(abort_orphans());
   if (options_.replace) return {};
   auto there = client_.head(options_.name);
   if (there) return fail(Code::kOutputExists, options_.url);
   return there.error().code == Code::kNoInput ? Status() : fail(there.error());
+}
+
+Status S3Sink::abort_orphans() {
+  if (!drop_orphans_) return {};
+  std::array<S3Client::UploadId, 8> found;
+  size_t count = 0;
+  WEIR_TRY(client_.list_uploads(options_.name.bucket, options_.name.key, [&](const ListedUpload& listed) -> Status {
+    if (listed.key.view() != options_.name.key || listed.upload_id.view() == upload_.view()) return {};
+    if (count < found.size()) found[count++] = S3Client::UploadId(listed.upload_id.view());
+    return {};
+  }));
+  for (size_t i = 0; i < count; ++i) WEIR_TRY(client_.abort(options_.name, found[i].view()));
+  return {};
 }
 
 Accepted S3Sink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
@@ -161,7 +176,9 @@ Status S3Sink::begin_upload() {
   auto begun = client_.create_upload(options_.name, id_.view());
   if (!begun) return fail(begun.error());
   upload_ = *begun;
-  return {};
+  // Of an answer that was lost another upload stands there, of this job as it holds the key.
+  drop_orphans_ = client_.sent_twice() && !options_.tail.bucket.empty();
+  return abort_orphans();
 }
 
 Status S3Sink::send_part(size_t bytes) {
@@ -177,7 +194,8 @@ Status S3Sink::send_part(size_t bytes) {
   const FixedText<64> hash = options_.signed_payload ? sha256_of(part) : FixedText<64>();
   Crc64Nvme crc;
   crc.update(part);
-  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, {.crc64nvme = crc.value(), .sha256 = hash.view()});
+  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body,
+                     {.crc64nvme = crc.value(), .sha256 = hash.view()});
   WEIR_TRY(client_.end_part());
   WEIR_TRY(note_tag(parts_ + 1, client_.part_etag()));
   ++parts_;
@@ -319,7 +337,8 @@ Status S3Sink::finish() {
 
 void S3Sink::cancel() noexcept {
   if (published_ || upload_.view().empty()) return;
-  if (options_.tail.bucket.empty()) {
+  // Nothing that is saved names it: it can't be gone on with.
+  if (options_.tail.bucket.empty() || committed_ == 0) {
     (void)client_.abort(options_.name, upload_.view());
     return;
   }
@@ -384,6 +403,7 @@ Status S3Sink::list_tags() {
 }
 
 Status S3Sink::resume(bool finishing) {
+  WEIR_TRY(abort_orphans());
   if (finishing) {
     auto ours = is_ours();
     if (!ours) return fail(ours.error());

@@ -49,6 +49,9 @@ class S3Sink final : public BatchSink {
   /// All outlive it. `room`: memory_max().
   S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room);
 
+  /// Uploads to this key that the state does not name are a dead run's of this job: they are aborted at the start.
+  void drop_orphans() { drop_orphans_ = true; }
+
   SinkTraits traits() const override { return {}; }
   Status start() override;
   Accepted open_object(const ObjectInfo& info, Error& error) override;
@@ -72,6 +75,7 @@ class S3Sink final : public BatchSink {
 
   [[nodiscard]] uint64_t in_parts() const { return parts_ * options_.part_bytes; }
   [[nodiscard]] uint64_t written() const { return in_parts() + used_; }
+  Status abort_orphans();
   Status begin_upload();
   Status send_part(size_t bytes);
   Status make_room();
@@ -94,6 +98,7 @@ class S3Sink final : public BatchSink {
   uint32_t parts_ = 0;
   Crc64Nvme crc_;  ///< of all bytes written
   bool published_ = false;
+  bool drop_orphans_ = false;
 
   // The newest place that a checkpoint may speak of: taken by save(), which is const as far as the output is concerned.
   mutable uint64_t edge_ = 0;

@@ -414,6 +414,38 @@ TEST(Checkpoint, a_run_that_is_stopped_at_any_checkpoint_gives_the_same_bytes) {
   }
 }
 
+TEST(Checkpoint, a_header_that_was_read_before_the_first_row_is_known_to_the_run_that_goes_on) {
+  const TestJob job = oversize_behind_the_header();
+  TestWorld whole;
+  ASSERT_FALSE(stop_after(job, whole, 1'000'000));
+  for (uint64_t saves = 0; saves < whole.store.saves; ++saves) {
+    TestWorld world;
+    if (!stop_after(job, world, saves)) continue;
+    ASSERT_FALSE(stop_after(job, world, 1'000'000)) << saves;
+    EXPECT_TRUE(world.text() == whole.text()) << saves;
+  }
+}
+
+TEST(Checkpoint, begun_anew_what_could_be_gone_on_with_is_gone_at_once_and_a_tombstone_stays) {
+  // A run with --restart that is killed before its first save must not leave the next one a state whose output it threw away.
+  const TestJob job = gzip_csv();
+  for (const bool done : {false, true}) {
+    TestWorld world = stopped_in_the_middle(job);
+    if (done) {
+      ASSERT_FALSE(stop_after(job, world, 1'000'000));
+    }
+    const std::string before = world.store.bytes;
+    VirtualClock clock;
+    {
+      TestRunner runner(job, world, clock);
+      ASSERT_TRUE(runner.checkpointer->open());
+      ASSERT_TRUE(runner.checkpointer->forget());
+    }
+    EXPECT_EQ(world.store.bytes == before, done);
+    EXPECT_EQ(world.store.bytes.empty(), !done);
+  }
+}
+
 TEST(Checkpoint, of_another_job_is_told_from_its_own_however_large_it_is) {
   const TestWorld large = stopped_in_the_middle(gzip_block());
   TestJob job = oversize_lines();
@@ -457,6 +489,94 @@ TEST(Checkpoint, of_two_runs_at_once_one_is_fenced) {
   ASSERT_FALSE(begun);
   EXPECT_EQ(begun.error().code, Code::kFenced);
   EXPECT_EQ(one.run().ending, Ending::kDone);
+}
+
+TEST(Checkpoint, runs_and_saves_are_counted_over_all_runs_and_runs_from_one_when_begun_anew) {
+  const TestJob job = oversize_lines();
+  TestWorld world;
+  CheckpointHead before;
+  for (uint32_t run = 1; run <= 4; ++run) {
+    ASSERT_TRUE(stop_after(job, world, 1));
+    CheckpointReader reader;
+    ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+    EXPECT_EQ(reader.head().epoch, run);
+    EXPECT_EQ(reader.head().runs, run);
+    EXPECT_GT(reader.head().sequence, before.sequence);
+    before = reader.head();
+  }
+  EXPECT_EQ(before.sequence, world.store.saves);
+  VirtualClock clock;
+  TestRunner runner(job, world, clock);
+  ASSERT_TRUE(runner.checkpointer->open());
+  ASSERT_TRUE(runner.checkpointer->forget());
+  runner.wakeup.request_stop();
+  EXPECT_EQ(runner.run().ending, Ending::kCheckpointed);
+  CheckpointReader reader;
+  ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+  EXPECT_EQ(reader.head().runs, 1u);
+  EXPECT_EQ(reader.head().idle_runs, 0u);
+  EXPECT_EQ(reader.head().epoch, before.epoch + 1) << "what the other run held is not this one's";
+}
+
+TEST(Checkpoint, a_run_that_stops_reports_what_its_checkpoint_holds) {
+  const TestJob job = gzip_csv();
+  uint64_t read_further = 0;
+  for (uint64_t saves = 0; saves < 12; ++saves) {
+    TestWorld world;
+    VirtualClock clock;
+    TestRunner runner(job, world, clock);
+    uint64_t seen = 0;
+    uint64_t read_at_stop = 0;
+    world.store.on_save = [&] {
+      if (++seen > saves) runner.wakeup.request_stop();
+      read_at_stop = std::max(read_at_stop, runner.counters.read);
+    };
+    ASSERT_TRUE(runner.begin());
+    ASSERT_EQ(runner.run().ending, Ending::kCheckpointed);
+    CheckpointReader reader;
+    ASSERT_TRUE(reader.parse(world.store.bytes, {}));
+    StateReader section = reader.section(CheckpointSection::kCounters);
+    Counters saved;
+    ASSERT_TRUE(saved.load(section));
+    EXPECT_EQ(runner.counters.read, saved.read);
+    EXPECT_EQ(runner.counters.written, saved.written);
+    EXPECT_EQ(runner.counters.rejected, saved.rejected);
+    EXPECT_EQ(runner.counters.output_bytes, saved.output_bytes);
+    read_further += read_at_stop - saved.read;
+  }
+  EXPECT_GT(read_further, 0u) << "some had read behind the edge";
+}
+
+TEST(Checkpoint, is_due_again_so_long_after_the_last_one) {
+  MemoryCheckpointStore store;
+  VirtualClock clock;
+  std::vector<char> room(8192);
+  CheckpointOptions options;
+  options.every_ns = 100;
+  Checkpointer checkpointer(store, room, clock, options);
+  ASSERT_FALSE(*checkpointer.open());
+  for (int i = 0; i < 3; ++i) {
+    checkpointer.capture(static_cast<uint64_t>(i), [](CheckpointWriter& out) {
+      for (size_t section = 1; section <= kCheckpointSections; ++section)
+        out.section(static_cast<CheckpointSection>(section), [](StateWriter&) {});
+    });
+    EXPECT_FALSE(checkpointer.due());
+    clock.advance(99);
+    EXPECT_FALSE(checkpointer.due());
+    clock.advance(1);
+    EXPECT_TRUE(checkpointer.due());
+    Error error(Code::kTooManyRejects);
+    error.source = 7;
+    error.byte = 8;
+    error.record = 9;
+    ASSERT_TRUE(checkpointer.save(CheckpointKind::kRunning, &error));
+  }
+  CheckpointReader reader;
+  ASSERT_TRUE(reader.parse(store.bytes, {}));
+  EXPECT_EQ(reader.head().verdict, static_cast<uint16_t>(Code::kTooManyRejects));
+  EXPECT_EQ(reader.head().verdict_source, 7u);
+  EXPECT_EQ(reader.head().verdict_byte, 8u);
+  EXPECT_EQ(reader.head().verdict_record, 9u);
 }
 
 TEST(Checkpoint, three_runs_that_get_nowhere_end_in_stuck_and_progress_starts_the_count_anew) {

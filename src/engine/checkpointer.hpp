@@ -33,6 +33,8 @@ class Checkpointer {
   Result<bool> open();
   /// What open() read, until the first capture.
   [[nodiscard]] const CheckpointReader& loaded() const { return reader_; }
+  /// Of another job's no more than the head may be there.
+  [[nodiscard]] bool has_sections() const { return loaded_; }
   [[nodiscard]] bool is_this_job() const { return reader_.head().job_id == options_.job_id; }
   /// Begin anew: what open() read counts no more. A checkpoint that others could go on with is taken away before the sinks are started, as they
   /// may throw away what it speaks of; a tombstone stays until it is replaced.

@@ -332,13 +332,15 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
     if (hash_of(pipeline_.reader->schema()) != schema_hash) return changed(source.input, "its header is another one");
     WEIR_TRY(pipeline_.output->begin_again(pipeline_.reader->schema(), pipeline_.columns));
     StateReader output = checkpoint.section(CheckpointSection::kOutput);
-    if (!pipeline_.output->load(output) || !output.at_end()) return refused("its output section is not sound");
+    if (!pipeline_.output->load(output) || !output.at_end())
+      return refused("its output section is not sound, or gzip was begun on a CPU of other instruction sets");
   } else if (!checkpoint.section(CheckpointSection::kOutput).at_end()) {
     return refused("its output section is not sound");
   }
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) {
     StateReader state = checkpoint.section(CheckpointSection::kRejects);
-    if (!rejects->load(state) || !state.at_end()) return refused("its rejects section is not sound");
+    if (!rejects->load(state) || !state.at_end())
+      return refused("its rejects section is not sound, or gzip was begun on a CPU of other instruction sets");
   }
   return {};
 }

@@ -83,7 +83,7 @@ class RecordWriter {
   /// Bytes that are still owed: the header of an object without records, the end of a batch (`end_batch`). Returns
   /// those written; call until 0 or room is left.
   virtual size_t end_batch(std::span<char> room) = 0;
-  /// Ends the batch, if one is open, then the object. kJson without limits: an object without records is `[]`.
+  /// Ends the batch, if one is open, then the object. kJson: an object without records is `[]`, whatever the limits are.
   virtual size_t close_object(std::span<char> room) = 0;
 
   [[nodiscard]] virtual uint64_t batch_records() const = 0;  ///< in the open batch

@@ -226,10 +226,7 @@ size_t WriterCore::end_batch(std::span<char> room) {
 
 size_t WriterCore::close_object(std::span<char> room) {
   close_batch();
-  if (object_open_ && !object_used_ && options_.format == WriterFormat::kJson && options_.batch_records_max == 0 &&
-      options_.batch_bytes_max == 0) {
-    batch_tail_ = "[]\n";
-  }
+  if (object_open_ && !object_used_ && options_.format == WriterFormat::kJson) batch_tail_ = "[]\n";
   object_open_ = false;
   return static_cast<size_t>(put_owed(room.data(), room.data() + room.size()) - room.data());
 }

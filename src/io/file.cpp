@@ -32,9 +32,9 @@ Error system_error(Code code, int number, std::string_view what) {
   return error;
 }
 
-Result<int> open_to_read(const char* path) {
+Result<int> open_to_read(const char* path, bool at_once) {
   for (;;) {
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const int file = open(path, O_RDONLY | O_CLOEXEC | (at_once ? O_NONBLOCK : 0));
     if (file >= 0) return file;
     if (errno == EINTR && SystemWakeup::stop_signal() != 0)
       return fail(Error(Code::kInterrupted));  // a pipe nobody writes to

@@ -9,8 +9,9 @@
 
 namespace weir {
 
-/// Opens for reading, or fails with W4003 (W2014 where there is nothing of that name, W6001 where access is denied).
-Result<int> open_to_read(const char* path);
+/// Opens for reading, or fails with W4003 (W2014 where there is nothing of that name, W6001 where access is denied). A named pipe is waited for
+/// until somebody opens it to write, unless `at_once`: then it is to be polled, and reads as blocked before there is something.
+Result<int> open_to_read(const char* path, bool at_once = false);
 /// Reads what there is, at most room.size(); 0 at the end. Repeats when interrupted unless `stop_on_signal`.
 Result<size_t> read_some(int file, std::span<char> room);
 /// Writes all of it. `closed` is set instead of an error when the reader of a pipe is gone.

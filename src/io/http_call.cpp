@@ -15,7 +15,7 @@ HttpCall::HttpCall(HttpSession& session, std::span<char> room)
 void HttpCall::begin(HttpService& service, bool whole) {
   service_ = &service;
   whole_ = whole;
-  retry_ = Retry(session_.retries);
+  retry_ = Retry(session_.retries, session_.limits());
   due_ns_ = 0;
   state_ = State::kWaiting;
 }
@@ -35,8 +35,7 @@ Step HttpCall::retry(FailureClass failure, Error& error) {
   const uint64_t now = session_.http.clock->monotonic_ns();
   const HttpHead& head = connection_.head();
   const RetryHint hint = head.begun() ? retry_hint(head, session_.http.clock->wall_ns()) : RetryHint{};
-  const RetryDecision decision =
-      retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
+  const RetryDecision decision = retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
   if (decision.answer != RetryAnswer::kRetry) return Step::kFailed;
   error = Error();
   due_ns_ = now + decision.delay_ns;
@@ -49,7 +48,7 @@ bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
   connection_.close();
   if (progressed) {
     retry_.succeeded();
-    retry_ = Retry(session_.retries);
+    retry_ = Retry(session_.retries, session_.limits());
   }
   return retry(why, error) != Step::kFailed;
 }
@@ -57,6 +56,8 @@ bool HttpCall::again(FailureClass why, bool progressed, Error& error) {
 Step HttpCall::judge(Error& error) {
   Error why;
   const FailureClass failure = service_->judge(connection_.head(), text(), why);
+  // A refusal is an answer, too.
+  session_.proven = session_.proven || failure == FailureClass::kNone || failure == FailureClass::kFatal;
   if (failure == FailureClass::kNone) {
     retry_.succeeded();
     state_ = State::kDone;
@@ -127,7 +128,8 @@ bool HttpCall::wait(const HttpWait& wait) {
   Clock& clock = *session_.http.clock;
   const uint64_t before = clock.monotonic_ns();
   if (before >= session_.stop_at_ns) return false;
-  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u}, std::min(wait.until_ns, session_.stop_at_ns));
+  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
+                          std::min(wait.until_ns, session_.stop_at_ns));
   session_.waited_ns += clock.monotonic_ns() - before;
   return true;
 }

@@ -30,6 +30,12 @@ struct HttpSession {
   HttpContext http;
   RetryBudget retries;
   uint64_t stop_at_ns = kNever;  ///< no wait reaches past it
+  bool proven = false;  ///< a request was answered
+  /// Before one has: a wrong address should be told of soon. After it a run should outlive a minute's outage.
+  static constexpr uint32_t kFirstAttemptsMax = 5;
+  [[nodiscard]] RetryLimits limits() const {
+    return proven ? RetryLimits{} : RetryLimits{.attempts_max = kFirstAttemptsMax};
+  }
   uint64_t calls = 0;  ///< attempts that were made
   uint64_t waited_ns = 0;  ///< for sockets and between attempts
 };

@@ -28,7 +28,9 @@ class HeadWriter {
     text.append_number(number);
     return put(text.view());
   }
-  HeadWriter& field(std::string_view name, std::string_view value) { return put(name).put(": ").put(value).put("\r\n"); }
+  HeadWriter& field(std::string_view name, std::string_view value) {
+    return put(name).put(": ").put(value).put("\r\n");
+  }
   [[nodiscard]] bool full() const { return full_; }
   [[nodiscard]] size_t used() const { return used_; }
 
@@ -482,7 +484,8 @@ bool HttpConnection::take_reply(Error& error) {
 // --- the reply's body ----------------------------------------------------------------------------------------------------
 
 void HttpConnection::finish_reading() {
-  const bool keep = head_.keeps_alive(method_.view()) && !unsent_ && framing_ != BodyFraming::kUntilClose && reply_begin_ == reply_end_;
+  const bool keep = head_.keeps_alive(method_.view()) && !unsent_ && framing_ != BodyFraming::kUntilClose &&
+                    reply_begin_ == reply_end_;
   if (!keep) close();
   state_ = State::kDone;
 }

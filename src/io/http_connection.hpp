@@ -96,7 +96,18 @@ class HttpConnection {
   void close() noexcept;
 
  private:
-  enum class State : uint8_t { kIdle, kConnecting, kProxyHead, kHandshake, kHead, kContinue, kBody, kReply, kReading, kDone };
+  enum class State : uint8_t {
+    kIdle,
+    kConnecting,
+    kProxyHead,
+    kHandshake,
+    kHead,
+    kContinue,
+    kBody,
+    kReply,
+    kReading,
+    kDone
+  };
 
   Status form(const HttpRequest& request, bool absolute);
   Status open();

@@ -36,7 +36,8 @@ Result<std::string> without_user(std::string_view text, std::string& authorizati
 
 }  // namespace
 
-Result<ProxyRules> ProxyRules::make(std::string_view https_proxy, std::string_view http_proxy, std::string_view no_proxy) {
+Result<ProxyRules> ProxyRules::make(std::string_view https_proxy, std::string_view http_proxy,
+                                    std::string_view no_proxy) {
   ProxyRules rules;
   rules.no_proxy_ = no_proxy;
   if (!http_proxy.empty()) {

@@ -67,7 +67,8 @@ bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
   pollfd entry{watched_.socket, poll_events(watched_), 0};
-  wait_unless_stopped({&entry, watched_.socket >= 0 ? size_t{1} : size_t{0}}, clock_, std::min(until_monotonic_ns, until_ns_), true);
+  wait_unless_stopped({&entry, watched_.socket >= 0 ? size_t{1} : size_t{0}}, clock_,
+                      std::min(until_monotonic_ns, until_ns_), true);
 }
 
 void SystemWakeup::wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns) {

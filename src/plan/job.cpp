@@ -93,7 +93,8 @@ Status Job::prepare_parts(Deadline deadline) {
   // to say.
   bool may_go_on = false;
   if (!checkpoint_name_.empty()) {
-    const auto there = is_s3(checkpoint_name_) ? Result<FileInfo>(fail(Code::kNoInput)) : disk_.info(checkpoint_name_.c_str());
+    const auto there =
+        is_s3(checkpoint_name_) ? Result<FileInfo>(fail(Code::kNoInput)) : disk_.info(checkpoint_name_.c_str());
     may_go_on = !there || there->kind != FileKind::kNone;
   }
   if (!may_go_on) check_columns();
@@ -155,6 +156,7 @@ Status Job::open_network() {
   if (!needed) return {};
   if (net_ == nullptr) return fail(Code::kNotYet, "s3:// from a host program");
   network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
+  network_->set_stop_at(deadline_.at_ns);
   return network_->start(config_.aws);
 }
 
@@ -257,7 +259,8 @@ Status Job::choose_output() {
   output_why_ = "as configured";
   output_format_ = output.format;
   // A preview shows records as the output would hold them.
-  const bool has_name = to_ == To::kFile || to_ == To::kObject || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
+  const bool has_name =
+      to_ == To::kFile || to_ == To::kObject || (to_ == To::kStdout && to != "stdout" && to != "-" && to != "exec");
   if (output_format_ == OutputFormat::kAuto && has_name) {
     output_format_ = output_format_of(format_of_name(to));
     output_why_ = "by the name";
@@ -440,7 +443,8 @@ Status Job::choose_checkpoint() {
   }
   if (why_not != nullptr)
     return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
-  const std::string beside = to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
+  const std::string beside =
+      to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
     if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject) return {};
     checkpoint_name_ = beside + ".weir";
@@ -480,6 +484,12 @@ bool Job::raw_records_possible() const {
          csv.escape == 0 && csv.ragged != CsvOptions::Ragged::kPad;
 }
 
+std::unique_ptr<BatchSink> Job::make_upload(const std::string& url, bool replace, std::span<char> room) {
+  auto sink = std::make_unique<S3Sink>(upload_options(url, replace), network_->writer(), room);
+  uploads_.push_back(sink.get());
+  return sink;
+}
+
 Status Job::make_sinks(Arena& arena) {
   const std::span<char> upload_room = arena.take(sizes_.upload);
   const std::span<char> rejects_room = arena.take(sizes_.rejects_upload);
@@ -495,7 +505,7 @@ Status Job::make_sinks(Arena& arena) {
       own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
       break;
     case To::kObject:
-      own_sink_ = std::make_unique<S3Sink>(upload_options(output_name_, replace), network_->writer(), upload_room);
+      own_sink_ = make_upload(output_name_, replace, upload_room);
       break;
     case To::kFolder:
       own_sink_ =
@@ -519,9 +529,7 @@ Status Job::make_sinks(Arena& arena) {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (is_s3(rejects_name_)) {
-    rejects_sink_ = std::make_unique<S3Sink>(
-        upload_options(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip), network_->writer(),
-        rejects_room);
+    rejects_sink_ = make_upload(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, rejects_room);
   } else if (!rejects_name_.empty()) {
     rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
                                                config_.output.create_folders, disk_);
@@ -613,7 +621,8 @@ Status Job::build() {
           S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
           network_->writer(), clock_);
       lease_ = store.get();
-      if (deadline_.at_ns != kNever) lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+      if (deadline_.at_ns != kNever)
+        lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
       checkpoint_store_ = std::move(store);
     } else {
       checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
@@ -641,6 +650,9 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
+  for (S3Sink* upload : uploads_) {
+    if (lease_ != nullptr && lease_->took_over()) upload->drop_orphans();
+  }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
   BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
   constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
@@ -678,6 +690,7 @@ Status Job::open_checkpoint() {
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
   if (config_.checkpoint.restart) {
+    WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
   if (head.kind == CheckpointKind::kDone) {
@@ -694,6 +707,20 @@ Status Job::open_checkpoint() {
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
   resumed_at_ = head.progress;
+  return {};
+}
+
+// Whoever begins a job anew that has shown something means that output, too. What a job of another shape left in a folder is not known by its bytes.
+Status Job::replace_shown() {
+  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
+  if (!checkpointer_->has_sections()) return {};
+  const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
+  for (size_t i = 0; i < std::size(sinks); ++i) {
+    if (sinks[i] == nullptr || (to_ == To::kFolder && i == 1 && !checkpointer_->is_this_job())) continue;
+    StateReader state = checkpointer_->loaded().section(kSections[i]);
+    WEIR_TRY(sinks[i]->replace_shown(state, shown));
+  }
   return {};
 }
 

@@ -34,6 +34,7 @@ using LineFormula = decltype(BudgetLine::formula);
 
 class ExecSink;
 class S3CheckpointStore;
+class S3Sink;
 struct S3SinkOptions;
 
 class Job {
@@ -124,6 +125,7 @@ class Job {
   Status choose_rejects();
   Status choose_checkpoint();
   Status open_checkpoint();
+  Status replace_shown();
   Result<bool> is_done_already();
   Status start_sinks();
   // memory_table.cpp
@@ -138,6 +140,7 @@ class Job {
   size_t output_columns_max() const;
   size_t output_names_max() const;
   Status make_sinks(Arena& arena);
+  std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, std::span<char> room);
   S3SinkOptions upload_options(const std::string& url, bool replace) const;
   bool raw_records_possible() const;
 
@@ -193,6 +196,7 @@ class Job {
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   S3CheckpointStore* lease_ = nullptr;  ///< checkpoint_store_, when it is one
+  std::vector<S3Sink*> uploads_;  ///< own_sink_ and rejects_sink_, when they are
   ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one
   std::unique_ptr<BatchSink> rejects_sink_;
   std::optional<ByteOutput> byte_output_;

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "memory/process_malloc.hpp"
 #include "connector/s3_sink.hpp"
+#include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
 #include "plan/units.hpp"
@@ -271,7 +271,8 @@ void Job::sum_up_network() {
   }
   if (is_s3(rejects_name_)) {
     sizes_.rejects_upload = upload_of(true);
-    add_line("rejects upload", sizes_.rejects_upload, "output.part, rejects.to", "one part of the rejects until S3 has it");
+    add_line("rejects upload", sizes_.rejects_upload, "output.part, rejects.to",
+             "one part of the rejects until S3 has it");
   }
 }
 

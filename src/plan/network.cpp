@@ -1,10 +1,10 @@
 #include "plan/network.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+
+#include <fnmatch.h>
 
 #include "io/system_net.hpp"
 #include "memory/process_memory.hpp"

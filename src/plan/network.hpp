@@ -25,7 +25,8 @@ namespace weir {
 
 class Network final : public ObjectLister {
  public:
-  Network(Net& net, Clock& clock, Disk& disk, char** environment) : net_(net), clock_(clock), disk_(disk), environment_(environment) {}
+  Network(Net& net, Clock& clock, Disk& disk, char** environment)
+      : net_(net), clock_(clock), disk_(disk), environment_(environment) {}
   ~Network() override;
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;

@@ -1,8 +1,8 @@
 // Contradictions between keys, and what is missing: all of them, each at the key that is to be changed.
 #include <fnmatch.h>
 
-#include "plan/name_template.hpp"
 #include "aws/endpoint.hpp"
+#include "plan/name_template.hpp"
 #include "plan/spec.hpp"
 #include "plan/units.hpp"
 

@@ -45,7 +45,9 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.fail_on_rejects = v.flag; }},
 
     {"input.from", KeyKind::kTextList, "", "", 1, 10'000, 0,
-     "Inputs: a path, a pattern (`*`, `?`, quoted), `stdin`, or a list of them. Read one after the other.",
+     "Inputs: a path, a pattern (`*`, `?`, quoted), `s3://bucket/key` (a pattern, or a prefix that ends in `/`), "
+     "`stdin`, or a "
+     "list of them. Read one after the other.",
      "raw/orders.csv.gz", [](Config& c, KeyValue& v) { c.input.from = std::move(v.list); }},
     {"input.format", KeyKind::kEnum, "auto csv tsv ndjson json lines blocks file", "auto", 0, 0, 0,
      "What the input holds. `auto`: told from the name and the first bytes.", "csv",
@@ -126,7 +128,8 @@ constexpr KeySpec kTable[] = {
     {"checkpoint.to", KeyKind::kText, "", "auto", 1, 4096, 0,
      "Where the state is kept from which a stopped run goes on: a file, a folder (ends in `/`), `none`, or `auto`: "
      "beside an "
-     "output that is a file or a folder, when all inputs are files. `checkpoint: PATH` is short for it.",
+     "output that is a file, a folder or in S3, when all inputs are files or in S3. `checkpoint: PATH` is short for "
+     "it.",
      "state/", [](Config& c, KeyValue& v) { c.checkpoint.to = v.text; }},
     {"checkpoint.every", KeyKind::kDuration, "", "10s", 0, kDay, 0,
      "How often it is saved, at the end of a commit unit; `0`: at the end of each. A stop saves it, too.", "1m",
@@ -156,8 +159,8 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
 
     {"output.to", KeyKind::kText, "", "stdout", 1, 4096, 0,
-     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), or "
-     "`exec`.",
+     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), "
+     "`s3://bucket/key`, or `exec`.",
      "\"clean/{input.stem}.ndjson.gz\"", [](Config& c, KeyValue& v) { c.output.to = v.text; }},
     {"output.format", KeyKind::kEnum, "auto csv tsv ndjson json lines raw", "auto", 0, 0, 0,
      "How records are written. `auto`: told from the output's name, else as the input.", "ndjson",
@@ -208,14 +211,15 @@ constexpr KeySpec kTable[] = {
     {"aws.requester_pays", KeyKind::kBool, "", "false", 0, 0, 0,
      "Agree to pay for requests to buckets whose owner does not.", "true",
      [](Config& c, KeyValue& v) { c.aws.requester_pays = v.flag; }},
-    {"aws.expected_bucket_owner", KeyKind::kText, "", "", 12, 12, 0,
-     "The account that every bucket must belong to.", "\"111122223333\"",
-     [](Config& c, KeyValue& v) { c.aws.expected_bucket_owner = v.text; }},
+    {"aws.expected_bucket_owner", KeyKind::kText, "", "", 12, 12, 0, "The account that every bucket must belong to.",
+     "\"111122223333\"", [](Config& c, KeyValue& v) { c.aws.expected_bucket_owner = v.text; }},
     {"aws.sse", KeyKind::kEnum, "auto AES256 aws:kms", "auto", 0, 0, 0,
      "How S3 encrypts what is written. `auto`: the bucket's own rule.", "aws:kms",
-     [](Config& c, KeyValue& v) { c.aws.sse = v.choice == 0 ? "" : v.choice == 1 ? "AES256" : "aws:kms"; }},
-    {"aws.sse_kms_key_id", KeyKind::kText, "", "", 1, 2048, 0, "The KMS key that it is encrypted with.",
-     "alias/data", [](Config& c, KeyValue& v) { c.aws.sse_kms_key_id = v.text; }},
+     [](Config& c, KeyValue& v) { c.aws.sse = v.choice == 0   ? ""
+                                              : v.choice == 1 ? "AES256"
+                                                              : "aws:kms"; }},
+    {"aws.sse_kms_key_id", KeyKind::kText, "", "", 1, 2048, 0, "The KMS key that it is encrypted with.", "alias/data",
+     [](Config& c, KeyValue& v) { c.aws.sse_kms_key_id = v.text; }},
 
     {"exec.command", KeyKind::kCommand, "", "", 1, 256, 0,
      "The command that gets each batch on stdin: a text for `/bin/sh -c`, or a list of program and arguments.",

@@ -105,6 +105,9 @@ class BatchSink {
   /// At the end of a commit unit, and once more when all output was written and committed, before finish().
   virtual void save(StateWriter& out) const = 0;
   virtual bool load(StateReader& in) = 0;
+  /// Before start(), when a job is begun anew, with what save() gave before: the output that is known by it to be the job's own may be replaced.
+  /// `shown`: that run had written all of it. A state that is another sink's allows nothing.
+  virtual Status replace_shown(StateReader&, bool /*shown*/) { return {}; }
   /// In place of start(), after load(): what was written behind the saved state is taken back. Fails with W5003 when what was
   /// durable is not there. `finishing`: the state is of the end; what finish() had published already counts.
   virtual Status resume(bool finishing) = 0;

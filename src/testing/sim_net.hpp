@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "port/net.hpp"
+#include "port/ports.hpp"
 #include "testing/sim_rng.hpp"
 #include "testing/virtual_time.hpp"
 
@@ -101,6 +102,24 @@ class SimNet final : public Net {
   SimRng rng_;
   int next_ = 1000;
   std::map<int, Socket> sockets_;
+};
+
+/// Waits by the network, as the system's wakeup does by the sockets.
+class SimNetWakeup final : public Wakeup {
+ public:
+  explicit SimNetWakeup(SimNet& net) : net_(net) {}
+  void wait(uint64_t until) override { net_.wait({&interest_, 1}, std::min(until, until_)); }
+  void watch(const Interest& interest, uint64_t until) override {
+    interest_ = interest;
+    until_ = until;
+  }
+  bool passed(Deadline) override { return false; }
+  bool stop_requested() const override { return false; }
+
+ private:
+  SimNet& net_;
+  Interest interest_;
+  uint64_t until_ = kNever;
 };
 
 }  // namespace weir::testing

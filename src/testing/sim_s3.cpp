@@ -13,7 +13,8 @@ namespace {
 SimReply error_of(int status, const std::string& code) {
   return {status,
           {{"Content-Type", "application/xml"}},
-          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code + "</Code><Message>as simulated</Message></Error>"};
+          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code +
+              "</Code><Message>as simulated</Message></Error>"};
 }
 
 std::string decoded(const std::string& text) {
@@ -73,7 +74,8 @@ SimReply SimS3::condition(const SimRequest& request, const std::string& name) {
   if (request.field("if-none-match") == "*" && found != objects.end()) return error_of(412, "PreconditionFailed");
   if (const std::string match = request.field("if-match"); !match.empty()) {
     if (found == objects.end()) return error_of(404, "NoSuchKey");
-    if (found->second.etag != match) return error_of(412, "PreconditionFailed");
+    if (found->second.etag != match && found->second.etag != "\"" + match + "\"")
+      return error_of(412, "PreconditionFailed");
   }
   return {0, {}, {}};
 }
@@ -97,7 +99,8 @@ SimReply SimS3::answer(const SimRequest& request) {
   if (const std::string sum = request.field("x-amz-checksum-crc64nvme");
       request.method == "PUT" && !sum.empty() && sum != checksum_of(request.body))
     return error_of(400, "BadDigest");
-  if (request.method == "GET" && bucket_only) return query.contains("uploads") ? list_uploads(bucket) : list(bucket, query);
+  if (request.method == "GET" && bucket_only)
+    return query.contains("uploads") ? list_uploads(bucket) : list(bucket, query);
   const std::string id = query.contains("uploadId") ? query["uploadId"] : "";
   if (!id.empty() && !uploads.contains(id)) return error_of(404, "NoSuchUpload");
   if (request.method == "GET" && !id.empty()) return list_parts(id, query);
@@ -114,8 +117,10 @@ SimReply SimS3::answer(const SimRequest& request) {
   if (request.method == "POST" && query.contains("uploads")) {
     const std::string made = "upload-" + hex32(next_++);
     uploads[made] = {name, {}, meta_of(request)};
-    return {200, {}, "<InitiateMultipartUploadResult><Bucket>" + bucket + "</Bucket><UploadId>" + made +
-                         "</UploadId></InitiateMultipartUploadResult>"};
+    return {200,
+            {},
+            "<InitiateMultipartUploadResult><Bucket>" + bucket + "</Bucket><UploadId>" + made +
+                "</UploadId></InitiateMultipartUploadResult>"};
   }
   if (request.method == "POST" && !id.empty()) return complete(request, id);
   if (request.method == "DELETE" && !id.empty()) {
@@ -165,10 +170,12 @@ SimReply SimS3::list(const std::string& bucket, std::map<std::string, std::strin
     }
     ++count;
     last = key;
-    body += "<Contents><Key>" + url_encoded(key) + "</Key><Size>" + std::to_string(object.body.size()) + "</Size><ETag>&quot;" +
-            object.etag.substr(1, object.etag.size() - 2) + "&quot;</ETag><StorageClass>STANDARD</StorageClass></Contents>";
+    body += "<Contents><Key>" + url_encoded(key) + "</Key><Size>" + std::to_string(object.body.size()) +
+            "</Size><ETag>&quot;" + object.etag.substr(1, object.etag.size() - 2) +
+            "&quot;</ETag><StorageClass>STANDARD</StorageClass></Contents>";
   }
-  body += "<KeyCount>" + std::to_string(count) + "</KeyCount><IsTruncated>" + (more ? "true" : "false") + "</IsTruncated>";
+  body +=
+      "<KeyCount>" + std::to_string(count) + "</KeyCount><IsTruncated>" + (more ? "true" : "false") + "</IsTruncated>";
   if (more) body += "<NextContinuationToken>" + url_encoded(last) + "</NextContinuationToken>";
   return {200, {}, body + "</ListBucketResult>", true};
 }
@@ -188,7 +195,8 @@ SimReply SimS3::list_parts(const std::string& id, std::map<std::string, std::str
     ++count;
     last = number;
     body += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>&quot;" +
-            part.etag.substr(1, part.etag.size() - 2) + "&quot;</ETag><Size>" + std::to_string(part.body.size()) + "</Size></Part>";
+            part.etag.substr(1, part.etag.size() - 2) + "&quot;</ETag><Size>" + std::to_string(part.body.size()) +
+            "</Size></Part>";
   }
   body += std::string("<IsTruncated>") + (more ? "true" : "false") + "</IsTruncated>";
   if (more) body += "<NextPartNumberMarker>" + std::to_string(last) + "</NextPartNumberMarker>";
@@ -235,7 +243,10 @@ SimReply SimS3::complete(const SimRequest& request, const std::string& id) {
   const Object& object = store(name, body, upload.meta);
   uploads.erase(id);
   // White space first: the reply keeps the connection alive while the work goes on.
-  return {200, {}, "\n\n<CompleteMultipartUploadResult><ETag>" + object.etag + "</ETag></CompleteMultipartUploadResult>", true};
+  return {200,
+          {},
+          "\n\n<CompleteMultipartUploadResult><ETag>" + object.etag + "</ETag></CompleteMultipartUploadResult>",
+          true};
 }
 
 }  // namespace weir::testing

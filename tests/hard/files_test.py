@@ -165,6 +165,12 @@ class StoppedWhileStuck(Case):
         os.close(read)
         self.assertTrue(ndjson(MANY).startswith(got))
 
+    def test_nobody_opens_the_fifo_before_the_deadline(self):
+        os.mkfifo(self.path("fifo.csv"))
+        whole = self.put("in.csv", HEAD + b"1,a\n")
+        for inputs in ([self.path("fifo.csv")], [whole, self.path("fifo.csv")]):
+            weir("query", SELECT_ALL, *inputs, "--from", "csv", "--set", "input.codec=none", "--deadline", "50ms", exit=11, code="W1101")
+
     def test_nobody_opens_the_fifo(self):
         os.mkfifo(self.path("fifo.csv"))
         self.stop(Process("query", SELECT_ALL, self.path("fifo.csv"), "--summary", "json", stdin=None))
@@ -509,7 +515,7 @@ class Durable(Case):
     def calls(self, *args, data=HEAD + b"1,x\n2\n"):
         log = self.fresh("strace")
         self.needs_to_trace()
-        self.query(self.put("in.csv", data), *args, wrapper=["strace", "-y", "-o", log, "-e", "trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2"])
+        self.query(self.put("in.csv", data), *args, wrapper=["strace", "-y", "-o", log, "-e", "trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,mkdir"])
         with open(log) as file:
             return [line for line in file if "(" in line and line.rstrip().endswith("= 0")]
 
@@ -533,6 +539,14 @@ class Durable(Case):
         calls = self.calls("-o", self.path("parts/"), "--to", "ndjson", "--set", "batch.records=1", data=HEAD + b"1,x\n2,y\n")
         self.assert_synced(calls, "parts/000000.ndjson")
         self.assert_synced(calls, "parts/000001.ndjson")
+
+
+    def test_each_folder_that_was_made_is_named_in_one_that_is_synced(self):
+        calls = self.calls("-o", self.path("a/b/c/new.ndjson"), data=HEAD + b"1,x\n")
+        for folder in ("a", "a/b", "a/b/c"):
+            made = [i for i, call in enumerate(calls) if call.startswith("mkdir(") and f'"{self.path(folder)}"' in call]
+            self.assertEqual(len(made), 1, calls)
+            self.assertRegex(calls[made[0] + 1], r"^fsync\(\d+<%s>" % re.escape(os.path.dirname(self.path(folder))), calls)
 
 
 class ProcessLimits(Case):

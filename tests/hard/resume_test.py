@@ -4,6 +4,7 @@ A run is stopped where its checkpoint stands at a place drawn at random, by SIGK
 not depend on when the stop arrives. Each job is held against an uninterrupted run of itself: output, rejects, and every count of the summary. WEIR_RESUME_SEED draws other places.
 """
 import gzip
+import itertools
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import unittest
 import zlib
 
 import harness
@@ -404,6 +406,72 @@ class Places(Resume):
         self.assertEqual(set(self.get("cut/log").split()), {b"job-000000", b"job-000001", b"job-000002"})
 
 
+QEMU = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
+
+
+@unittest.skipUnless(QEMU, "no qemu-user here to be another CPU")
+class OtherMachines(Resume):
+    """Begun under one CPU's kernels (ours, isa-l's), gone on with under another's. None: this machine's."""
+
+    # Without SSE4.2: the scalar kernels of isa-l, whose gzip is another; SSE4.2; AVX2; what is here, AVX-512 perhaps.
+    BASE, SSE, AVX2, HERE = "qemu64,-sse4.1,-sse4.2,-ssse3", "max,-avx,-avx2", "max", None
+    ROWS = 15_000
+
+    def start(self, args, cwd="cut", **options):
+        cpu = getattr(self, "cpu", None)
+        return super().start(args, cwd, wrapper=(QEMU, "-cpu", cpu) if cpu else (), **options)
+
+    def stop_once(self, args, how, saves=None, deadline_ms=20):
+        self.cpu = next(self.cpus)
+        return super().stop_once(args, TERM, saves, deadline_ms)
+
+    def check_machines(self, fmt, codec, ending, cpus, *more):
+        with self.subTest(format=fmt, codec=codec, ending=ending):
+            self.cpus = itertools.cycle(cpus)
+            self.empty("whole", "cut")
+            self.put("in", CODECS[codec](text_of(fmt, random.Random(fmt), self.ROWS)))
+            path = ["--set", "input.path=Records[*]"] if fmt == "json" else []
+            args = self.args(QUERIES[fmt], ["in"], "out." + ending, "--from", fmt, "--set", "rejects.to=rejects", *path, *more)
+            whole = self.run_whole(args)
+            self.cpu, self.stopped, run = None, [], None
+            while len(self.stopped) < 4 and self.head().kind != DONE:
+                run = self.stopped_by(args, TERM, 8)
+                if run is None:
+                    break
+                self.assertEqual(run.exit, 10, str(run))
+                self.stopped.append((self.cpu, self.head().progress))
+            self.cpu = next(self.cpus)
+            self.assert_same(whole, self.start(args).finish(0))
+            self.assertGreaterEqual(len(self.stopped), 2)
+
+    def test_text_in_all_formats(self):
+        for fmt in ("csv", "ndjson", "json"):
+            for codec in ("none", "gzip"):
+                self.check_machines(fmt, codec, "ndjson", (self.SSE, self.AVX2, self.BASE, self.HERE))
+
+    def test_gzip_of_levels_0_to_2(self):
+        for level in range(3):
+            self.check_machines("csv", "gzip", "ndjson.gz", (self.AVX2, self.SSE, self.HERE, self.SSE, self.AVX2), "--set", f"output.level={level}")
+
+    def test_gzip_of_level_3(self):
+        self.check_machines("ndjson", "fixed", "ndjson.gz", (self.AVX2, self.HERE), "--set", "output.level=3")
+
+    def test_gzip_that_would_become_another_is_refused(self):
+        self.put("in", text_of("csv", random.Random(1), self.ROWS))
+        for cpu, level in ((self.BASE, 1), (self.SSE, 3)):
+            with self.subTest(cpu=cpu):
+                self.empty("cut")
+                self.cpus = itertools.repeat(cpu)
+                args = self.args(QUERIES["csv"], ["in"], "out.csv.gz", "--from", "csv", "--set", "rejects.to=rejects", "--set", f"output.level={level}")
+                self.assertEqual(self.stopped_by(args, TERM, 8).exit, 10)
+                self.cpu = self.AVX2
+                run = self.start(args).finish(50, "W5001")
+                self.assertIn("instruction sets", run.error["detail"])
+                self.cpu = cpu
+                self.start(args).finish(0)
+                gzip.decompress(self.get("cut/out.csv.gz"))
+
+
 class Sources(Resume):
     """An input that is not the one that the run began with."""
 
@@ -514,6 +582,52 @@ class Ends(Resume):
             now = os.stat(self.path("cut", name))
             self.assertEqual((now.st_ino, now.st_mtime_ns, now.st_size), (info.st_ino, info.st_mtime_ns, info.st_size), name)
 
+    def test_restart_of_what_is_done_replaces_what_it_published(self):
+        for out in ("out.csv", "out-{batch}.csv"):
+            with self.subTest(out=out):
+                self.empty("whole", "cut")
+                args = [out if a == "out.csv" else a for a in self.job("--set", "batch.records=5000")]
+                self.start(args).finish(0)
+                self.put("in", csv_text(random.Random(10), 21_000))
+                self.assertIn("--restart", self.start(args).finish(31, "W3101").error["hint"])
+                # Also when the new run is stopped: that it may replace the old output is a part of its state.
+                run = self.start([*args, "--restart", "--deadline", "2026-01-01T00:00:00Z"]).finish(10, "W1001")
+                self.assertEqual(self.head().kind, RUNNING)
+                self.stopped = [run.exit]
+                self.start([*args, "--restart", "--deadline", "2026-01-01T00:00:00Z"]).finish(10, "W1001")
+                last = self.start(args).finish(0)
+                self.assert_same(self.run_whole(args), last)
+
+    def test_restart_of_a_folder_that_is_not_done_replaces_what_is_shown_of_it(self):
+        args = ["out-{batch}.csv" if a == "out.csv" else a for a in self.job("--set", "batch.records=500")]
+        while not os.path.exists(self.path("cut/out-000000.csv")):
+            self.empty("cut")
+            self.killed(args, 12)
+        self.stopped = []
+        run = self.start([*args, "--restart"]).finish(0)
+        self.assert_same(self.run_whole(args), run)
+
+    def test_restart_with_another_query_replaces_the_file_of_the_one_before(self):
+        args = self.job()
+        self.start(args).finish(0)
+        other = [a.replace("SELECT id, name,", "SELECT id,") for a in args]
+        self.assertNotEqual(other, args)
+        self.start(other).finish(41, "W4101")
+        self.stopped = []
+        self.assert_same(self.run_whole(other), self.start([*other, "--restart"]).finish(0))
+
+    def test_restart_of_what_is_done_leaves_what_others_made_of_the_output(self):
+        args = self.job()
+        self.start(args).finish(0)
+        for name in ("out.csv", "rejects"):
+            with self.subTest(name=name):
+                data = self.get("cut/" + name)
+                self.put("cut/" + name, data[:-2] + b"\0\n")
+                self.start([*args, "--restart"]).finish(41, "W4101")
+                self.assertEqual(self.get("cut/" + name), data[:-2] + b"\0\n")
+                self.put("cut/" + name, data)
+        self.start([*args, "--restart"]).finish(0)
+
     def test_an_output_that_was_taken_away_is_made_again(self):
         args = self.job(rejects=False, rows=0)
         self.start(args).finish(0)
@@ -584,6 +698,14 @@ class Ends(Resume):
         self.assertEqual(run.error["leftover"], "out.csv.part")
         self.assertEqual(run.summary["status"], "checkpointed")
         self.assertEqual(run.summary["checkpoint"]["at"], "out.weir")
+
+    def test_a_job_that_fails_before_it_got_anywhere_leaves_no_state_behind(self):
+        self.put("in", b"id,name,amount\n1,ragged\n2,good,3\n")
+        args = self.args(QUERIES["csv"], ["in"], "out.csv", "--from", "csv")
+        self.start(args).finish(30, "W3012")
+        self.assertEqual(os.listdir(self.path("cut")), ["out.csv.part"])  # to look at, and written over by the next run
+        # Mended it is another job, and needs no --restart.
+        self.start([*args, "--set", "rejects.to=rejects"]).finish(0)
 
     def test_too_many_rejects_and_a_fix(self):
         args = self.job("--set", "rejects.max=300")

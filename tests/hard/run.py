@@ -7,6 +7,7 @@ WEIR_HARD_FULL=1 runs the large sizes: records of 10 GiB, 10 GB of zeros.
 """
 import argparse
 import os
+import signal
 import sys
 import time
 import unittest
@@ -36,6 +37,8 @@ class Result(unittest.TextTestResult):
 
 
 def main():
+    # Whoever is started in the background ignores SIGINT, and so would what is tested here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weir", required=True)
     parser.add_argument("-k", action="append", help="only tests whose name holds this")

@@ -555,9 +555,7 @@ class Life {
   Plan second_plan() {
     Plan plan = rng_.percent(30) ? crash_plan() : Plan{};
     plan.second_at = some_call();
-    // TODO(port): a folder's last file is hidden again by the run that goes on, before it says that the job is its own;
-    // whoever lost the lock does not notice. Ends when sinks look first and change after the claim.
-    plan.lock_taken_away = !work_.folder && rng_.percent(25);
+    plan.lock_taken_away = rng_.percent(25);
     if (rng_.percent(30)) plan.second_crash_at = some_call();
     return plan;
   }
@@ -861,7 +859,41 @@ class Life {
         return wrong(format("done with another source, exit %u", static_cast<unsigned>(ran.exit)));
       if (!done_right(machine_, Ran{.skipped = "refused"})) return false;
     }
-    return true;
+    return !rng_.percent(15) || again_from_the_start();
+  }
+
+  // `--restart` of what is done, with crashes. What was shown stays until it is replaced, and the user asks once more where the new run did not get
+  // so far that it left a state of its own.
+  bool again_from_the_start() {
+    strike(FaultKind::k_restarted_when_done);
+    bool asked = true;
+    unsigned crashes = 0;
+    for (unsigned i = 0; i < kHealthyRunsMax + 4; ++i) {
+      Plan plan = i < 4 && rng_.percent(70) ? crash_plan() : Plan{};
+      plan.restart = asked;
+      const Ran ran = run(machine_, plan);
+      if (!failure_.empty()) return false;
+      asked = false;
+      if (ran.dead) {
+        left_by_dead_ = true;
+        ++crashes;
+        if (plan.crash.power) machine_.clock.boot();
+        // Of a folder, the file that is made again is hidden meanwhile.
+        const bool shown = work_.folder ? visible_is_complete(machine_) : done_right(machine_, Ran{.skipped = "dead"});
+        if (!shown || !inputs_untouched(machine_)) return false;
+        continue;
+      }
+      asked = ran.skipped == "already_done" || ran.exit == Exit::kSourceChanged;
+      if (ran.exit == Exit::kStuck && crashes >= 3) {
+        asked = true;
+        continue;
+      }
+      if (!asked && ran.exit != Exit::kDone)
+        return wrong(format("begun anew when done, exit %u", static_cast<unsigned>(ran.exit)));
+      if (!done_right(machine_, asked ? Ran{.skipped = "once more"} : ran)) return false;
+      if (!asked) return true;
+    }
+    return wrong("begun anew when done, and still not done again");
   }
 
   SimRng rng_;

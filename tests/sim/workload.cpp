@@ -435,6 +435,7 @@ class Maker {
     }
     if (in_batch != 0) end_batch();
     if (!work_.folder) {
+      if (array && rows.empty()) text = "[]\n";
       work_.outputs.push_back({work_.config.output.to, text});
     }
   }

@@ -1,0 +1,152 @@
+#include "plan/policy.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "plan/network.hpp"
+
+namespace weir {
+namespace {
+
+struct Place {
+  std::string bucket;
+  std::string key;  ///< with `*` for what is not known beforehand
+};
+
+/// Braces and brackets become `*`; `*` and `?` mean the same to IAM.
+Place place_of(std::string_view url) {
+  Place place;
+  url.remove_prefix(std::string_view("s3://").size());
+  const size_t slash = std::min(url.find('/'), url.size());
+  place.bucket = url.substr(0, slash);
+  std::string_view key = slash < url.size() ? url.substr(slash + 1) : std::string_view{};
+  while (!key.empty()) {
+    const char c = key.front();
+    const size_t end = c == '{' ? key.find('}') : c == '[' ? key.find(']') : std::string_view::npos;
+    if (end != std::string_view::npos) {
+      if (!place.key.ends_with('*')) place.key += '*';
+      key.remove_prefix(end + 1);
+      continue;
+    }
+    place.key += c;
+    key.remove_prefix(1);
+  }
+  return place;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string list_of(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) out += (out.size() == 1 ? "" : ", ") + quoted(text);
+  return out + "]";
+}
+
+class Policy {
+ public:
+  explicit Policy(std::string_view partition) : partition_(partition) {}
+
+  [[nodiscard]] std::string object(const Place& place) const {
+    return "arn:" + partition_ + ":s3:::" + place.bucket + "/" + place.key;
+  }
+  void allow(std::string_view name, const std::vector<std::string>& actions, std::vector<std::string> resources,
+             const std::string& condition = {}) {
+    if (resources.empty()) return;
+    std::sort(resources.begin(), resources.end());
+    resources.erase(std::unique(resources.begin(), resources.end()), resources.end());
+    text_ += text_.empty() ? "" : ",\n";
+    text_ += "    {\n      \"Sid\": " + quoted(name) +
+             ",\n      \"Effect\": \"Allow\",\n      \"Action\": " + list_of(actions) +
+             ",\n      \"Resource\": " + list_of(resources);
+    if (!condition.empty()) text_ += ",\n      \"Condition\": " + condition;
+    text_ += "\n    }";
+  }
+  /// Of what begins with the key; without it a missing object looks like a forbidden one.
+  void allow_list(std::string_view name, const std::vector<Place>& places) {
+    std::vector<std::string> buckets;
+    for (const Place& place : places) buckets.push_back(place.bucket);
+    std::sort(buckets.begin(), buckets.end());
+    buckets.erase(std::unique(buckets.begin(), buckets.end()), buckets.end());
+    size_t number = 0;
+    for (const std::string& bucket : buckets) {
+      std::vector<std::string> prefixes;
+      for (const Place& place : places) {
+        if (place.bucket == bucket) prefixes.push_back(place.key.substr(0, place.key.find_first_of("*?")) + "*");
+      }
+      std::sort(prefixes.begin(), prefixes.end());
+      prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+      ++number;
+      allow(std::string(name) + (buckets.size() > 1 ? std::to_string(number) : ""), {"s3:ListBucket"},
+            {"arn:" + partition_ + ":s3:::" + bucket}, "{\"StringLike\": {\"s3:prefix\": " + list_of(prefixes) + "}}");
+    }
+  }
+  [[nodiscard]] std::string text() const {
+    return text_.empty() ? "" : "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n" + text_ + "\n  ]\n}\n";
+  }
+
+ private:
+  std::string partition_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string policy_of(const Config& config) {
+  const std::string_view suffix = partition_suffix(config.aws.region);
+  Policy policy(suffix == "amazonaws.com.cn"               ? "aws-cn"
+                : config.aws.region.starts_with("us-gov-") ? "aws-us-gov"
+                                                           : "aws");
+  std::vector<Place> inputs;
+  std::vector<Place> listed;
+  std::vector<std::string> read;
+  for (const std::string& from : config.input.from) {
+    if (!is_s3(from)) continue;
+    Place place = place_of(from);
+    if (place.key.empty() || place.key.ends_with('/')) place.key += '*';
+    read.push_back(policy.object(place));
+    listed.push_back(place);
+    inputs.push_back(std::move(place));
+  }
+  std::vector<std::string> written;
+  std::vector<Place> outputs;
+  for (const std::string* to : {&config.output.to, &config.rejects.to}) {
+    if (!is_s3(*to)) continue;
+    outputs.push_back(place_of(*to));
+    written.push_back(policy.object(outputs.back()));
+    listed.push_back(outputs.back());
+  }
+  std::vector<std::string> state;
+  const std::string& checkpoint = config.checkpoint.to;
+  if (is_s3(checkpoint) || (checkpoint == "auto" && is_s3(config.output.to))) {
+    Place place = is_s3(checkpoint) ? place_of(checkpoint) : outputs.front();
+    if (checkpoint == "auto") place.key += ".weir";
+    const bool folder = place.key.empty() || place.key.ends_with('/');
+    place.key += folder ? "*" : "";
+    state.push_back(policy.object(place));
+    listed.push_back(place);
+    if (!folder) {
+      place.key += ".*";
+      state.push_back(policy.object(place));
+    }
+  }
+  policy.allow("ReadInputs", {"s3:GetObject", "s3:GetObjectVersion"}, read);
+  policy.allow("WriteOutputs",
+               {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, written);
+  policy.allow("KeepState", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, state);
+  policy.allow_list("TellMissingFromForbidden", listed);
+  if (config.aws.sse == "aws:kms" || !config.aws.sse_kms_key_id.empty()) {
+    const std::string& key = config.aws.sse_kms_key_id;
+    policy.allow("EncryptOutputs", {"kms:GenerateDataKey", "kms:Decrypt"}, {key.starts_with("arn:") ? key : "*"});
+  }
+  return policy.text();
+}
+
+}  // namespace weir

@@ -1,0 +1,13 @@
+// The least that a pipeline's role must be allowed, as an IAM policy.
+#pragma once
+
+#include <string>
+
+#include "plan/config.hpp"
+
+namespace weir {
+
+/// JSON, a statement for each purpose; empty where nothing of the pipeline is in S3. Placeholders and patterns in keys become `*`.
+std::string policy_of(const Config& config);
+
+}  // namespace weir

@@ -1,0 +1,212 @@
+// Whole jobs from S3 to S3 over a simulated network and store: a machine that dies at any request, and the runs after it.
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "io/system_disk.hpp"
+#include "memory/process_memory.hpp"
+#include "plan/job.hpp"
+#include "testing/sim_net.hpp"
+#include "testing/sim_s3.hpp"
+#include "testing/virtual_time.hpp"
+
+namespace weir {
+namespace {
+
+using testing::SimNet;
+using testing::SimNetWakeup;
+using testing::SimRequest;
+using testing::SimS3;
+using testing::VirtualClock;
+
+std::string orders(size_t records) {
+  std::string text = "id,customer,amount\n";
+  for (size_t i = 0; i < records; ++i) {
+    text += std::to_string(i) + ",customer " + std::to_string(i % 97) + "," +
+            (i % 50 == 7 ? "bad" : std::to_string(i * 7919 % 1000)) + "\n";
+  }
+  return text;
+}
+
+struct Ran {
+  Outcome outcome;
+  Error error;  ///< of what came before the run
+  std::string skipped;
+  bool built = false;
+  Counters counters;
+
+  [[nodiscard]] bool done() const { return built && error.ok() && outcome.ending == Ending::kDone; }
+  [[nodiscard]] std::string words() const {
+    const Error& why = error.ok() ? outcome.error : error;
+    return std::string(code_info(why.code).message) + ": " + std::string(why.detail.view());
+  }
+};
+
+class S3Job : public ::testing::Test {
+ protected:
+  S3Job() {
+    config_.input.from = {"s3://bucket/in/"};
+    config_.query = "SELECT id, customer, amount * 2 AS twice FROM input WHERE amount > 500";
+    config_.output.to = "s3://bucket/out/result.csv";
+    config_.output.unit = 16u << 10;
+    config_.output.part = 40'000;
+    config_.rejects.to = "s3://bucket/out/rejects.ndjson";
+    config_.checkpoint.every_ns = 0;
+    for (const auto& [name, records] : {std::pair("bucket/in/a.csv", size_t{9000}), {"bucket/in/b.csv", size_t{3000}}})
+      inputs_.put(name, orders(records));
+    inputs_.part_min = 1;
+  }
+
+  /// One run in a process of its own that dies at request `death` (0: lives): before the store has done it, or behind.
+  Ran run(SimS3& store, uint64_t seed, uint64_t life, uint64_t death = 0, bool done_before = false,
+          const testing::SimNetFaults& faults = {}) {
+    Ran ran;
+    VirtualClock clock;
+    clock.advance(life * 120'000'000'000);  // a lease of the life before is over
+    SimNet net(store, clock, seed);
+    net.faults = faults;
+    bool dead = false;
+    uint64_t seen = 0;
+    net.on_request = [&](const SimRequest& request) {
+      if (!dead && ++seen == death) {
+        dead = true;
+        if (done_before) store.answer(request);
+      }
+      return dead;
+    };
+    SimNetWakeup wakeup(net);
+    SystemDisk disk;
+    char* environment[] = {const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"),
+                           const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
+                           const_cast<char*>("AWS_REGION=eu-central-1"),
+                           const_cast<char*>("AWS_ENDPOINT_URL=http://127.0.0.1:9000"), nullptr};
+    {
+      Job job(clock, wakeup, disk, Host::kProcess, environment);
+      job.set_net(&net);
+      const auto failed = [&](const Error& error) {
+        ran.error = error;
+        return ran;
+      };
+      if (const Status prepared = job.prepare(config_); !prepared) return failed(prepared.error());
+      EXPECT_TRUE(job.fits());
+      if (const Status built = job.build(); !built) return failed(built.error());
+      ran.built = true;
+      ran.skipped = job.skipped();
+      if (ran.skipped.empty()) ran.outcome = job.run({}, nullptr);
+      ran.counters = job.counters();
+      unseal();
+    }
+    requests_ = net.requests;
+    log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
+    for (const std::string& line : net.log) log_ += line + "\n";
+    return ran;
+  }
+
+  /// What the store holds behind the inputs: names and contents, of those that are for people.
+  static std::string outputs(const SimS3& store) {
+    std::string text;
+    for (const auto& [name, object] : store.objects) {
+      if (name.starts_with("bucket/out/")) text += name + (name.ends_with(".weir") ? "\n" : ":\n" + object.body + "\n");
+    }
+    return text;
+  }
+
+  static std::string names(const SimS3& store) {
+    std::string text;
+    for (const auto& [name, object] : store.objects) text += name + " " + std::to_string(object.body.size()) + "\n";
+    return text;
+  }
+
+  Config config_;
+  std::string log_;  ///< requests of all runs
+  SimS3 inputs_;
+  uint64_t requests_ = 0;
+};
+
+TEST_F(S3Job, runs_and_is_not_done_twice) {
+  SimS3 store = inputs_;
+  const Ran first = run(store, 1, 0);
+  ASSERT_TRUE(first.done()) << first.words();
+  EXPECT_EQ(first.counters.read, 12'000u);
+  EXPECT_EQ(first.counters.rejected, 240u);
+  EXPECT_TRUE(store.uploads.empty());
+  EXPECT_EQ(store.objects.size(), inputs_.objects.size() + 3) << outputs(store);
+  const Ran second = run(store, 2, 1);
+  EXPECT_EQ(second.skipped, "already_done") << second.words();
+}
+
+TEST_F(S3Job, a_death_at_any_request_changes_no_byte) {
+  SimS3 whole = inputs_;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const uint64_t requests = requests_;
+  const std::string expected = outputs(whole);
+  ASSERT_GT(requests, 40u);
+  for (uint64_t death = 1; death <= requests; ++death) {
+    for (const bool done_before : {false, true}) {
+      SimS3 store = inputs_;
+      log_.clear();
+      const Ran cut = run(store, death, 0, death, done_before);
+      EXPECT_TRUE(!cut.done() || death == requests);  // the last one gives the lease back
+      Ran ran;
+      for (uint64_t life = 1; life <= 3 && !ran.done(); ++life) ran = run(store, death + life, life);
+      ASSERT_TRUE(ran.done()) << "death at " << death << (done_before ? ", done" : "") << ": " << ran.words();
+      EXPECT_TRUE(outputs(store) == expected)
+          << names(store) << log_ << "death at " << death << (done_before ? ", done" : "");
+      EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "death at " << death
+                                         << (done_before ? ", done" : "");
+    }
+  }
+}
+
+TEST_F(S3Job, a_bad_network_changes_no_byte) {
+  SimS3 whole = inputs_;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  // WEIR_SEEDS=100000 is the campaign.
+  const char* more = std::getenv("WEIR_SEEDS");
+  const uint64_t seeds = more == nullptr ? 60 : std::strtoull(more, nullptr, 10);
+  uint64_t finished = 0;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    SimS3 store = inputs_;
+    store.page = 1 + seed % 3;
+    log_.clear();
+    testing::SimNetFaults faults;
+    faults.lose_reply = 12;
+    faults.cut_reply = 9;
+    faults.cut_request = 14;
+    faults.stall = 40;
+    faults.refuse = 15;
+    faults.no_answer = 40;
+    faults.close_idle = 10;
+    faults.unavailable = 15;
+    faults.server_error = 15;
+    faults.retry_after = 30;
+    Ran ran;
+    for (uint64_t life = 0; life <= 8 && !ran.done(); ++life) {
+      ran = run(store, seed * 100 + life, life, 0, false, faults);
+      if (!ran.done()) {
+        const Error& why = ran.error.ok() ? ran.outcome.error : ran.error;
+        EXPECT_EQ(why.exit(), Exit::kUnavailable) << "seed " << seed << ": " << ran.words();
+      }
+    }
+    if (!ran.done()) continue;
+    ++finished;
+    EXPECT_TRUE(outputs(store) == expected) << names(store) << log_ << "seed " << seed;
+    EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "seed " << seed;
+  }
+  EXPECT_GE(finished, seeds * 9 / 10);
+}
+
+TEST_F(S3Job, an_input_that_was_replaced_ends_it) {
+  SimS3 store = inputs_;
+  EXPECT_FALSE(run(store, 1, 0, 25).done());
+  store.put("bucket/in/a.csv", orders(9000) + "x");
+  const Ran ran = run(store, 2, 1);
+  const Error& why = ran.error.ok() ? ran.outcome.error : ran.error;
+  EXPECT_EQ(why.exit(), Exit::kSourceChanged) << ran.words();
+  EXPECT_EQ(outputs(store).find("result.csv:"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir
