@@ -263,6 +263,7 @@ Status S3Sink::commit() {
     name_tail(before_);
     WEIR_TRY(client_.remove(tail_name_));
   }
+  upload_committed_ = upload_saved_;
   before_ = committed_;
   committed_ = tail_wanted_;
   return {};
@@ -338,7 +339,7 @@ Status S3Sink::finish() {
 void S3Sink::cancel() noexcept {
   if (published_ || upload_.view().empty()) return;
   // Nothing that is saved names it: it can't be gone on with.
-  if (options_.tail.bucket.empty() || committed_ == 0) {
+  if (options_.tail.bucket.empty() || !upload_committed_) {
     (void)client_.abort(options_.name, upload_.view());
     return;
   }
@@ -354,6 +355,7 @@ void S3Sink::save(StateWriter& out) const {
   if (at != edge_ || tail_wanted_ == 0) {
     edge_ = at;
     ++tail_wanted_;
+    upload_saved_ = !upload_.empty();
     edge_open_ = true;
     tail_crc_ = crc32c(0, {buffer_.data() + used_ - std::min<uint64_t>(tail, used_), static_cast<size_t>(tail)});
   }
@@ -439,6 +441,7 @@ Status S3Sink::resume(bool finishing) {
   tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
   tail_crc_ = loaded_tail_crc_;
   edge_open_ = false;
+  upload_saved_ = upload_committed_ = !upload_.empty();
   return {};
 }
 

@@ -107,6 +107,8 @@ class S3Sink final : public BatchSink {
   mutable bool edge_open_ = false;  ///< the tail of that state is not put yet
   uint64_t tail_put_ = 0;  ///< number of the last one that was put
   uint64_t committed_ = 0;  ///< of the last commit: the checkpoint names it once it is saved
+  mutable bool upload_saved_ = false;  ///< the newest state names the upload
+  bool upload_committed_ = false;  ///< that of the last commit does
   uint64_t before_ = 0;  ///< of the commit before
   S3Name tail_name_;
   FixedText<400> leftover_;

@@ -651,7 +651,7 @@ Status Job::build() {
 
 Status Job::start_sinks() {
   for (S3Sink* upload : uploads_) {
-    if (lease_ != nullptr && lease_->took_over()) upload->drop_orphans();
+    if (lease_ != nullptr && (goes_on_ || lease_->took_over())) upload->drop_orphans();
   }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
   BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};

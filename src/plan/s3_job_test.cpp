@@ -63,7 +63,7 @@ class S3Job : public ::testing::Test {
           const testing::SimNetFaults& faults = {}) {
     Ran ran;
     VirtualClock clock;
-    clock.advance(life * 120'000'000'000);  // a lease of the life before is over
+    clock.advance(life == 0 ? 0 : over_ns_ + 120'000'000'000);  // a lease of the life before is over
     SimNet net(store, clock, seed);
     net.faults = faults;
     bool dead = false;
@@ -97,6 +97,7 @@ class S3Job : public ::testing::Test {
       ran.counters = job.counters();
       unseal();
     }
+    over_ns_ = clock.monotonic_ns();
     requests_ = net.requests;
     log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
     for (const std::string& line : net.log) log_ += line + "\n";
@@ -122,6 +123,7 @@ class S3Job : public ::testing::Test {
   std::string log_;  ///< requests of all runs
   SimS3 inputs_;
   uint64_t requests_ = 0;
+  uint64_t over_ns_ = 0;  ///< when the last life ended
 };
 
 TEST_F(S3Job, runs_and_is_not_done_twice) {
