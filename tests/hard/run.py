@@ -36,7 +36,7 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
 
 
-def main():
+def main(folder=HERE, arguments=None):
     # Whoever is started in the background ignores SIGINT, and so would what is tested here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
@@ -45,9 +45,9 @@ def main():
     parser.add_argument("--not-run", metavar="FILE", help="write the names of what was not run to this file")
     parser.add_argument("--times", action="store_true", help="the slowest tests")
     parser.add_argument("modules", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     os.environ["WEIR"] = os.path.abspath(options.weir)
-    names = options.modules or sorted(f[:-3] for f in os.listdir(HERE) if f.endswith("_test.py"))
+    names = options.modules or sorted(f[:-3] for f in os.listdir(folder) if f.endswith("_test.py"))
     loader = unittest.TestLoader()
     if options.k:
         loader.testNamePatterns = [f"*{k}*" for k in options.k]

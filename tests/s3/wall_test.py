@@ -1,0 +1,69 @@
+"""The memory wall with S3 on both sides: in a cgroup as small as the plan says, and no larger than what is promised."""
+import json
+import os
+import shutil
+import subprocess
+
+import harness
+from bed import Job, rows
+from cgroup import PAGE, Cgroup, forget, on_a_disk
+from harness import MiB, gzip_repeated
+
+SIZE = 200 * 10**6
+WALL = 24 * MiB
+PART = 8 * MiB
+
+
+class Wall(Job):
+    def setUp(self):
+        if (probe := Cgroup.make(64 * MiB)) is None:
+            self.skipTest("no cgroup rights")
+        probe.close()
+        self.disk = on_a_disk()
+        if self.disk is None:
+            self.skipTest("no folder on a disk")
+        super().setUp()
+        self.disk = harness.tempfile.mkdtemp(prefix="weir-s3-", dir=self.disk)
+        self.addCleanup(shutil.rmtree, self.disk, ignore_errors=True)
+
+    def walled(self, limit, *args, env):
+        # A copy of the binary that nobody has in memory: its pages are charged too.
+        binary = os.path.join(self.disk, "weir")
+        shutil.copy(harness.WEIR, binary)
+        forget(binary)
+        with Cgroup.make(limit) as group:
+            result = subprocess.run(group.entered([binary, *map(str, args)]), capture_output=True, cwd=self.dir, env=harness.environment(env))
+            self.assertEqual((result.returncode, group.kills()), (0, 0), result.stderr[-2000:])
+            peak = group.peak()
+        summary = json.loads(result.stderr.splitlines()[-1])
+        print(f"[limit {limit}, group's peak {peak}, own peak {summary['peak_bytes']}] ", end="", flush=True)
+        return summary
+
+    def big_job(self):
+        text = rows(50_000)
+        cut = text.index(b"\n") + 1
+        data = b"".join(gzip_repeated(text[cut:], SIZE // len(text), level=1, head=text[:cut]))
+        self.set_up_job(data, source="in.csv.gz", output="out.ndjson.gz", part=PART, every="0s", unit="4MiB")
+
+    def test_24_mib(self):
+        self.big_job()
+        summary = self.walled(WALL, *self.args, "-m", WALL, env=self.env())
+        self.assertLessEqual(summary["peak_bytes"], WALL)
+        self.assertEqual(self.object(self.output), self.expected[self.output])
+
+    def test_24_mib_over_tls(self):
+        self.big_job()
+        proxy = self.new_proxy(tls=self.certificates().context())
+        summary = self.walled(WALL, *self.args, "-m", WALL, env=self.env(AWS_ENDPOINT_URL=proxy.endpoint, AWS_CA_BUNDLE=self.certificates().root))
+        self.assertLessEqual(summary["peak_bytes"], 20 * MiB)
+        self.assertEqual(self.object(self.output), self.expected[self.output])
+
+    def test_as_the_plan_says(self):
+        self.big_job()
+        plan = json.loads(self.weir("plan", "p.yaml", "--json").out)
+        needed = (plan["needed_bytes"] + PAGE - 1) // PAGE * PAGE
+        self.assertLessEqual(needed, 20 * MiB)
+        self.walled(needed, *self.args, "-m", needed, env=self.env())
+        self.fresh_bucket()
+        self.weir(*self.args, "-m", plan["needed_bytes"] - 1, exit=21)
+        self.assertEqual(self.proxy.ops("PutObject", "CreateUpload"), [])
