@@ -515,7 +515,7 @@ class Sources(Resume):
         self.assert_same(whole, self.start(args).finish(0))
 
     def test_copies_of_inputs_that_were_read_already_are_the_same(self):
-        names = [os.path.relpath(self.put(f"in{i}", csv_text(random.Random(i), 1500)), self.dir) for i in range(8)]
+        names = [os.path.relpath(self.put(f"in{i}", csv_text(random.Random(i), 6000)), self.dir) for i in range(8)]
         args = self.args(QUERIES["csv"], names, "out.csv", "--from", "csv", "--set", "rejects.to=rejects")
         self.killed(args, 20)
         while self.head().progress < 50_000:
