@@ -386,6 +386,7 @@ bool S3Sink::load(StateReader& in) {
   const uint64_t parts = loaded_bytes_ / options_.part_bytes;
   if (parts > kPartsMax || (parts != 0 && upload_.view().empty())) return false;
   parts_ = static_cast<uint32_t>(parts);
+  upload_saved_ = upload_committed_ = !upload_.empty();  // also when going on fails: it stays for the next run
   return true;
 }
 
@@ -441,7 +442,6 @@ Status S3Sink::resume(bool finishing) {
   tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
   tail_crc_ = loaded_tail_crc_;
   edge_open_ = false;
-  upload_saved_ = upload_committed_ = !upload_.empty();
   return {};
 }
 
