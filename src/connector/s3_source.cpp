@@ -134,9 +134,11 @@ ReadResult S3Source::read(std::span<char> room, Error& error) {
         at_ += got.bytes;
         stream_at_ = at_;
         if (at_ == pinned_.size) {
-          // Nothing is left on the way: the connection can serve the next request.
+          // Nothing should be left on the way, so that the connection can serve the next request. What is there all the same is not the
+          // object's: it must not get into the room, where the last bytes stand.
           Error none;
-          client_.read(room, none);
+          char beyond = 0;
+          if (client_.read({&beyond, 1}, none).step != Step::kFinished) client_.close();
           state_ = State::kClosed;
         }
         return {at_ == pinned_.size ? Step::kFinished : Step::kHaveOutput, got.bytes};
