@@ -112,6 +112,8 @@ AwsVerdict by_status(unsigned status) {
     case 503:
     case 504:
       return kTransient;
+    case 501:  // and will not be
+      return kRefused;
     case 401:
     case 403:
       return kDenied;

@@ -16,6 +16,14 @@ constexpr std::string_view kIdField = "x-amz-meta-weir-id";
 S3Client::S3Client(AwsSession& session, std::span<char> room)
     : session_(session), call_(session, room), request_(session) {}
 
+FixedText<16> S3Client::new_id() {
+  constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
+  FixedText<16> id;
+  uint64_t bits = session_.http.net->random();
+  for (int i = 0; i < 12; ++i, bits >>= 5) id.append(kDigits[bits & 31]);
+  return id;
+}
+
 void S3Client::take_info() {
   const HttpHead& head = call_.head();
   info_ = S3ObjectInfo{};
@@ -25,10 +33,7 @@ void S3Client::take_info() {
   info_.etag = FixedText<80>(head.value("ETag"));
   info_.version = FixedText<128>(head.value("x-amz-version-id"));
   if (info_.version.view() == "null") info_.version.clear();
-  if (head.value("x-amz-checksum-type") != "COMPOSITE")
-    info_.crc64nvme = FixedText<16>(head.value("x-amz-checksum-crc64nvme"));
   info_.weir_id = FixedText<80>(head.value(kIdField));
-  info_.content_encoding = FixedText<32>(head.value("Content-Encoding"));
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------------
@@ -38,15 +43,20 @@ void S3Client::begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_
   request_.reset("GET", name.bucket, name.key);
   if (!pinned_.version.empty()) request_.query("versionId", pinned_.version.view());
   if (!pinned_.etag.empty()) request_.field("If-Match", pinned_.etag.view());
-  request_.field("x-amz-checksum-mode", "ENABLED");
   request_.from(from);
   asked_from_ = from;
   got_ = false;
+  info_ = S3ObjectInfo{};
   call_.begin(request_, false);
 }
 
 bool S3Client::get_again(uint64_t from, bool progressed, Error& error) {
   request_.from(from);
+  // What was begun unpinned goes on with the object that was found.
+  if (pinned_.etag.empty() && !info_.etag.empty()) {
+    pinned_ = info_;
+    request_.field("If-Match", pinned_.etag.view());
+  }
   asked_from_ = from;
   got_ = false;
   return call_.again(FailureClass::kTransient, progressed, error);
@@ -80,7 +90,6 @@ Step S3Client::step(Error& error) {
 Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version) {
   request_.reset("HEAD", name.bucket, name.key);
   if (!version.empty()) request_.query("versionId", version);
-  request_.field("x-amz-checksum-mode", "ENABLED");
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
   take_info();
@@ -316,7 +325,11 @@ Status S3Client::list(std::string_view bucket, std::string_view prefix,
     if (!prefix.empty()) request_.query("prefix", prefix);
     if (!token.empty()) request_.query("continuation-token", token.view());
     ListObjectsReader reader(true);
-    WEIR_TRY(read_page(reader, each));
+    WEIR_TRY(read_page(reader, [&](const ListedObject& object) -> Status {
+      // What was not asked for is not looked at: nobody is led outside of the prefix by a reply.
+      if (!object.key.view().starts_with(prefix)) return fail(Code::kBadReply, "a listing of what was not asked for");
+      return each(object);
+    }));
     if (!reader.truncated()) return {};
     if (reader.next_token().empty() || reader.next_token() == token.view())
       return fail(Code::kBadReply, "a listing that does not go on");

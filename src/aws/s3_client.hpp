@@ -28,9 +28,7 @@ struct S3ObjectInfo {
   uint64_t size = 0;  ///< of the whole object
   FixedText<80> etag;  ///< with its quotes
   FixedText<128> version;  ///< empty: the bucket keeps no versions
-  FixedText<16> crc64nvme;  ///< base64, of the whole object; empty: none is stored
   FixedText<80> weir_id;  ///< x-amz-meta-weir-id
-  FixedText<32> content_encoding;
 };
 
 /// Which object may stand at the key before.
@@ -58,7 +56,8 @@ class S3Client {
   ReadResult read(std::span<char> room, Error& error) { return call_.read(room, error); }
   /// The body broke off: begins again at `from`, if there may be another attempt; else `error` stays. See HttpCall::again.
   bool get_again(uint64_t from, bool progressed, Error& error);
-  uint64_t random() { return session_.http.net->random(); }
+  /// Twelve letters and digits that no other run has.
+  FixedText<16> new_id();
   [[nodiscard]] const HttpWait& waits() const { return call_.waits(); }
   [[nodiscard]] const HttpWait& read_waits() const { return call_.read_waits(); }
   [[nodiscard]] const S3ObjectInfo& info() const { return info_; }

@@ -18,7 +18,6 @@ void S3Request::reset(std::string_view method, std::string_view bucket, std::str
   payload_hash_ = {};
   expect_ = error_in_success_ = false;
   from_ = 0;
-  error_code_.clear();
   status_ = 0;
 }
 
@@ -114,7 +113,6 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
 
 FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error& error) {
   status_ = static_cast<int>(head.status());
-  error_code_.clear();
   const bool success = head.status() / 100 == 2;
   if (success && (!error_in_success_ || text.find("<Error>") == std::string_view::npos)) {
     session_.renewed = false;
@@ -124,7 +122,6 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
   Error unread;  // a body that is no XML says nothing, and is no other failure
   if (!text.empty()) (void)reader.read(text, true, unread);
   const AwsFailure& reply = reader.failure();
-  error_code_ = reply.code;
   const std::string_view named = head.value("x-amz-bucket-region");
   const std::string_view region = !named.empty() ? named : reply.region.view();
   const bool elsewhere = !region.empty() && region != region_.view();

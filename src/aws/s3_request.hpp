@@ -32,8 +32,6 @@ class S3Request final : public HttpService {
 
   Status make(HttpRequest& request, uint32_t attempt) override;
   FailureClass judge(const HttpHead& head, std::string_view text, Error& error) override;
-  /// The service's own word for what is wrong, of the last reply.
-  [[nodiscard]] std::string_view error_code() const { return error_code_.view(); }
   [[nodiscard]] int status() const { return status_; }
 
  private:
@@ -66,7 +64,6 @@ class S3Request final : public HttpService {
   FixedText<kRegionBytesMax> region_;
   Signature signature_;
   FixedText<32> attempt_text_;
-  FixedText<64> error_code_;
   int status_ = 0;
 };
 

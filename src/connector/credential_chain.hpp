@@ -34,9 +34,6 @@ class CredentialChain final : public CredentialProvider {
   Result<const Credentials*> get(uint64_t wall_ns) override;
   bool renew() override;
 
-  [[nodiscard]] std::string_view region(std::string_view flag) const {
-    return region_in_use(environment_, files_, settings_, flag);
-  }
   [[nodiscard]] EndpointSettings endpoints(std::string_view region_flag, std::string_view endpoint_flag) const {
     return endpoint_settings(environment_, files_, settings_, region_flag, endpoint_flag);
   }

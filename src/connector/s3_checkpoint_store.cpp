@@ -32,10 +32,7 @@ Status S3CheckpointStore::take_lease() {
 }
 
 Status S3CheckpointStore::acquire() {
-  constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
-  owner_ = FixedText<16>();
-  uint64_t bits = client_.random();
-  for (int i = 0; i < 12; ++i, bits >>= 5) owner_.append(kDigits[bits & 31]);
+  owner_ = client_.new_id();
   std::array<char, 80> room;
   auto there = client_.get_small(lease_name_, room);
   if (!there) return fail(there.error());

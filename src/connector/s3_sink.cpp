@@ -7,11 +7,13 @@
 
 #include "base/assert.hpp"
 #include "hash/crc32c.hpp"
+#include "hash/hex.hpp"
 
 namespace weir {
 namespace {
 
 constexpr std::string_view kTail = ".tail-";  // behind the checkpoint's key
+constexpr int kPartAttemptsMax = 3;  // of a part whose reply has no usable ETag
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -25,19 +27,10 @@ std::string_view without_quotes(std::string_view etag) {
   return etag;
 }
 
-FixedText<64> hex_of(const Sha256::Digest& digest) {
-  FixedText<64> text;
-  for (const auto byte : digest) {
-    const auto value = static_cast<uint8_t>(byte);
-    text.append("0123456789abcdef"[value >> 4]).append("0123456789abcdef"[value & 15]);
-  }
-  return text;
-}
-
-FixedText<64> sha256_of(std::string_view bytes) {
-  Sha256 hash;
-  hash.update(bytes);
-  return hex_of(hash.digest());
+/// What a request carries of its body; `hash` is the room for the digits.
+S3Sums sums_of(std::string_view body, bool signed_payload, FixedText<64>& hash) {
+  if (signed_payload) hash = sha256_hex(body);
+  return {.crc64nvme = crc64nvme(0, body), .sha256 = hash.view()};
 }
 
 }  // namespace
@@ -109,9 +102,7 @@ S3Sink::S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room)
 }
 
 Status S3Sink::start() {
-  constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
-  uint64_t bits = client_.random();
-  for (int i = 0; i < 12; ++i, bits >>= 5) id_.append(kDigits[bits & 31]);
+  id_ = client_.new_id();
   WEIR_TRY(abort_orphans());
   if (options_.replace) return {};
   auto there = client_.head(options_.name);
@@ -191,17 +182,29 @@ Status S3Sink::send_part(size_t bytes) {
   WEIR_TRY(begin_upload());
   const std::string_view part(buffer_.data(), bytes);
   TextBody body(part);
-  const FixedText<64> hash = options_.signed_payload ? sha256_of(part) : FixedText<64>();
-  Crc64Nvme crc;
-  crc.update(part);
-  client_.begin_part(options_.name, upload_.view(), parts_ + 1, body,
-                     {.crc64nvme = crc.value(), .sha256 = hash.view()});
-  WEIR_TRY(client_.end_part());
-  WEIR_TRY(note_tag(parts_ + 1, client_.part_etag()));
+  FixedText<64> hash;
+  const S3Sums sums = sums_of(part, options_.signed_payload, hash);
+  // A reply without a usable ETag says nothing of the part: it is sent again.
+  Status noted;
+  for (int attempt = 0; attempt < kPartAttemptsMax; ++attempt) {
+    client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, sums);
+    const Status sent = client_.end_part();
+    if (!sent && sent.error().code == Code::kNoInput) return upload_gone();
+    WEIR_TRY(sent);
+    noted = note_tag(parts_ + 1, client_.part_etag());
+    if (noted) break;
+  }
+  WEIR_TRY(noted);
   ++parts_;
   used_ -= bytes;
   std::memmove(buffer_.data(), buffer_.data() + bytes, used_);
   return {};
+}
+
+Status S3Sink::upload_gone() const {
+  Error lost(Code::kOutputLost, "the upload to ");
+  lost.detail.append(options_.url).append(" is gone: a lifecycle rule may have aborted it");
+  return fail(lost);
 }
 
 Status S3Sink::note_tag(uint32_t number, std::string_view etag) {
@@ -243,10 +246,8 @@ Status S3Sink::put_tail() {
   }
   name_tail(tail_wanted_);
   TextBody body(tail);
-  const FixedText<64> hash = options_.signed_payload ? sha256_of(tail) : FixedText<64>();
-  Crc64Nvme crc;
-  crc.update(tail);
-  WEIR_TRY(client_.put(tail_name_, body, {.crc64nvme = crc.value(), .sha256 = hash.view()}, {}, id_.view()));
+  FixedText<64> hash;
+  WEIR_TRY(client_.put(tail_name_, body, sums_of(tail, options_.signed_payload, hash), {}, id_.view()));
   tail_put_ = tail_wanted_;
   return {};
 }
@@ -273,44 +274,50 @@ Status S3Sink::commit() {
 void S3Sink::drop_tails() noexcept {
   if (options_.tail.bucket.empty() || tail_wanted_ == 0) return;
   std::array<uint64_t, 16> numbers{};
-  size_t count = 0;
-  tail_name_.key.resize(options_.tail.key.size());
-  tail_name_.key.append(kTail);
-  const size_t prefix = tail_name_.key.size();
-  (void)client_.list(tail_name_.bucket, tail_name_.key, [&](const ListedObject& listed) {
-    uint64_t number = 0;
-    const std::string_view digits = listed.key.view().substr(prefix);
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (parsed.ptr == digits.data() + digits.size() && number != 0 && count < numbers.size()) numbers[count++] = number;
-    return Status();
-  });
-  for (size_t i = 0; i < count; ++i) {
-    name_tail(numbers[i]);
-    (void)client_.remove(tail_name_);
+  for (size_t count = numbers.size(); count == numbers.size();) {
+    count = 0;
+    tail_name_.key.resize(options_.tail.key.size());
+    tail_name_.key.append(kTail);
+    const size_t prefix = tail_name_.key.size();
+    const Status listed = client_.list(tail_name_.bucket, tail_name_.key, [&](const ListedObject& object) {
+      uint64_t number = 0;
+      const std::string_view digits = object.key.view().substr(prefix);
+      const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+      const bool whole = parsed.ptr == digits.data() + digits.size() && number != 0;
+      if (whole && count < numbers.size()) numbers[count++] = number;
+      return Status();
+    });
+    if (!listed) return;
+    for (size_t i = 0; i < count; ++i) {
+      name_tail(numbers[i]);
+      if (!client_.remove(tail_name_)) return;
+    }
   }
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------------
 
-Result<bool> S3Sink::is_ours() {
+// Whose object stands at the key.
+Result<S3Sink::AtKey> S3Sink::at_key() {
   auto there = client_.head(options_.name);
-  if (!there) return there.error().code == Code::kNoInput ? Result<bool>(false) : fail(there.error());
-  return there->weir_id.view() == id_.view() && there->size == loaded_bytes_;
+  if (!there) return there.error().code == Code::kNoInput ? Result<AtKey>(AtKey::kNothing) : fail(there.error());
+  return there->weir_id.view() == id_.view() && there->size == loaded_bytes_ ? AtKey::kOurs : AtKey::kTheirs;
 }
 
 Status S3Sink::put_whole() {
   const std::string_view whole(buffer_.data(), used_);
   TextBody body(whole);
-  const FixedText<64> hash = options_.signed_payload ? sha256_of(whole) : FixedText<64>();
-  return client_.put(options_.name, body, {.crc64nvme = crc_.value(), .sha256 = hash.view()},
+  FixedText<64> hash;
+  return client_.put(options_.name, body, sums_of(whole, options_.signed_payload, hash),
                      {.if_match = {}, .if_none = !options_.replace}, id_.view());
 }
 
 Status S3Sink::complete() {
   if (used_ != 0) WEIR_TRY(send_part(used_));
   PartsBody parts(*this);
-  return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
-                          crc_.value(), loaded_bytes_);
+  const Status done = client_.complete(options_.name, upload_.view(), parts,
+                                       {.if_match = {}, .if_none = !options_.replace}, crc_.value(), loaded_bytes_);
+  return !done && done.error().code == Code::kNoInput ? upload_gone() : done;
 }
 
 Status S3Sink::finish() {
@@ -318,16 +325,18 @@ Status S3Sink::finish() {
   loaded_bytes_ = written();
   const Status done = upload_.view().empty() ? put_whole() : complete();
   if (!done) {
-    // Refused because an object is there, or a lost answer: perhaps it is this one.
-    auto ours = is_ours();
-    if (!ours || !*ours) {
-      // Somebody else's object: this upload will never be one. Else a later run can go on with it.
-      if (done.error().exit() == Exit::kSinkConflict && !upload_.view().empty()) {
-        (void)client_.abort(options_.name, upload_.view());
-        upload_ = S3Client::UploadId();
-      }
-      return fail(done.error());
+    // Refused because an object is there, or the upload is no more, or a lost answer: perhaps it is there already.
+    const auto there = at_key();
+    if (!there) return fail(done.error());
+    const bool gone = done.error().code == Code::kOutputLost;
+    const bool refused = *there == AtKey::kTheirs && (gone || done.error().exit() == Exit::kSinkConflict);
+    if (refused) {
+      // This upload will never be an object.
+      if (!gone && !upload_.empty()) (void)client_.abort(options_.name, upload_.view());
+      upload_ = S3Client::UploadId();
+      return fail(Code::kOutputExists, options_.url);
     }
+    if (*there != AtKey::kOurs) return fail(done.error());
   }
   published_ = true;
   drop_tails();
@@ -408,9 +417,9 @@ Status S3Sink::list_tags() {
 Status S3Sink::resume(bool finishing) {
   WEIR_TRY(abort_orphans());
   if (finishing) {
-    auto ours = is_ours();
-    if (!ours) return fail(ours.error());
-    if (*ours) {
+    const auto there = at_key();
+    if (!there) return fail(there.error());
+    if (*there == AtKey::kOurs) {
       published_ = true;
       tail_wanted_ = loaded_tail_;
       drop_tails();
@@ -419,11 +428,7 @@ Status S3Sink::resume(bool finishing) {
   }
   if (parts_ != 0) {
     const Status listed = list_tags();
-    if (!listed && listed.error().code == Code::kNoInput) {
-      Error lost(Code::kOutputLost, "the upload to ");
-      lost.detail.append(options_.url).append(" is gone: a lifecycle rule may have aborted it");
-      return fail(lost);
-    }
+    if (!listed && listed.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(listed);
   }
   used_ = static_cast<size_t>(loaded_bytes_ - in_parts());

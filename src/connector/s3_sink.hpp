@@ -76,6 +76,7 @@ class S3Sink final : public BatchSink {
   [[nodiscard]] uint64_t in_parts() const { return parts_ * options_.part_bytes; }
   [[nodiscard]] uint64_t written() const { return in_parts() + used_; }
   Status abort_orphans();
+  [[nodiscard]] Status upload_gone() const;
   Status begin_upload();
   Status send_part(size_t bytes);
   Status make_room();
@@ -84,7 +85,8 @@ class S3Sink final : public BatchSink {
   void name_tail(uint64_t number);
   Status put_whole();
   Status complete();
-  Result<bool> is_ours();
+  enum class AtKey : uint8_t { kNothing, kOurs, kTheirs };
+  Result<AtKey> at_key();
   Status note_tag(uint32_t number, std::string_view etag);
   Status list_tags();
 

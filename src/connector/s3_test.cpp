@@ -1,4 +1,5 @@
 // S3's connectors over a simulated network and store: what is cut goes on at the next byte, what is lost is looked up, what is somebody else's stays.
+#include <functional>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -36,7 +37,7 @@ class FixedCredentials final : public CredentialProvider {
 
 /// One process: its network's end, its session and clients.
 struct Process {
-  explicit Process(SimS3& store, uint64_t seed = 1) : net(store, clock, seed), wakeup(net) {
+  explicit Process(testing::SimServer& store, uint64_t seed = 1) : net(store, clock, seed), wakeup(net) {
     session.http.net = &net;
     session.http.clock = &clock;
     session.credentials = &credentials;
@@ -55,6 +56,18 @@ struct Process {
   AwsSession session;
   std::vector<std::unique_ptr<std::vector<char>>> clients;
   std::vector<std::unique_ptr<S3Client>> made;
+};
+
+/// A store whose replies somebody changes.
+struct Changed final : testing::SimServer {
+  explicit Changed(SimS3& store_in) : store(store_in) {}
+  testing::SimReply answer(const SimRequest& request) override {
+    testing::SimReply reply = store.answer(request);
+    if (change) change(request, reply);
+    return reply;
+  }
+  SimS3& store;
+  std::function<void(const SimRequest&, testing::SimReply&)> change;
 };
 
 std::string numbered(size_t bytes) {
@@ -134,6 +147,72 @@ TEST(S3Source, NeverMixesTwoVersions) {
     EXPECT_EQ(read_all(source, process, 4096, error), "");
     EXPECT_EQ(error.code, Code::kSourceChanged);
   }
+}
+
+TEST(S3Source, BytesBehindTheObjectsEndNeverGetIntoIt) {
+  const std::string body = numbered(10'000);
+  SimS3 store;
+  store.put("bkt/k", body);
+  Changed changed(store);
+  changed.change = [](const SimRequest&, testing::SimReply& reply) {
+    reply.fields.emplace_back("Content-Range", "bytes 0-9999/10000");
+    reply.body += "xyz";
+  };
+  Process process(changed);
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  EXPECT_EQ(read_all(source, process, 4096, error), body);
+}
+
+TEST(S3Source, WhatIsGoneOnWithIsPinned) {
+  SimS3 store;
+  store.put("bkt/k", numbered(100'000));
+  Process process(store);
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  process.net.faults.cut_reply = 1;
+  uint64_t gets = 0;
+  process.net.on_request = [&](const SimRequest& request) {
+    if (++gets == 1) return false;
+    process.net.faults.cut_reply = 0;
+    EXPECT_FALSE(request.field("if-match").empty());
+    store.objects.clear();  // deleted meanwhile
+    return false;
+  };
+  Error error;
+  read_all(source, process, 1000, error);
+  EXPECT_EQ(error.code, Code::kSourceChanged) << error.detail.view();
+}
+
+TEST(S3Source, WhatIsNotImplementedIsAskedForOnce) {
+  SimS3 store;
+  Changed changed(store);
+  changed.change = [](const SimRequest&, testing::SimReply& reply) { reply = {501, {}, {}}; };
+  Process process(changed);
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  read_all(source, process, 64, error);
+  EXPECT_EQ(error.code, Code::kRequestRefused);
+  EXPECT_EQ(process.net.requests, 1u);
+}
+
+TEST(S3Client, AListingOfWhatWasNotAskedForIsRefused) {
+  SimS3 store;
+  store.put("bkt/in/a", "1");
+  store.put("bkt/secret", "2");
+  Changed changed(store);
+  changed.change = [](const SimRequest&, testing::SimReply& reply) {
+    reply.body.replace(reply.body.find("in/a"), 4, "secret");
+  };
+  Process process(changed);
+  const Status listed = process.client().list("bkt", "in/", [](const ListedObject&) { return Status(); });
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code, Code::kBadReply);
 }
 
 TEST(S3Source, SaysWhatIsMissing) {
@@ -261,6 +340,55 @@ TEST(S3Sink, PartsAreOfOneSizeWhereverTheUnitsEnd) {
   EXPECT_EQ(store.objects["bkt/out"].body, body);
   EXPECT_EQ(store.objects.size(), 1u) << "tails are left";
   EXPECT_TRUE(store.uploads.empty());
+}
+
+TEST(S3Sink, APartWithoutAnEtagIsSentAgain) {
+  const std::string body = numbered(7'000'000);
+  SimS3 store;
+  Changed changed(store);
+  uint64_t parts = 0;
+  changed.change = [&](const SimRequest& request, testing::SimReply& reply) {
+    if (request.target.find("partNumber=") != std::string::npos && ++parts == 1) reply.fields.clear();
+  };
+  Process process(changed);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  ASSERT_TRUE(upload.write(body));
+  ASSERT_TRUE(upload.sink.finish());
+  EXPECT_EQ(store.objects["bkt/out"].body, body);
+  EXPECT_EQ(parts, 3u);
+}
+
+TEST(S3Sink, AnUploadThatIsNoMoreIsSaidToBeLost) {
+  for (const bool theirs : {false, true}) {
+    SimS3 store;
+    Process process(store);
+    Upload upload(process);
+    ASSERT_TRUE(upload.sink.start());
+    ASSERT_TRUE(upload.write(numbered(6'000'000)));
+    upload.save();
+    ASSERT_TRUE(upload.sink.commit());
+    store.uploads.clear();  // by a lifecycle rule
+    if (theirs) store.put("bkt/out", "theirs");
+    const Status late = upload.sink.finish();
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, theirs ? Code::kOutputExists : Code::kOutputLost);
+    EXPECT_EQ(store.objects["bkt/out"].body, theirs ? "theirs" : "");
+  }
+}
+
+TEST(S3Sink, AllTailsGo) {
+  SimS3 store;
+  for (int i = 1; i <= 40; ++i) store.put("bkt/out.weir.tail-" + std::to_string(100 + i), "left by a dead run");
+  store.put("bkt/out.weir.tail-x", "somebody's");
+  Process process(store);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  ASSERT_TRUE(upload.write("hello"));
+  upload.save();
+  ASSERT_TRUE(upload.sink.commit());
+  ASSERT_TRUE(upload.sink.finish());
+  EXPECT_EQ(store.objects.size(), 2u);
 }
 
 // A machine that dies at one request after the other, a store that loses replies: whoever goes on makes the same object.

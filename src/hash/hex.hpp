@@ -1,4 +1,4 @@
-// Bytes as hexadecimal digits, lower case.
+// The SHA-256 of a text as 64 hexadecimal digits, lower case: what signed requests carry of their body.
 #pragma once
 
 #include <string_view>
@@ -8,21 +8,12 @@
 
 namespace weir {
 
-template <size_t kSize>
-void append_hex(FixedText<kSize>& to, std::string_view bytes) {
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    to.append("0123456789abcdef"[value >> 4]).append("0123456789abcdef"[value & 15]);
-  }
-}
-
 inline FixedText<64> sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
-  const Sha256::Digest digest = hash.digest();
-  FixedText<64> text;
-  append_hex(text, {reinterpret_cast<const char*>(digest.data()), digest.size()});
-  return text;
+  char digits[64];
+  to_hex(hash.digest(), digits);
+  return FixedText<64>({digits, sizeof digits});
 }
 
 }  // namespace weir

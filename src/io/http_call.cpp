@@ -22,7 +22,6 @@ void HttpCall::begin(HttpService& service, bool whole) {
 
 // A request that can't be made is not tried again: nothing changes by that.
 Status HttpCall::attempt() {
-  ++session_.calls;
   text_bytes_ = 0;
   HttpRequest request;
   WEIR_TRY(service_->make(request, retry_.attempts()));
@@ -125,12 +124,9 @@ Step HttpCall::step(Error& error) {
 }
 
 bool HttpCall::wait(const HttpWait& wait) {
-  Clock& clock = *session_.http.clock;
-  const uint64_t before = clock.monotonic_ns();
-  if (before >= session_.stop_at_ns) return false;
+  if (session_.http.clock->monotonic_ns() >= session_.stop_at_ns) return false;
   session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
                           std::min(wait.until_ns, session_.stop_at_ns));
-  session_.waited_ns += clock.monotonic_ns() - before;
   return true;
 }
 

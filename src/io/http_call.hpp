@@ -36,8 +36,6 @@ struct HttpSession {
   [[nodiscard]] RetryLimits limits() const {
     return proven ? RetryLimits{} : RetryLimits{.attempts_max = kFirstAttemptsMax};
   }
-  uint64_t calls = 0;  ///< attempts that were made
-  uint64_t waited_ns = 0;  ///< for sockets and between attempts
 };
 
 class HttpCall {

@@ -12,15 +12,6 @@
 namespace weir {
 namespace {
 
-std::string_view variable(char** environment, std::string_view name) {
-  for (char** entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    if (text.size() > name.size() && text.starts_with(name) && text[name.size()] == '=')
-      return text.substr(name.size() + 1);
-  }
-  return {};
-}
-
 std::string_view first_of(std::initializer_list<std::string_view> texts) {
   for (const std::string_view text : texts) {
     if (!text.empty()) return text;
@@ -39,7 +30,8 @@ Network::~Network() {
 uint64_t Network::socket_bytes() { return SystemNet::kReceiveBytesMax + SystemNet::kSendBytesMax; }
 
 Status Network::start(const AwsConfig& config) {
-  const auto env = [&](std::string_view name) { return variable(environment_, name); };
+  const ProcessEnvironment environment(environment_);
+  const auto env = [&](std::string_view name) { return environment.get(name); };
   WEIR_TRY(TlsArena::take());  // names are looked up in it, too
   auto proxy = ProxyRules::make(first_of({env("https_proxy"), env("HTTPS_PROXY"), env("all_proxy"), env("ALL_PROXY")}),
                                 first_of({env("http_proxy"), env("all_proxy"), env("ALL_PROXY")}),

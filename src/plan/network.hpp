@@ -36,10 +36,8 @@ class Network final : public ObjectLister {
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
   [[nodiscard]] bool signed_payload() const { return !tls_; }
-  [[nodiscard]] bool tls() const { return tls_; }
   /// No wait reaches past it.
   void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = monotonic_ns; }
-  [[nodiscard]] uint64_t requests() const { return session_.calls; }
 
   /// Keys under "s3://bucket/prefix/" or that match the pattern, in order, as addresses.
   Status list(const std::string& url, std::vector<std::string>& names) override;

@@ -1,7 +1,5 @@
 #include "report/progress.hpp"
 
-#include "report/printer.hpp"
-
 namespace weir {
 namespace {
 constexpr uint64_t kFirstNs = 500'000'000;
@@ -16,12 +14,19 @@ void Progress::on_progress(const Counters& counters) {
   if (begin_ns_ == 0) {
     begin_ns_ = now;
     next_ns_ = now + kFirstNs;
+    // Once for nobody: the code that makes the line is there from the start, and so a long run's peak is a short one's.
+    Printer nowhere(-1);
+    print(nowhere, counters, 1);
   }
   if (now < next_ns_) return;
   next_ns_ = now + (terminal ? kEveryNs : kLineEveryNs);
   shown_ = terminal;
-  const double seconds = static_cast<double>(now - begin_ns_) / 1e9;
   Printer out(file_);
+  print(out, counters, static_cast<double>(now - begin_ns_) / 1e9);
+}
+
+void Progress::print(Printer& out, const Counters& counters, double seconds) const {
+  const bool terminal = style_ == ProgressStyle::kTerminal;
   out.text(terminal ? "\r" : "").bytes(counters.stored_bytes);
   if (counters.input_size != 0) {
     const double share = static_cast<double>(counters.stored_bytes) / static_cast<double>(counters.input_size);

@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "engine/driver.hpp"
+#include "report/printer.hpp"
 
 namespace weir {
 
@@ -21,6 +22,8 @@ class Progress final : public RunObserver {
   void clear();
 
  private:
+  void print(Printer& out, const Counters& counters, double seconds) const;
+
   int file_;
   Clock& clock_;
   ProgressStyle style_;

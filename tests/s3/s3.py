@@ -173,7 +173,7 @@ class S3:
             except (OSError, http.client.HTTPException, S3Error) as error:
                 if time.monotonic() > end:
                     raise TimeoutError(f"{self.endpoint} is not ready: {error}") from error
-                time.sleep(0.05)
+                os.sched_yield()
 
 
 def main():
