@@ -234,6 +234,7 @@ class Tls(Job):
         run = self.query(self.url("in.csv"), "--set", f"aws.ca_bundle={self.certificates().root}", env=self.env(AWS_ENDPOINT_URL=proxy.endpoint))
         self.assertEqual(run.out, TEXT)
 
+    @only("moto", why="this radosgw takes any name of a host but its own for a bucket's")
     def test_by_name(self):
         proxy = self.front("good")
         env = self.tls_env(proxy)
@@ -286,6 +287,61 @@ class Tls(Job):
         self.assert_done(self.weir(*self.args, env=self.tls_env(proxy)))
         payloads = {r.fields["x-amz-content-sha256"] for r in proxy.ops("UploadPart", "PutObject")}
         self.assertTrue(all(re.fullmatch("UNSIGNED-PAYLOAD|[0-9a-f]{64}", p) for p in payloads), payloads)
+
+
+class Aws(Bed):
+    """Names as AWS has them, by an HTTP proxy that leads all of them to one server: HTTPS_PROXY, buckets in the host's name, regions."""
+
+    def setUp(self):
+        super().setUp()
+        self.put_object("p/in.csv", TEXT)
+        self.aws = self.new_proxy(tls=self.certificates().context("aws"), connect=True)
+
+    def aws_env(self, region, **more):
+        return self.env(AWS_ENDPOINT_URL=None, AWS_REGION=region, HTTPS_PROXY=f"http://127.0.0.1:{self.aws.port}", AWS_CA_BUNDLE=self.certificates().root, **more)
+
+    def here(self, region, status, code):
+        """The bucket is in this region, and any other says so."""
+        def elsewhere(request):
+            return f"/{region}/" not in request.fields["authorization"]
+        self.aws.fault(answer(status, code, x_amz_bucket_region=region), where=elsewhere, times=None)
+
+    def test_the_bucket_is_in_the_name_of_the_host(self):
+        self.assertEqual(self.query(self.url("p/in.csv"), env=self.aws_env("us-east-1")).out, TEXT)
+        self.assertEqual(set(self.aws.connects), {f"{self.bucket}.s3.us-east-1.amazonaws.com:443"})
+        self.assertEqual({r.path for r in self.aws.log}, {"/p/in.csv"})
+
+    def test_another_region_is_found_once(self):
+        """N12."""
+        for status, code in ((301, "PermanentRedirect"), (307, "TemporaryRedirect"), (400, "AuthorizationHeaderMalformed"), (301, ""), (400, "")):
+            with self.subTest(status=status, code=code):
+                self.aws.clear()
+                self.here("us-east-1", status, code)
+                run = self.query(self.url("p/*.csv"), "-o", self.url("out.csv"), "--set", "output.if_exists=replace", env=self.aws_env("eu-west-1"))
+                self.assertEqual(self.object("out.csv"), TEXT, str(run))
+                self.assertLessEqual(sum("/eu-west-1/" in r.fields["authorization"] for r in self.aws.log), 2, "learned once for each use")
+
+    def test_regions_without_end(self):
+        regions = iter(["eu-west-3", "us-east-1", "eu-west-1"] * 9)
+        self.aws.fault(lambda e: e.answer(301, "PermanentRedirect", {"x-amz-bucket-region": next(regions)}), times=None)
+        run = self.query(self.url("p/in.csv"), exit=None, env=self.aws_env("eu-west-1"))
+        self.assertIn(run.exit, (20, 40), str(run))
+        self.assertLessEqual(len(self.aws.log), 6)
+
+    def test_a_region_that_is_none(self):
+        """X3: what names the next host is a region's name, and nothing else."""
+        for region in ("evil.test/", "us-east-1.evil.test", "a b", "x" * 300, ""):
+            with self.subTest(region=region[:20]):
+                self.aws.clear()
+                self.aws.connects.clear()
+                self.aws.fault(answer(301, "PermanentRedirect", x_amz_bucket_region=region), times=None)
+                self.query(self.url("p/in.csv"), exit=40, env=self.aws_env("us-east-1"))
+                self.assertEqual(set(self.aws.connects), {f"{self.bucket}.s3.us-east-1.amazonaws.com:443"})
+
+    def test_no_proxy(self):
+        front = self.new_proxy(tls=self.certificates().context())
+        run = self.query(self.url("p/in.csv"), env={**self.aws_env("us-east-1", NO_PROXY="127.0.0.1"), "AWS_ENDPOINT_URL": front.endpoint})
+        self.assertEqual((run.out, self.aws.connects), (TEXT, []))
 
 
 class Down(Bed):

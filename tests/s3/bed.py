@@ -192,10 +192,12 @@ class Job(Bed):
         self.proxy.clear()
 
     def forget_lease(self):
-        """A run that was killed can't give its lease back: the time until it runs out is passed over here."""
+        """A run that was killed can't give its lease back: the time until it runs out is passed over here. It stays, run out."""
         for key in self.keys():
             if key.endswith(".lease"):
-                self.s3.delete(self.bucket, key)
+                word = self.object(key).split()
+                self.assertEqual((word[:2], len(word)), ([b"weir", b"lease"], 4))
+                self.put_object(key, b"weir lease %s 1000000000000000000\n" % word[2])
 
     def assert_done(self, run):
         """The bytes of the same job on files, its counts, and nothing else in the bucket."""

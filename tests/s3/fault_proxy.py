@@ -9,6 +9,7 @@ A fault is a function that is given an Exchange and does with it what it likes; 
 requests meet it: `op` (see operation()), `key` (a pattern of fnmatch), `where` (a test of the Request); the first `skip` of them pass, the
 next `times` (None: all that come) are hit. Where several match, the first one that was set goes first.
 With `tls` (an ssl.SSLContext) the proxy is where TLS ends. `s3`: a client of the server, for what the proxy asks in its own name.
+`connect`: it is a client's HTTP proxy; whatever host is asked for, the server is the one behind it.
 """
 import fnmatch
 import itertools
@@ -44,6 +45,9 @@ class Request:
         self.path, _, self.query_text = self.target.partition("?")
         self.query = dict(urllib.parse.parse_qsl(self.query_text, keep_blank_values=True))
         bucket, _, key = self.path[1:].partition("/")
+        name, virtual, _ = fields.get("host", "").partition(".s3.")
+        if virtual:  # the bucket is the first part of the host's name
+            bucket, key = name, self.path[1:]
         self.bucket, self.key = urllib.parse.unquote(bucket), urllib.parse.unquote(key)
         self.op = operation(self.method, self.key, self.query)
         self.body = b""
@@ -312,6 +316,16 @@ def whole_for_range():
     return act
 
 
+def small_pages(keys):
+    """A listing by so many keys a page. The query is signed: the proxy asks in its own name."""
+    def act(exchange):
+        got = exchange.proxy.s3.call("GET", exchange.request.bucket, query=[*exchange.request.query.items(), ("max-keys", str(keys))])
+        reply = Reply(got.status, "OK", [("content-type", "application/xml")], [got.body])
+        reply.set_body(got.body)
+        exchange.reply(reply)
+    return act
+
+
 def close_after():
     """The connection is closed behind the reply, without a word: the next request on it meets a dead one."""
     def act(exchange):
@@ -379,8 +393,9 @@ class Fault:
 
 
 class Proxy:
-    def __init__(self, server_port, tls=None, port=0, s3=None):
-        self.server_port, self.tls, self.s3 = server_port, tls, s3
+    def __init__(self, server_port, tls=None, port=0, s3=None, connect=False):
+        self.server_port, self.tls, self.s3, self.connect = server_port, tls, s3, connect
+        self.connects = []
         self.log, self.faults, self.lock = [], [], threading.Lock()
         self.sockets, self.connections = set(), itertools.count()
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
@@ -416,6 +431,10 @@ class Proxy:
     def serve(self, client, connection):
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.connect:
+                line, _ = Reader(client).head()
+                self.connects.append(line.split(" ")[1])
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             if self.tls is not None:
                 client = self.tls.wrap_socket(client, server_side=True)
             with self.lock:

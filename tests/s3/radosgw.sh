@@ -83,6 +83,7 @@ osd_class_default_list = *
 rgw_data = $dir/rgw
 rgw_frontends = beast endpoint=127.0.0.1:$rgw_port
 rgw_thread_pool_size = 16
+rgw_dns_name = s3.us-east-1.amazonaws.com
 rgw_enable_usage_log = false
 rgw_enable_ops_log = false
 rgw_run_sync_thread = false

@@ -122,12 +122,15 @@ def install_moto():
         pass
 
 
+AWS_REGIONS = ("us-east-1", "eu-west-1", "eu-west-3")
+
+
 # ---- certificates -----------------------------------------------------------------------------------------------------------
 
 
 class Certificates:
     """A root of our own and what it signed, made by `openssl` in a folder. Servers are `good` ones of 127.0.0.1 and localhost, or
-    `expired`, of another `host`, or signed by themselves (`alone`)."""
+    `expired`, of another `host`, signed by themselves (`alone`), or of `aws` regions' S3."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -147,7 +150,8 @@ class Certificates:
 
     @functools.lru_cache(maxsize=None)
     def context(self, kind="good"):
-        names = "DNS:elsewhere.test" if kind == "host" else "DNS:localhost,IP:127.0.0.1"
+        names = {"host": "DNS:elsewhere.test", "aws": ",".join(f"DNS:s3.{r}.amazonaws.com,DNS:*.s3.{r}.amazonaws.com" for r in AWS_REGIONS)}
+        names = names.get(kind, "DNS:localhost,IP:127.0.0.1")
         certificate = self.path(kind + ".pem")
         if kind == "alone":
             self.run("req", "-x509", *self.new_key(kind), "-days", "2", "-subj", "/CN=alone", "-addext", f"subjectAltName={names}", "-out", certificate)
