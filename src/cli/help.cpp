@@ -14,6 +14,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir test CASES.yaml...               run cases: input, expected output, expected rejects
   weir policy PIPELINE.yaml             the least that its role must be allowed in AWS
   weir status CHECKPOINT                where a job stands
+  weir gc PIPELINE.yaml                 what runs that died left in S3, and away with it
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
   weir version
@@ -91,6 +92,13 @@ Tells where a job stands: input and share, records and rejects, runs so far, whe
 what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
 )";
 
+constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--json] [-s KEY=VALUE]
+
+Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
+does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.
+Uploads of other programs to the very same keys count as left, too.
+)";
+
 constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
 
 Runs the cases of each file: a pipeline, an input, the expected output, rejects and exit code. See docs/testing.md.
@@ -116,7 +124,7 @@ struct Topic {
   std::string_view text;
 };
 constexpr Topic kTopics[] = {{"run", kRun},         {"query", kQuery},   {"plan", kPlan},     {"check", kCheck},
-                             {"test", kTest},       {"policy", kPolicy}, {"status", kStatus}, {"schema", kSchema},
+                             {"test", kTest},       {"policy", kPolicy}, {"status", kStatus}, {"gc", kGc}, {"schema", kSchema},
                              {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.

@@ -4,7 +4,7 @@
 // GET with Range and If-Match; an object that was replaced meanwhile is W3101. Nothing is read ahead and nothing is kept but the first
 // kPeekBytes of one object, from which format and codec are told.
 //
-// Where S3 keeps a checksum of the whole object, and one run reads it from its beginning to its end, the two are compared at the end: W3016.
+// Where S3 keeps a checksum of the whole object, and one run reads it from its beginning to its end, the two are compared at the end: W3017.
 //
 // Memory: the client's, and kPeekBytes.
 #pragma once

@@ -491,6 +491,31 @@ S3SinkOptions Job::upload_options(const std::string& url, bool replace) const {
   return options;
 }
 
+Job::S3Expectation Job::s3_expectation() const {
+  S3Expectation expected;
+  const bool output = to_ == To::kObject || to_ == To::kObjects;
+  const bool rejects = is_s3(rejects_name_);
+  const bool checkpoint = is_s3(checkpoint_name_);
+  // Of the first input the kind is told from its first bytes; of each the identity is asked for where a checkpoint names it.
+  for (const std::string& input : inputs_) expected.gets += is_s3(input) ? 1 : 0;
+  if (!inputs_.empty() && is_s3(inputs_[0])) ++expected.gets;
+  for (const bool upload : {output, rejects}) {
+    if (!upload) continue;
+    ++expected.puts;
+    if (config_.output.if_exists != IfExists::kReplace) ++expected.gets;
+    expected.puts_per_gib = std::max<uint64_t>(expected.puts_per_gib, (uint64_t{1} << 30) / config_.output.part);
+    if (checkpoint_name_.empty()) continue;
+    ++expected.puts;  // its tail at the end
+    ++expected.puts_per_checkpoint;
+  }
+  if (checkpoint) {
+    expected.gets += 2;  // the lease and the checkpoint
+    expected.puts += 1 + 2;  // the lease; all is written, and it is shown
+    ++expected.puts_per_checkpoint;
+  }
+  return expected;
+}
+
 bool Job::raw_records_possible() const {
   const CsvOptions& csv = reader_options_.csv;
   return detected_.format == Format::kCsv && csv.delimiter == writer_options_.delimiter && csv.quote == '"' &&

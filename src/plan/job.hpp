@@ -9,6 +9,7 @@
 // prepare and build may take memory; run takes none.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,6 +77,16 @@ class Job {
   /// The refusal, with the knob that helps most.
   Error refusal() const;
 
+  /// What a run that died left in S3 and nothing will go on with.
+  struct Garbage {
+    const char* kind;  ///< "upload", "tail"
+    std::string url;
+    std::string upload_id;
+  };
+  /// In place of build(): tells uploads to the output and the rejects, and tails, that the checkpoint does not name; with `take_away` they go. W5101
+  /// while another run is at work. Needs no more than S3's listings; the process' memory is not sealed.
+  Status collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found);
+
   Status build();
   Outcome run(Deadline deadline, RunObserver* observer);
   /// After build(), for a pulling host: the wired parts, the memory asked for, and the counters to count in.
@@ -105,6 +116,16 @@ class Job {
   const Checkpointer* checkpointer() const { return checkpointer_ ? &*checkpointer_ : nullptr; }
   /// Decoded bytes behind which this run went on; kNoOffset: it began at the beginning.
   uint64_t resumed_at() const { return resumed_at_; }
+  /// What a whole, undisturbed run asks of S3 by its plan.
+  struct S3Expectation {
+    uint64_t gets = 0;
+    uint64_t puts = 0;
+    uint64_t puts_per_gib = 0;  ///< written
+    uint64_t puts_per_checkpoint = 0;  ///< but the last two, at most
+  };
+  S3Expectation s3_expectation() const;
+  /// What was asked of S3; null where nothing is there.
+  const S3Requests* s3_requests() const { return network_ ? &network_->requests() : nullptr; }
   size_t work_bytes() const { return budget_.work_bytes(); }
 
  private:
@@ -130,6 +151,7 @@ class Job {
   Status replace_shown();
   Result<bool> is_done_already();
   Status start_sinks();
+  std::unique_ptr<CheckpointStore> make_checkpoint_store();
   // memory_table.cpp
   void sum_up();
   void sum_up_process();

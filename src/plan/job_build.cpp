@@ -172,17 +172,7 @@ Status Job::build() {
   if (!checkpoint_name_.empty()) {
     pipeline_.snapshots = arena.take(sizes_.snapshots);
     pipeline_.reader_state = arena.take(sizes_.reader_state);
-    if (is_s3(checkpoint_name_)) {
-      auto store = std::make_unique<S3CheckpointStore>(
-          S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
-          network_->writer(), clock_);
-      lease_ = store.get();
-      if (deadline_.at_ns != kNever)
-        lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
-      checkpoint_store_ = std::move(store);
-    } else {
-      checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
-    }
+    checkpoint_store_ = make_checkpoint_store();
     CheckpointOptions options;
     options.every_ns = config_.checkpoint.every_ns;
     options.reserve_min_ns = config_.checkpoint.reserve_min_ns == 0 ? kNever : config_.checkpoint.reserve_min_ns;
@@ -203,6 +193,18 @@ Status Job::build() {
   // The sinks last: nothing is touched unless everything else is ready.
   if (checkpointer_) WEIR_TRY(open_checkpoint());
   return skipped_.empty() ? start_sinks() : Status{};
+}
+
+std::unique_ptr<CheckpointStore> Job::make_checkpoint_store() {
+  if (!is_s3(checkpoint_name_))
+    return std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+  auto store = std::make_unique<S3CheckpointStore>(
+      S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
+      network_->writer(), clock_);
+  lease_ = store.get();
+  if (deadline_.at_ns != kNever)
+    lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+  return store;
 }
 
 Status Job::start_sinks() {

@@ -35,6 +35,7 @@ class Network final : public ObjectLister {
   Status start(const AwsConfig& config);
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
+  [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
   [[nodiscard]] bool signed_payload() const { return !tls_; }
   /// No wait reaches past it.
   void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = monotonic_ns; }
