@@ -1,5 +1,6 @@
 // FolderSink: a file for each batch, named by the batch's number. Each appears when it is complete and durable; the same run writes the same files,
-// and a run that goes on where another stopped writes those again that came after the checkpoint.
+// and a run that goes on where another stopped writes those again that came after the checkpoint. What is shown is never taken away: it is replaced
+// by a whole file with the same bytes, or, where the checkpoint stands within it, compared with what the run would write.
 #pragma once
 
 #include <string>
@@ -15,6 +16,9 @@ class FolderSink final : public BatchSink {
 
   /// Files are named prefix + number + suffix, for example "out/orders-" and ".ndjson.gz".
   FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk);
+
+  /// The name of a batch's file. Takes no memory where `name` has room for it.
+  static void name_file(std::string& name, std::string_view prefix, uint64_t batch, std::string_view suffix);
 
   SinkTraits traits() const override { return {.object_per_batch = true}; }
   Status start() override;
@@ -34,8 +38,6 @@ class FolderSink final : public BatchSink {
 
  private:
   void name_batch(uint64_t batch);
-  /// Before the open file is changed: hides it where it was shown.
-  Status hide_shown();
 
   std::string prefix_;
   std::string suffix_;
@@ -47,7 +49,6 @@ class FolderSink final : public BatchSink {
   Disk& disk_;
   PartFile part_;
   bool object_open_ = false;
-  bool shown_ = false;  ///< the open file is still shown as the run before left it
   uint64_t batch_ = 0;
 };
 

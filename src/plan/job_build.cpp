@@ -76,8 +76,8 @@ Status Job::build() {
   limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
     // Of a folder's files the first one speaks for all.
-    const std::string first =
-        to_ == To::kFile ? output_name_ : output_prefix_ + std::string(FolderSink::kNumberDigits, '0') + output_suffix_;
+    std::string first = output_name_;
+    if (to_ == To::kFolder) FolderSink::name_file(first, output_prefix_, 0, output_suffix_);
     const auto there = disk_.info(first.c_str());
     if (there && there->kind == FileKind::kRegular) {
       skipped_ = "already_there";
@@ -223,7 +223,7 @@ Status Job::open_checkpoint() {
   }
   if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
-  if (config_.checkpoint.restart) {
+  if (config_.checkpoint.restart || head.kind == CheckpointKind::kAnew) {
     WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
@@ -280,8 +280,26 @@ Result<bool> Job::is_done_already() {
     if (!output) return fail(output.error());
     if (!state.ok() || output->kind != FileKind::kRegular || output->size != bytes) return false;
   }
+  bool last_is_there = true;
+  if (to_ == To::kFolder) {
+    StateReader state = loaded.section(CheckpointSection::kCounters);
+    Counters done;
+    if (!done.load(state)) return false;
+    if (done.batches != 0) {
+      std::string last;
+      FolderSink::name_file(last, output_prefix_, done.batches - 1, output_suffix_);
+      const auto output = disk_.info(last.c_str());
+      if (!output) return fail(output.error());
+      last_is_there = output->kind == FileKind::kRegular;
+    }
+  }
   auto same = driver_->same_sources(loaded);
   if (!same) return fail(same.error());
+  if (!last_is_there) {
+    // As of a file: made again. The other files are the job's own, and get the bytes that they have.
+    if (*same) WEIR_TRY(replace_shown());
+    return false;
+  }
   if (*same) return true;
   if (config_.output.if_exists == IfExists::kReplace) return false;
   Error error(Code::kSourceChanged, "the job was done with another input (");
