@@ -272,31 +272,12 @@ Result<bool> Job::is_done_already() {
     StateReader state = loaded.section(CheckpointSection::kSink);
     if (there->size != state.get<uint64_t>()) return false;
   }
-  if (to_ == To::kFile) {
-    // Somebody took the output away: make it again.
-    StateReader state = loaded.section(CheckpointSection::kSink);
-    const auto bytes = state.get<uint64_t>();
-    const auto output = disk_.info(output_name_.c_str());
-    if (!output) return fail(output.error());
-    if (!state.ok() || output->kind != FileKind::kRegular || output->size != bytes) return false;
-  }
-  bool last_is_there = true;
-  if (to_ == To::kFolder) {
-    StateReader state = loaded.section(CheckpointSection::kCounters);
-    Counters done;
-    if (!done.load(state)) return false;
-    if (done.batches != 0) {
-      std::string last;
-      FolderSink::name_file(last, output_prefix_, done.batches - 1, output_suffix_);
-      const auto output = disk_.info(last.c_str());
-      if (!output) return fail(output.error());
-      last_is_there = output->kind == FileKind::kRegular;
-    }
-  }
+  auto there = last_file_is_there(loaded);
+  if (!there) return fail(there.error());
   auto same = driver_->same_sources(loaded);
   if (!same) return fail(same.error());
-  if (!last_is_there) {
-    // As of a file: made again. The other files are the job's own, and get the bytes that they have.
+  if (!*there) {
+    // Somebody took it away: made again, and what is left of the job's own may be replaced by the same.
     if (*same) WEIR_TRY(replace_shown());
     return false;
   }
@@ -305,6 +286,28 @@ Result<bool> Job::is_done_already() {
   Error error(Code::kSourceChanged, "the job was done with another input (");
   error.detail.append(checkpoint_name_).append(")");
   return fail(error);
+}
+
+// Of local output: is what was shown last there, as far as its name and the size that is known tell?
+Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
+  std::string last = output_name_;
+  uint64_t bytes = kNoOffset;
+  if (to_ == To::kFolder) {
+    StateReader state = loaded.section(CheckpointSection::kCounters);
+    Counters done;
+    if (!done.load(state)) return false;
+    if (done.batches == 0) return true;
+    FolderSink::name_file(last, output_prefix_, done.batches - 1, output_suffix_);
+  } else if (to_ == To::kFile) {
+    StateReader state = loaded.section(CheckpointSection::kSink);
+    bytes = state.get<uint64_t>();
+    if (!state.ok()) return false;
+  } else {
+    return true;
+  }
+  const auto output = disk_.info(last.c_str());
+  if (!output) return fail(output.error());
+  return output->kind == FileKind::kRegular && (bytes == kNoOffset || output->size == bytes);
 }
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {

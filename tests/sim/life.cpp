@@ -538,6 +538,7 @@ class Life {
     if (chance < 91) return run_with_changed_source();
     if (chance < 93) return run_with_other_job();
     if (chance < 98) return run_with_damage();
+    if (chance < 99) return run_begun_anew();
     return run_with(Plan{});
   }
 
@@ -575,6 +576,15 @@ class Life {
     plan.lock_taken_away = rng_.percent(25);
     if (rng_.percent(30)) plan.second_crash_at = some_call();
     return plan;
+  }
+
+  // Begun anew in the middle, and mostly cut. The runs that follow are not told to do so once more.
+  bool run_begun_anew() {
+    const bool wanted = restart_wanted_;
+    restart_wanted_ = true;
+    const bool good = run_with(crash_plan());
+    if (!done_) restart_wanted_ = wanted;
+    return good;
   }
 
   // A run with this plan, and what it may end with.
