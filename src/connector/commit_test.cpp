@@ -136,7 +136,8 @@ TEST(Commit, a_part_that_can_not_be_taken_away_is_an_error_and_no_endless_try) {
   EXPECT_EQ(machine.disk.content("other"), "shown");
 }
 
-// A folder's file of which the run was killed behind a checkpoint within it: the state of that checkpoint. `shown`: it got as far as showing it.
+// A folder's file of which the run was killed behind a checkpoint within it: the state of that checkpoint. Not `durable`: it was killed
+// before its name was.
 std::string half_of_a_folders_file(Machine& machine, bool durable = true) {
   Error error;
   FolderSink sink("out-", ".txt", false, true, machine.disk);

@@ -100,7 +100,11 @@ Result<bool> PartFile::is_complete_at(const char* path) { return verify(path, fa
 Status PartFile::follow(const char* path) {
   const auto opened = open_verified(path, true);
   if (!opened) return fail(opened.error());
-  if (*opened < 0) return fail(other_bytes(path));
+  if (*opened < 0) {
+    const auto there = disk_.info(path);
+    if (there && there->kind == FileKind::kNone) return fail(Code::kOutputLost, path);
+    return fail(other_bytes(path));
+  }
   file_ = *opened;
   follows_ = true;
   return {};

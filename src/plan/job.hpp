@@ -127,6 +127,7 @@ class Job {
   Status open_checkpoint();
   Status replace_shown();
   Result<bool> is_done_already();
+  bool skips();
   Result<bool> last_file_is_there(const CheckpointReader& loaded);
   Status start_sinks();
   // memory_table.cpp

@@ -71,18 +71,28 @@ Status Job::make_sinks(Arena& arena) {
   return {};
 }
 
+// Of a folder's files the first one speaks for all.
+bool Job::skips() {
+  std::string first = output_name_;
+  if (to_ == To::kFolder) FolderSink::name_file(first, output_prefix_, 0, output_suffix_);
+  const auto there = disk_.info(first.c_str());
+  if (!there || there->kind != FileKind::kRegular) return false;
+  skipped_ = "already_there";
+  return true;
+}
+
 Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
-    // Of a folder's files the first one speaks for all.
-    std::string first = output_name_;
-    if (to_ == To::kFolder) FolderSink::name_file(first, output_prefix_, 0, output_suffix_);
-    const auto there = disk_.info(first.c_str());
-    if (there && there->kind == FileKind::kRegular) {
-      skipped_ = "already_there";
-      return {};
+    // A folder's checkpoint is asked first, below: its files are there before the job is done.
+    bool asked = to_ == To::kFolder && !checkpoint_name_.empty();
+    if (asked && !is_s3(checkpoint_name_)) {
+      const auto there = disk_.info(checkpoint_name_.c_str());
+      if (!there) return fail(there.error());
+      asked = there->kind != FileKind::kNone;
     }
+    if (!asked && skips()) return {};
   }
   if (config_.output.if_exists == IfExists::kSkip && to_ == To::kObject) {
     auto there = network_->writer().head(*s3_name(output_name_));
@@ -221,8 +231,10 @@ Status Job::open_checkpoint() {
     if (!unusable || !config_.checkpoint.restart) return fail(there.error());
     return checkpointer_->forget();
   }
-  if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
+  const bool unfinished = *there && head.kind != CheckpointKind::kDone && checkpointer_->is_this_job();
+  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFolder && !unfinished && skips()) return {};
+  if (!*there) return {};
   if (config_.checkpoint.restart || head.kind == CheckpointKind::kAnew) {
     WEIR_TRY(replace_shown());
     return checkpointer_->forget();

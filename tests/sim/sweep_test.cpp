@@ -28,7 +28,7 @@ struct Shape {
   std::string query = "SELECT * FROM input";
   Files inputs;
   bool folder = false;
-  bool replace = false;
+  IfExists if_exists = IfExists::kFail;
 };
 
 struct Ran {
@@ -37,6 +37,7 @@ struct Ran {
   uint64_t calls = 0;
   DiskOp struck = DiskOp::kClose;  ///< the call with the fault
   bool already_done = false;
+  bool already_there = false;
 };
 
 class World {
@@ -59,7 +60,7 @@ class World {
     config.output.format = OutputFormat::kCsv;
     config.output.unit = 4096;
     config.batch.records = shape_.folder ? 40 : 0;
-    config.output.if_exists = shape_.replace ? IfExists::kReplace : IfExists::kFail;
+    config.output.if_exists = shape_.if_exists;
     config.rejects.to = "out/rejects";
     config.checkpoint.every_ns = 0;
     config.checkpoint.restart = restart;
@@ -77,6 +78,7 @@ class World {
       ran.status = job.prepare(config);
       if (ran.status) ran.status = job.build();
       ran.already_done = job.skipped() == "already_done";
+      ran.already_there = job.skipped() == "already_there";
       if (ran.status && job.skipped().empty()) {
         const Outcome outcome = job.run({}, nullptr);
         unseal();
@@ -300,7 +302,7 @@ TEST(Sweep, an_output_of_which_the_last_file_was_taken_away_is_not_done_and_made
 
 TEST(Sweep, a_job_that_was_done_and_is_begun_anew_for_another_input_can_be_stopped_anywhere) {
   Shape shape = several_inputs();
-  shape.replace = true;
+  shape.if_exists = IfExists::kReplace;
   Shape other = shape;
   other.inputs["in/a"] = "id,name,note\n" + records(5000, 200);
   World whole(other, 0);
@@ -317,6 +319,22 @@ TEST(Sweep, a_job_that_was_done_and_is_begun_anew_for_another_input_can_be_stopp
     ASSERT_EQ(world.output(), whole.output()) << "look " << look;
     ASSERT_TRUE(world.run().already_done) << "look " << look;
   }
+}
+
+TEST(Sweep, a_folder_that_is_not_done_is_no_output_that_is_there_to_be_skipped) {
+  Shape shape = several_inputs();
+  shape.folder = true;
+  shape.if_exists = IfExists::kSkip;
+  crash_everywhere(shape, DiskFault::Kind::kBefore, false);
+  crash_everywhere(shape, DiskFault::Kind::kAfter, true);
+  World world(shape, 0);
+  ASSERT_TRUE(world.run().status);
+  EXPECT_TRUE(world.run().already_there);
+  // Whatever was read meanwhile.
+  world.put("in/a", "id,name,note\n");
+  EXPECT_TRUE(world.run().already_there);
+  world.erase("out/{batch}.csv.weir");
+  EXPECT_TRUE(world.run().already_there);
 }
 
 TEST(Sweep, any_call_that_fails_once_leaves_a_job_that_goes_on) {
