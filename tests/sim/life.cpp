@@ -708,9 +708,11 @@ class Life {
     return judge(none, ran);
   }
 
-  // Nothing of this job's was ever saved, or it was saved of inputs that were not opened: then a changed source is no
-  // news.
-  bool has_checkpoint() { return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value(); }
+  // Not where nothing of this job's was ever saved, or where all that is there is word that it is begun anew: then a changed source is no news.
+  bool has_checkpoint() {
+    return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value() &&
+           checkpoint_kind() != CheckpointKind::kAnew;
+  }
 
   CheckpointKind checkpoint_kind() {
     CheckpointReader reader;
@@ -757,9 +759,8 @@ class Life {
   }
 
   bool run_with_other_job() {
-    // A job that is done or begun anew gives way to another.
-    if (!has_checkpoint() || checkpoint_kind() == CheckpointKind::kDone || checkpoint_kind() == CheckpointKind::kAnew)
-      return run_with(Plan{});
+    // A job that is done gives way to another.
+    if (!has_checkpoint() || checkpoint_kind() == CheckpointKind::kDone) return run_with(Plan{});
     Plan plan;
     if (rng_.percent(50)) {
       plan.change = [](Config& config) { config.query += " "; };
