@@ -15,17 +15,13 @@ FolderSink::FolderSink(std::string prefix, std::string suffix, bool replace, boo
   part_path_.reserve(name_.capacity() + 5);
 }
 
-void FolderSink::name_file(std::string& name, std::string_view prefix, uint64_t batch, std::string_view suffix) {
+void FolderSink::name_batch(uint64_t batch) {
   FixedText<20> digits;
   digits.append_number(batch);
-  name.assign(prefix);
-  for (size_t i = digits.view().size(); i < kNumberDigits; ++i) name += '0';
-  name.append(digits.view());
-  name.append(suffix);
-}
-
-void FolderSink::name_batch(uint64_t batch) {
-  name_file(name_, prefix_, batch, suffix_);
+  name_.assign(prefix_);
+  for (size_t i = digits.view().size(); i < kNumberDigits; ++i) name_ += '0';
+  name_.append(digits.view());
+  name_.append(suffix_);
   part_path_.assign(name_);
   part_path_.append(".part");
 }

@@ -17,9 +17,6 @@ class FolderSink final : public BatchSink {
   /// Files are named prefix + number + suffix, for example "out/orders-" and ".ndjson.gz".
   FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk);
 
-  /// The name of a batch's file. Takes no memory where `name` has room for it.
-  static void name_file(std::string& name, std::string_view prefix, uint64_t batch, std::string_view suffix);
-
   SinkTraits traits() const override { return {.object_per_batch = true}; }
   Status start() override;
   Accepted open_object(const ObjectInfo& info, Error& error) override;

@@ -6,6 +6,7 @@
 #include "connector/file_sink.hpp"
 #include "connector/folder_sink.hpp"
 #include "connector/s3_checkpoint_store.hpp"
+#include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
@@ -41,6 +42,13 @@ Status Job::make_sinks(Arena& arena) {
     case To::kObject:
       own_sink_ = make_upload(output_name_, replace, upload_room);
       break;
+    case To::kObjects: {
+      auto sink = std::make_unique<S3ObjectsSink>(upload_options(output_name_, replace), s3_name(output_prefix_)->key,
+                                                  output_suffix_, network_->writer(), upload_room);
+      uploads_.push_back(sink.get());
+      own_sink_ = std::move(sink);
+      break;
+    }
     case To::kFolder:
       own_sink_ =
           std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
@@ -71,36 +79,38 @@ Status Job::make_sinks(Arena& arena) {
   return {};
 }
 
-// Of a folder's files the first one speaks for all.
-bool Job::skips() {
-  std::string first = output_name_;
-  if (to_ == To::kFolder) FolderSink::name_file(first, output_prefix_, 0, output_suffix_);
-  const auto there = disk_.info(first.c_str());
-  if (!there || there->kind != FileKind::kRegular) return false;
-  skipped_ = "already_there";
-  return true;
+// The output is there: of many files or objects the first one speaks for all.
+Result<bool> Job::skips() {
+  bool there = false;
+  const std::string first = is_of_many() ? one_of_many(0) : output_name_;
+  if (to_ == To::kFile || to_ == To::kFolder) {
+    const auto info = disk_.info(first.c_str());
+    there = info && info->kind == FileKind::kRegular;
+  } else if (to_ == To::kObject || to_ == To::kObjects) {
+    const auto head = network_->writer().head(*s3_name(first));
+    if (!head && head.error().code != Code::kNoInput) return fail(head.error());
+    there = head.has_value();
+  }
+  if (there) skipped_ = "already_there";
+  return there;
 }
 
 Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
-  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
-    // A folder's checkpoint is asked first, below: its files are there before the job is done.
-    bool asked = to_ == To::kFolder && !checkpoint_name_.empty();
+  if (config_.output.if_exists == IfExists::kSkip) {
+    // Where files are shown before the job is done, its checkpoint is asked first, below.
+    bool asked = is_of_many() && !checkpoint_name_.empty();
     if (asked && !is_s3(checkpoint_name_)) {
       const auto there = disk_.info(checkpoint_name_.c_str());
       if (!there) return fail(there.error());
       asked = there->kind != FileKind::kNone;
     }
-    if (!asked && skips()) return {};
-  }
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kObject) {
-    auto there = network_->writer().head(*s3_name(output_name_));
-    if (there) {
-      skipped_ = "already_there";
-      return {};
+    if (!asked) {
+      const auto skip = skips();
+      if (!skip) return fail(skip.error());
+      if (*skip) return {};
     }
-    if (there.error().code != Code::kNoInput) return fail(there.error());
   }
   auto mapped = map_working_memory(std::max<size_t>(budget_.work_bytes(), 4096));
   if (!mapped) return fail(mapped.error());
@@ -194,7 +204,7 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
-  for (S3Sink* upload : uploads_) {
+  for (S3Output* upload : uploads_) {
     if (lease_ != nullptr && (goes_on_ || lease_->took_over())) upload->drop_orphans();
   }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
@@ -233,7 +243,11 @@ Status Job::open_checkpoint() {
   }
   const CheckpointHead& head = checkpointer_->loaded().head();
   const bool unfinished = *there && head.kind != CheckpointKind::kDone && checkpointer_->is_this_job();
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kFolder && !unfinished && skips()) return {};
+  if (config_.output.if_exists == IfExists::kSkip && is_of_many() && !unfinished) {
+    const auto skip = skips();
+    if (!skip) return fail(skip.error());
+    if (*skip) return {};
+  }
   if (!*there) return {};
   if (config_.checkpoint.restart || head.kind == CheckpointKind::kAnew) {
     WEIR_TRY(replace_shown());
@@ -263,7 +277,8 @@ Status Job::replace_shown() {
   if (!checkpointer_->has_sections()) return {};
   const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
   for (size_t i = 0; i < std::size(sinks); ++i) {
-    if (sinks[i] == nullptr || (to_ == To::kFolder && i == 1 && !checkpointer_->is_this_job())) continue;
+    if (sinks[i] == nullptr || ((to_ == To::kFolder || to_ == To::kObjects) && i == 1 && !checkpointer_->is_this_job()))
+      continue;
     StateReader state = checkpointer_->loaded().section(kSections[i]);
     WEIR_TRY(sinks[i]->replace_shown(state, shown));
   }
@@ -300,8 +315,16 @@ Result<bool> Job::is_done_already() {
   return fail(error);
 }
 
-// Of local output: is what was shown last there, as far as its name and the size that is known tell?
+// Is what was shown last there, as far as its name and the size that is known tell?
 Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
+  StateReader sink = loaded.section(CheckpointSection::kSink);
+  if (to_ == To::kObjects) {
+    const auto opened = S3ObjectsSink::opened(sink);
+    if (!opened || *opened == 0) return opened.has_value();
+    const auto there = network_->writer().head(*s3_name(one_of_many(*opened - 1)));
+    if (!there && there.error().code != Code::kNoInput) return fail(there.error());
+    return there.has_value();
+  }
   std::string last = output_name_;
   uint64_t bytes = kNoOffset;
   if (to_ == To::kFolder) {
@@ -309,11 +332,10 @@ Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
     Counters done;
     if (!done.load(state)) return false;
     if (done.batches == 0) return true;
-    FolderSink::name_file(last, output_prefix_, done.batches - 1, output_suffix_);
+    last = one_of_many(done.batches - 1);
   } else if (to_ == To::kFile) {
-    StateReader state = loaded.section(CheckpointSection::kSink);
-    bytes = state.get<uint64_t>();
-    if (!state.ok()) return false;
+    bytes = sink.get<uint64_t>();
+    if (!sink.ok()) return false;
   } else {
     return true;
   }
