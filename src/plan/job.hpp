@@ -150,6 +150,8 @@ class Job {
   Status open_checkpoint();
   Status replace_shown();
   Result<bool> is_done_already();
+  Result<bool> skips();
+  Result<bool> last_file_is_there(const CheckpointReader& loaded);
   Status start_sinks();
   std::unique_ptr<CheckpointStore> make_checkpoint_store();
   // memory_table.cpp
@@ -172,6 +174,8 @@ class Job {
   bool raw_records_possible() const;
   /// The output is cut into pieces of output.roll_bytes or roll_records.
   bool rolls() const { return config_.output.roll_bytes != 0 || config_.output.roll_records != 0; }
+  /// Files or objects are shown one by one.
+  bool is_of_many() const { return to_ == To::kFolder || to_ == To::kObjects; }
   /// A file or object of an output of many.
   std::string one_of_many(uint64_t number) const {
     std::string digits = std::to_string(number);
