@@ -138,7 +138,8 @@ ReadResult HttpSource::failed(Error& error) {
 
 // A reply that begins before the place that is read at. What was peeked of it is held against it.
 ReadResult HttpSource::pass_over(std::span<char> room, Error& error) {
-  const ReadResult got = get_.read(room.first(static_cast<size_t>(std::min<uint64_t>(room.size(), at_ - stream_at_))), error);
+  const ReadResult got =
+      get_.read(room.first(static_cast<size_t>(std::min<uint64_t>(room.size(), at_ - stream_at_))), error);
   if (got.step != Step::kHaveOutput) return got;
   if (peeked_index_ == index_ && stream_at_ < peeked_size_) {
     const size_t known = std::min<size_t>(got.bytes, peeked_size_ - static_cast<size_t>(stream_at_));

@@ -122,13 +122,15 @@ TEST(HttpAddress, what_is_shown_has_no_secret) {
 
 TEST(AddressKind, metadata_and_link_local_are_the_innermost) {
   const auto kind = [](std::string_view host) { return host_kind(host); };
-  for (const char* host : {"169.254.169.254", "169.254.170.2", "100.100.100.200", "0.0.0.0", "255.255.255.255", "fe80::1",
-                           "fd00:ec2::254", "fd20:ce::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
-                           "2002:a9fe:a9fe::", "::", "ff02::1", "2852039166", "0xA9FEA9FE", "169.254.43518", "0251.0376.1"})
+  for (const char* host :
+       {"169.254.169.254", "169.254.170.2", "100.100.100.200", "0.0.0.0", "255.255.255.255", "fe80::1", "fd00:ec2::254",
+        "fd20:ce::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "::", "ff02::1",
+        "2852039166", "0xA9FEA9FE", "169.254.43518", "0251.0376.1"})
     EXPECT_EQ(kind(host), AddressKind::kLinkLocal) << host;
   for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"})
     EXPECT_EQ(kind(host), AddressKind::kLoopback) << host;
-  for (const char* host : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1"})
+  for (const char* host :
+       {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1"})
     EXPECT_EQ(kind(host), AddressKind::kPrivate) << host;
   for (const char* host : {"8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "example.org", "a.b1"})
     EXPECT_EQ(kind(host), AddressKind::kPublic) << host;
@@ -421,7 +423,8 @@ TEST(HttpSource, what_has_no_validator_is_read_once_and_what_was_peeked_is_held_
       EXPECT_EQ(reading.error.code, Code::kSourceChanged) << reading.words();
     } else {
       EXPECT_EQ(reading.error.code, Code::kConnectionLost);
-      EXPECT_NE(reading.words().find("can't be gone on with: its server gives neither"), std::string::npos) << reading.words();
+      EXPECT_NE(reading.words().find("can't be gone on with: its server gives neither"), std::string::npos)
+          << reading.words();
     }
   }
 }
@@ -511,8 +514,8 @@ TEST(HttpSource, an_input_that_is_gone_when_others_were_read_is_damage) {
 
 TEST(HttpSource, redirects_of_every_kind_are_followed) {
   for (const int status : {301, 302, 303, 307, 308}) {
-    for (const char* location : {"/dir/f", "f", "//h/dir/f", "http://h/dir/f", "http://H:80/dir/f", "http://other/dir/f#part",
-                                 "HTTP://h/dir/f", "?again"}) {
+    for (const char* location : {"/dir/f", "f", "//h/dir/f", "http://h/dir/f", "http://H:80/dir/f",
+                                 "http://other/dir/f#part", "HTTP://h/dir/f", "?again"}) {
       SimHttp server;
       server.put("/dir/f", "body");
       Changed changed(server);
@@ -536,13 +539,15 @@ TEST(HttpSource, a_loop_of_redirects_ends) {
   Reading reading(server, {"http://h/a"});
   reading.read();
   EXPECT_EQ(reading.error.code, Code::kMisled);
-  EXPECT_NE(reading.words().find("more than 5 redirects, the last to http://h/a"), std::string::npos) << reading.words();
+  EXPECT_NE(reading.words().find("more than 5 redirects, the last to http://h/a"), std::string::npos)
+      << reading.words();
   EXPECT_EQ(reading.words().find("SECRET"), std::string::npos);
   EXPECT_EQ(reading.net.requests, 1 + HttpGet::kRedirectsMax);
 }
 
 TEST(HttpSource, bad_redirects_are_refused) {
-  for (const char* location : {"", "ftp://h/f", "file:///etc/passwd", "http://u:p@h/f", "http://", "https://h/f", "http://h:0/f"}) {
+  for (const char* location :
+       {"", "ftp://h/f", "file:///etc/passwd", "http://u:p@h/f", "http://", "https://h/f", "http://h:0/f"}) {
     SimHttp server;
     server.redirects["/a"] = {302, location};
     Reading reading(server, {"http://h/a"});
@@ -580,31 +585,28 @@ TEST(HttpSource, nobody_is_led_further_inside) {
     const char* location;
     bool allowed;
   };
-  for (const Case& c : std::initializer_list<Case>{
-           {"http://outside/a", "http://outside2/f", true},
-           {"http://outside/a", "http://inside/f", false},
-           {"http://outside/a", "http://here/f", false},
-           {"http://outside/a", "http://metadata/f", false},
-           {"http://outside/a", "http://169.254.169.254/f", false},
-           {"http://inside/a", "http://inside/f", true},
-           {"http://inside/a", "http://outside/f", true},
-           {"http://inside/a", "http://here/f", false},
-           {"http://here/a", "http://here:81/f", true},
-           {"http://here/a", "http://inside/f", true},
-           {"http://here/a", "http://metadata/f", false},
-           {"http://metadata/f", "", false},  // a name is not the user's own word
-           {"http://169.254.169.254/f", "", true},
-           {"http://169.254.169.254/a", "http://169.254.169.254:81/f", false}}) {
+  for (const Case& c :
+       std::initializer_list<Case>{{"http://outside/a", "http://outside2/f", true},
+                                   {"http://outside/a", "http://inside/f", false},
+                                   {"http://outside/a", "http://here/f", false},
+                                   {"http://outside/a", "http://metadata/f", false},
+                                   {"http://outside/a", "http://169.254.169.254/f", false},
+                                   {"http://inside/a", "http://inside/f", true},
+                                   {"http://inside/a", "http://outside/f", true},
+                                   {"http://inside/a", "http://here/f", false},
+                                   {"http://here/a", "http://here:81/f", true},
+                                   {"http://here/a", "http://inside/f", true},
+                                   {"http://here/a", "http://metadata/f", false},
+                                   {"http://metadata/f", "", false},  // a name is not the user's own word
+                                   {"http://169.254.169.254/f", "", true},
+                                   {"http://169.254.169.254/a", "http://169.254.169.254:81/f", false}}) {
     SimHttp server;
     server.put("/f", "body");
     server.redirects["/a"] = {302, c.location};
     Reading reading(server, {c.first});
-    reading.net.hosts = {{"outside", v4(93, 184, 216, 34)},
-                         {"outside2", v4(93, 184, 216, 35)},
-                         {"inside", v4(10, 0, 0, 7)},
-                         {"here", v4(127, 0, 0, 1)},
-                         {"metadata", v4(169, 254, 169, 254)},
-                         {"169.254.169.254", v4(169, 254, 169, 254)}};
+    reading.net.hosts = {{"outside", v4(93, 184, 216, 34)},    {"outside2", v4(93, 184, 216, 35)},
+                         {"inside", v4(10, 0, 0, 7)},          {"here", v4(127, 0, 0, 1)},
+                         {"metadata", v4(169, 254, 169, 254)}, {"169.254.169.254", v4(169, 254, 169, 254)}};
     const std::string read = reading.read();
     if (c.allowed) {
       EXPECT_EQ(read, "body") << c.first << " to " << c.location << ": " << reading.words();

@@ -11,7 +11,8 @@ namespace {
 
 AddressKind kind_of_v4(const uint8_t* b) {
   if (b[0] == 127) return AddressKind::kLoopback;
-  if (b[0] == 10 || (b[0] == 172 && b[1] >= 16 && b[1] < 32) || (b[0] == 192 && b[1] == 168)) return AddressKind::kPrivate;
+  if (b[0] == 10 || (b[0] == 172 && b[1] >= 16 && b[1] < 32) || (b[0] == 192 && b[1] == 168))
+    return AddressKind::kPrivate;
   // Alibaba's metadata service stands among the addresses of carriers.
   if (b[0] == 100 && b[1] == 100 && b[2] == 100 && b[3] == 200) return AddressKind::kLinkLocal;
   if (b[0] == 100 && b[1] >= 64 && b[1] < 128) return AddressKind::kPrivate;
@@ -44,7 +45,8 @@ AddressKind address_kind(const Address& address) {
     return kind_of_v4(b.data() + 12);
   if (begins({0x20, 0x02})) return kind_of_v4(b.data() + 2);
   if (begins({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})) return AddressKind::kLinkLocal;  // unspecified, and long out of use
-  if (begins({0xfd, 0x00, 0x0e, 0xc2}) || begins({0xfd, 0x20, 0x00, 0xce})) return AddressKind::kLinkLocal;  // EC2's, GCE's
+  if (begins({0xfd, 0x00, 0x0e, 0xc2}) || begins({0xfd, 0x20, 0x00, 0xce}))
+    return AddressKind::kLinkLocal;  // EC2's, GCE's
   if ((b[0] & 0xfe) == 0xfc) return AddressKind::kPrivate;
   if ((b[0] == 0xfe && (b[1] & 0x80) == 0x80) || b[0] == 0xff) return AddressKind::kLinkLocal;
   return AddressKind::kPublic;

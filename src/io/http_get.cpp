@@ -185,9 +185,11 @@ FailureClass HttpGet::refused(unsigned status, Error& error) const {
       if (pinned_.strong()) return say(Code::kSourceChanged, "it was deleted");
       return say(Code::kNoInput, status == 410 ? "gone for good" : "");
     case 407:
-      return say(Code::kAccessDenied, "the proxy asks for a name and password: HTTPS_PROXY=http://name:password@host:port");
+      return say(Code::kAccessDenied,
+                 "the proxy asks for a name and password: HTTPS_PROXY=http://name:password@host:port");
     case 412:
-      return say(pinned_.strong() ? Code::kSourceChanged : Code::kRequestRefused, pinned_.strong() ? "it was replaced" : "");
+      return say(pinned_.strong() ? Code::kSourceChanged : Code::kRequestRefused,
+                 pinned_.strong() ? "it was replaced" : "");
     case 429:
       return say(Code::kThrottled, "", FailureClass::kThrottling);
     case 408:
@@ -265,7 +267,8 @@ std::string_view HttpGet::take_reply(Error& error) {
     if (length) info_.size = *length;
     if (head.framing("GET") == BodyFraming::kUntilClose && !url_.tls) {
       error = Error(Code::kRequestRefused,
-                    "the server gives no length, and without TLS a body that was cut looks like a whole one; save it as a file first");
+                    "the server gives no length, and without TLS a body that was cut looks like a whole one; save it "
+                    "as a file first");
       return {};
     }
   }

@@ -176,13 +176,15 @@ TEST_F(HttpJob, without_a_validator_there_is_no_checkpoint_and_a_reason_where_on
   config_.checkpoint.to = "state.weir";
   const Ran refused = run(2);
   EXPECT_EQ(refused.why().code, Code::kContradiction);
-  EXPECT_NE(refused.words().find("http://files.example/in/b.csv can't be read again from the middle: its server gives neither"),
+  EXPECT_NE(refused.words().find(
+                "http://files.example/in/b.csv can't be read again from the middle: its server gives neither"),
             std::string::npos)
       << refused.words();
 }
 
 TEST_F(HttpJob, an_address_that_can_not_be_used_is_told_without_its_secrets) {
-  for (const char* bad : {"http://me:SECRET@/x", "https://h/SECRET x", "ftp://me:SECRET@h/x", "http://me:SECRET@h:0/x?SECRET"}) {
+  for (const char* bad :
+       {"http://me:SECRET@/x", "https://h/SECRET x", "ftp://me:SECRET@h/x", "http://me:SECRET@h:0/x?SECRET"}) {
     config_.input.from = {bad};
     const Ran ran = run(1);
     EXPECT_EQ(ran.why().exit(), Exit::kBadConfig) << bad << ran.words();

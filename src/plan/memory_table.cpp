@@ -257,8 +257,7 @@ void Job::sum_up_network() {
   LineFormula sockets;
   sockets.append_number(connections).append(connections == 1 ? " socket of " : " sockets of ");
   sockets.append(format_bytes(Network::socket_bytes()).view());
-  process("sockets", connections * Network::socket_bytes(), "what the kernel holds of streams on their way",
-          sockets);
+  process("sockets", connections * Network::socket_bytes(), "what the kernel holds of streams on their way", sockets);
   const bool compressed = output_codec_ != Codec::kNone;
   const auto upload_of = [&](bool small) {
     // A unit that is compressed takes a third of it or less, as a rule.

@@ -244,7 +244,8 @@ TEST(Spec, inputs_and_outputs_are_held_apart) {
       {"input: {from: https://u:secret@x:0/y}", "1:9 W2028 `input.from`: bad port\n"},
       {"input: {from: 'ftp://u:p@x/y'}",
        "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'ftp://'\n"},
-      {"input: {from: event}", "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'event'\n"},
+      {"input: {from: event}",
+       "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'event'\n"},
       {"input: {from: a}\noutput: {to: x.json, format: json}",
        "warning 2:22 W2005 `output.format`: each batch becomes a JSON array of its own, so the output is one JSON "
        "document only while it is one "

@@ -133,7 +133,8 @@ std::string SimNet::text_of(const SimReply& reply, const std::string& method) {
     }
     return text + "0\r\n\r\n";
   }
-  if (!has_length && !reply.until_close && reply.status != 204) text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
+  if (!has_length && !reply.until_close && reply.status != 204)
+    text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
   text += "\r\n";
   return method == "HEAD" ? text : text + reply.body;
 }
