@@ -287,7 +287,7 @@ TEST(HttpSource, wrong_ranges_are_asked_for_again_three_times) {
       [](SimReply& reply) { std::erase_if(reply.fields, [](const auto& f) { return f.first == "Content-Range"; }); },
       [](SimReply& reply) {
         for (auto& [name, value] : reply.fields) {
-          if (name == "Content-Range") value = "bytes 7-99999/100000";
+          if (name == "Content-Range") value = "bytes 7-" + std::to_string(6 + reply.body.size()) + "/100000";
         }
       },
       [](SimReply& reply) { reply.body += "more"; },
@@ -644,6 +644,21 @@ TEST(HttpSource, plain_requests_go_through_the_proxy_with_its_name_and_password)
   };
   EXPECT_EQ(reading.read(), "body") << reading.words();
   EXPECT_EQ(reading.net.log, std::vector<std::string>{"GET http://far.example/f 206"});
+}
+
+TEST(HttpSource, a_proxy_leads_nobody_further_inside_either) {
+  for (const char* location :
+       {"http://10.0.0.8/f", "http://0x0a000008/f", "http://2852039166/f", "http://near.example/f"}) {
+    SimHttp server;
+    server.put("http://near.example/f", "body");
+    server.redirects["http://far.example/a"] = {302, location};
+    Reading reading(server, {"http://far.example/a"});
+    reading.proxy = *ProxyRules::make("", "http://10.0.0.1:3128", "");
+    const bool allowed = std::string_view(location).find("near") != std::string_view::npos;
+    EXPECT_EQ(reading.read(), allowed ? "body" : "") << location;
+    EXPECT_EQ(reading.error.code, allowed ? Code::kOk : Code::kMisled) << location << reading.words();
+    EXPECT_EQ(reading.net.requests, allowed ? 2u : 1u);
+  }
 }
 
 }  // namespace

@@ -78,6 +78,11 @@ Error HttpConnection::stalled(std::string_view what) const {
 Status HttpConnection::begin(const HttpRequest& request) {
   const std::optional<Url> proxy = context_.proxy == nullptr ? std::nullopt : context_.proxy->proxy_for(request.url);
   const Url& to = proxy ? *proxy : request.url;
+  // Behind a proxy the proxy looks the name up; all that can be held against the bound is what the name says itself.
+  if (proxy) {
+    reached_ = host_kind(request.url.host);
+    if (reached_ > request.reach) return fail(out_of_reach(request.url.host));
+  }
   // A plain proxy takes requests for any host; a tunnel is to one host.
   const bool direct_host = request.url.tls || !proxy;
   const std::string_view host = direct_host ? request.url.host : to.host;
@@ -107,14 +112,10 @@ Status HttpConnection::begin(const HttpRequest& request) {
     return {};
   }
   if (tls_on_ && context_.tls == nullptr) return fail(Code::kInternal, "TLS was not planned");
-  // Behind a proxy the proxy looks the name up; all that can be held against the bound is what the name says itself.
-  if (proxy && host_kind(request.url.host) > request.reach) return fail(out_of_reach(request.url.host));
   auto found = context_.net->resolve(to.host, to.port, addresses_, {now() + kResolveNs});
   if (!found) return fail(found.error());
   address_count_ = *found;
-  if (proxy) {
-    reached_ = host_kind(request.url.host);
-  } else {
+  if (!proxy) {
     // What is looked at here is what is connected to: a name can't lead elsewhere in between.
     size_t kept = 0;
     for (size_t i = 0; i < address_count_; ++i) {
