@@ -28,7 +28,7 @@ sink unavailable, 41 output exists, 42 stuck, 50 checkpoint invalid, 51 another 
 
 constexpr std::string_view kRun = R"(weir run PIPELINE.yaml [INPUT...] [options]
 
-Runs the pipeline. INPUTs take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
+Runs the pipeline. INPUTs (paths, s3://, https://, stdin) take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
 A run that was stopped (deadline, signal, crash) and is started again goes on where it was: its state is kept beside the output.
 
   -s, --set KEY=VALUE     override a key of the file (any number of times): --set batch.records=100
@@ -52,7 +52,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
 
 constexpr std::string_view kQuery = R"(weir query "SELECT ..." [FILE...] [options]
 
-Reads FILEs (globs, or stdin), writes to stdout in the input's format. The source is called `input`; FROM 'file.csv' names a file as well.
+Reads FILEs (globs, s3://, https://, or stdin), writes to stdout in the input's format. The source is called `input`; FROM 'file.csv' names a file as well.
 
   weir query "SELECT * FROM input WHERE amount > 100" orders.csv.gz
   weir query "SELECT country, amount * 1.19 AS gross FROM 'orders.csv'" --to ndjson
@@ -84,6 +84,7 @@ Reports every mistake of the file with line, column and a way to mend it: unknow
 constexpr std::string_view kPolicy = R"(weir policy PIPELINE.yaml [INPUT...] [-s KEY=VALUE] [--region REGION]
 
 Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs, keep its state. Asks nothing of AWS.
+What is not in S3 (files, http:// and https:// inputs) needs none, and is not in it.
 )";
 
 constexpr std::string_view kStatus = R"(weir status CHECKPOINT [--json]

@@ -122,7 +122,7 @@ Result<size_t> read_object(const std::string& url, std::span<char> room, char** 
   Network network(net, clock, disk, environment);
   auto name = s3_name(url);
   if (!name) return fail(name.error());
-  WEIR_TRY(network.start({}));
+  WEIR_TRY(network.start({}, {.objects = true}));
   auto size = network.reader().get_small(*name, room);
   if (!size) return fail(size.error());
   if (network.reader().info().etag.empty()) return fail(Code::kNoInput);

@@ -30,7 +30,7 @@ class S3Source final : public ByteSource {
   /// Of an object that was looked at before; kNoOffset: not known yet.
   uint64_t size(size_t index) const override { return sizes_[index]; }
   Status open(size_t index) override;
-  Result<bool> resumable(size_t) const override { return true; }
+  Result<bool> resumable(size_t) override { return true; }
   /// "size=8123 etag="0f9d3c21" version=..."
   Result<SourceIdentity> identity(size_t index) override;
   bool same(std::string_view before, std::string_view now) const override { return before == now; }

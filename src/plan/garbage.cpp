@@ -21,7 +21,7 @@ bool is_of_output(std::string_view key, std::string_view prefix, std::string_vie
 }  // namespace
 
 Status Job::collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found) {
-  if (!network_) return {};
+  if (s3_requests() == nullptr) return {};
   S3Client& client = network_->writer();
   // Who holds the job's lease is at work: what stands there is its own.
   std::unique_ptr<CheckpointStore> store;

@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "connector/file_source.hpp"
 #include "connector/folder_sink.hpp"
+#include "connector/http_source.hpp"
 #include "engine/driver.hpp"
 #include "memory/budget.hpp"
 #include "plan/config.hpp"
@@ -98,6 +99,7 @@ class Job {
 
   const Config& config() const { return config_; }
   const Detected& detected() const { return detected_; }
+  /// As they may be shown: an http(s):// address without its secrets.
   const std::vector<std::string>& inputs() const { return inputs_; }
   const Counters& counters() const { return counters_; }
   const Program& program() const { return *program_; }
@@ -125,7 +127,7 @@ class Job {
   };
   S3Expectation s3_expectation() const;
   /// What was asked of S3; null where nothing is there.
-  const S3Requests* s3_requests() const { return network_ ? &network_->requests() : nullptr; }
+  const S3Requests* s3_requests() const { return network_ && network_->needs().objects ? &network_->requests() : nullptr; }
   size_t work_bytes() const { return budget_.work_bytes(); }
 
  private:
@@ -137,6 +139,7 @@ class Job {
   };
 
   Status open_network();
+  Status take_addresses();
   Status choose_input(Deadline deadline);
   Status choose_output();
   void choose_reader();
@@ -196,6 +199,8 @@ class Job {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<FileSource> files_;
   std::unique_ptr<ByteSource> objects_;
+  std::vector<HttpAddress> addresses_;  ///< of inputs_, those that are http(s)://; empty where there is none
+  std::unique_ptr<HttpSource> web_;
   Detected detected_;
   DecoderLimits decoder_limits_;
   ReaderOptions reader_options_;

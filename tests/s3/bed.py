@@ -18,7 +18,7 @@ import urllib.parse
 import fault_proxy
 import harness
 from harness import Case, MiB, Process, verify
-from servers import Certificates
+from certificates import Certificates
 
 CSV_GZ_QUERY = "SELECT id, name, CAST(amount AS DECIMAL) AS amount FROM input WHERE id <> '13'"
 PART = 5 * MiB
