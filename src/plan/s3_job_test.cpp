@@ -324,8 +324,10 @@ TEST_F(S3Job, it_asks_what_the_plan_says) {
   EXPECT_EQ(ran.asked.gets, ran.expected.gets) << log_;
   EXPECT_EQ(ran.asked.puts, ran.expected.puts) << log_;
   EXPECT_EQ(ran.expected.puts_per_gib, 128u);
-  EXPECT_NEAR(ran.asked.dollars(), static_cast<double>(ran.asked.gets) * 0.4e-6 +
-                                       static_cast<double>(ran.asked.puts + ran.asked.lists) * 5e-6, 1e-12);
+  EXPECT_NEAR(
+      ran.asked.dollars(),
+      static_cast<double>(ran.asked.gets) * 0.4e-6 + static_cast<double>(ran.asked.puts + ran.asked.lists) * 5e-6,
+      1e-12);
 }
 
 TEST_F(S3Job, an_input_that_was_replaced_ends_it) {
