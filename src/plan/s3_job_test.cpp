@@ -29,6 +29,10 @@ std::string orders(size_t records) {
   return text;
 }
 
+char* kEnvironment[] = {
+    const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"), const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
+    const_cast<char*>("AWS_REGION=eu-central-1"), const_cast<char*>("AWS_ENDPOINT_URL=http://127.0.0.1:9000"), nullptr};
+
 struct Ran {
   Outcome outcome;
   Error error;  ///< of what came before the run
@@ -79,12 +83,8 @@ class S3Job : public ::testing::Test {
     };
     SimNetWakeup wakeup(net);
     SystemDisk disk;
-    char* environment[] = {const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"),
-                           const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
-                           const_cast<char*>("AWS_REGION=eu-central-1"),
-                           const_cast<char*>("AWS_ENDPOINT_URL=http://127.0.0.1:9000"), nullptr};
     {
-      Job job(clock, wakeup, disk, Host::kProcess, environment);
+      Job job(clock, wakeup, disk, Host::kProcess, kEnvironment);
       job.set_net(&net);
       const auto failed = [&](const Error& error) {
         ran.error = error;
@@ -110,6 +110,26 @@ class S3Job : public ::testing::Test {
     log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
     for (const std::string& line : net.log) log_ += line + "\n";
     return ran;
+  }
+
+  /// What `weir gc` says, a line each.
+  std::string garbage(SimS3& store, bool take_away) {
+    VirtualClock clock;
+    clock.advance(over_ns_ + 120'000'000'000);
+    SimNet net(store, clock, 99);
+    SimNetWakeup wakeup(net);
+    SystemDisk disk;
+    std::string said;
+    Job job(clock, wakeup, disk, Host::kProcess, kEnvironment);
+    job.set_net(&net);
+    const Status prepared = job.prepare(config_);
+    EXPECT_TRUE(prepared) << prepared.error().detail.view();
+    const Status done = job.collect_garbage(take_away, [&](const Job::Garbage& found) {
+      said += std::string(found.kind) + " " + found.url + (found.upload_id.empty() ? "" : " " + found.upload_id) + "\n";
+    });
+    EXPECT_TRUE(done) << done.error().detail.view();
+    over_ns_ = clock.monotonic_ns();
+    return said;
   }
 
   /// What the store holds behind the inputs: names and contents, of those that are for people.
@@ -313,6 +333,42 @@ TEST_F(S3Job, a_bad_network_changes_no_byte) {
     EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "seed " << seed;
   }
   EXPECT_GE(finished, seeds * 9 / 10);
+}
+
+TEST_F(S3Job, what_dead_runs_left_is_found_and_taken_away) {
+  for (const Shape of : {Shape::kOne, Shape::kPieces}) {
+    shape(of);
+    // A run that died in the middle, and what others of its kind could have left.
+    SimS3 store = inputs_;
+    EXPECT_FALSE(run(store, 1, 0, of == Shape::kOne ? 40 : 35).done());
+    ASSERT_EQ(store.uploads.size(), 1u) << log_;
+    const std::string key = of == Shape::kOne ? "bucket/out/result.csv" : "bucket/out/result-000007.csv";
+    const std::string state = of == Shape::kOne ? "bucket/out/result.csv.weir" : "bucket/out/result-batch.csv.weir";
+    store.uploads["orphan"] = {key, {}, {}};
+    store.uploads["another's"] = {"bucket/out/result.csvx", {}, {}};
+    store.put(state + ".tail-1", "old");
+    store.put(state + ".tail-x", "another's");
+    store.objects.erase(state + ".lease");
+    const std::string before = names(store);
+    const std::string said = garbage(store, false);
+    EXPECT_NE(said.find("upload s3://" + key + " orphan\n"), std::string::npos) << said;
+    EXPECT_NE(said.find("tail s3://" + state + ".tail-1\n"), std::string::npos) << said;
+    EXPECT_EQ(said.find("another's"), std::string::npos) << said;
+    EXPECT_EQ(names(store), before);
+    EXPECT_EQ(store.uploads.size(), 3u);
+    EXPECT_EQ(garbage(store, true), said);
+    EXPECT_EQ(garbage(store, true), "");
+    EXPECT_EQ(store.uploads.size(), 2u);
+    EXPECT_TRUE(store.uploads.contains("another's"));
+    EXPECT_TRUE(store.objects.contains(state + ".tail-x"));
+    // What the checkpoint names is there still: the run goes on.
+    SimS3 whole = inputs_;
+    ASSERT_TRUE(run(whole, 2, 0).done());
+    ASSERT_TRUE(run(store, 3, 1).done());
+    store.uploads.erase("another's");
+    store.objects.erase(state + ".tail-x");
+    EXPECT_TRUE(outputs(store) == outputs(whole)) << names(store);
+  }
 }
 
 TEST_F(S3Job, it_asks_what_the_plan_says) {
