@@ -13,6 +13,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kTail = ".tail-";  // behind the checkpoint's key
+constexpr int kOrphanListsMax = 16;
 constexpr int kPartAttemptsMax = 3;  // of a part whose reply has no usable ETag
 
 int hex_digit(char c) {
@@ -113,13 +114,17 @@ Status S3Sink::start() {
 Status S3Sink::abort_orphans() {
   if (!drop_orphans_) return {};
   std::array<S3Client::UploadId, 8> found;
-  size_t count = 0;
-  WEIR_TRY(client_.list_uploads(options_.name.bucket, options_.name.key, [&](const ListedUpload& listed) -> Status {
-    if (listed.key.view() != options_.name.key || listed.upload_id.view() == upload_.view()) return {};
-    if (count < found.size()) found[count++] = S3Client::UploadId(listed.upload_id.view());
-    return {};
-  }));
-  for (size_t i = 0; i < count; ++i) WEIR_TRY(client_.abort(options_.name, found[i].view()));
+  // As many lists as there are uploads in an outage, and not for ever where what was aborted is still listed.
+  for (int list = 0; list < kOrphanListsMax; ++list) {
+    size_t count = 0;
+    WEIR_TRY(client_.list_uploads(options_.name.bucket, options_.name.key, [&](const ListedUpload& listed) -> Status {
+      if (listed.key.view() != options_.name.key || listed.upload_id.view() == upload_.view()) return {};
+      if (count < found.size()) found[count++] = S3Client::UploadId(listed.upload_id.view());
+      return {};
+    }));
+    for (size_t i = 0; i < count; ++i) WEIR_TRY(client_.abort(options_.name, found[i].view()));
+    if (count < found.size()) break;
+  }
   return {};
 }
 
@@ -165,10 +170,14 @@ Status S3Sink::make_room() {
 Status S3Sink::begin_upload() {
   if (!upload_.view().empty()) return {};
   auto begun = client_.create_upload(options_.name, id_.view());
-  if (!begun) return fail(begun.error());
+  if (!begun) {
+    unanswered_upload_ = true;
+    return fail(begun.error());
+  }
   upload_ = *begun;
   // Of an answer that was lost another upload stands there, of this job as it holds the key.
-  drop_orphans_ = client_.sent_twice() && !options_.tail.bucket.empty();
+  drop_orphans_ = (unanswered_upload_ || client_.sent_twice()) && !options_.tail.bucket.empty();
+  unanswered_upload_ = false;
   return abort_orphans();
 }
 
@@ -191,7 +200,8 @@ Status S3Sink::send_part(size_t bytes) {
     const Status sent = client_.end_part();
     if (!sent && sent.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(sent);
-    noted = note_tag(parts_ + 1, client_.part_etag());
+    noted = client_.part_sum_holds() ? note_tag(parts_ + 1, client_.part_etag())
+                                     : fail(Code::kBadReply, "a part's checksum is not that of its bytes");
     if (noted) break;
   }
   WEIR_TRY(noted);
@@ -237,8 +247,10 @@ void S3Sink::name_tail(uint64_t number) {
 Status S3Sink::put_tail() {
   WEIR_ASSERT(edge_ >= in_parts() && edge_ - in_parts() <= used_);
   const std::string_view tail(buffer_.data(), edge_ - in_parts());
-  edge_open_ = false;
-  if (tail.empty()) return {};
+  if (tail.empty()) {
+    edge_open_ = false;
+    return {};
+  }
   // One that no checkpoint came to name.
   if (tail_put_ != committed_ && tail_put_ != before_) {
     name_tail(tail_put_);
@@ -249,6 +261,7 @@ Status S3Sink::put_tail() {
   FixedText<64> hash;
   WEIR_TRY(client_.put(tail_name_, body, sums_of(tail, options_.signed_payload, hash), {}, id_.view()));
   tail_put_ = tail_wanted_;
+  edge_open_ = false;
   return {};
 }
 
@@ -315,8 +328,13 @@ Status S3Sink::put_whole() {
 Status S3Sink::complete() {
   if (used_ != 0) WEIR_TRY(send_part(used_));
   PartsBody parts(*this);
-  const Status done = client_.complete(options_.name, upload_.view(), parts,
-                                       {.if_match = {}, .if_none = !options_.replace}, crc_.value(), loaded_bytes_);
+  const auto ask = [&] {
+    return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
+                            crc_.value(), loaded_bytes_);
+  };
+  Status done = ask();
+  // An ETag was told wrong. The service is asked for all of them; what the parts hold is in the sum of the whole.
+  if (!done && client_.names_no_part() && list_tags()) done = ask();
   return !done && done.error().code == Code::kNoInput ? upload_gone() : done;
 }
 
@@ -403,7 +421,9 @@ bool S3Sink::load(StateReader& in) {
 Status S3Sink::list_tags() {
   uint32_t found = 0;
   const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const ListedPart& part) -> Status {
-    if (part.number != found + 1 || part.number > parts_ || part.size != options_.part_bytes) return {};
+    if (part.number != found + 1 || part.number > parts_) return {};
+    const uint64_t begin = uint64_t{found} * options_.part_bytes;  // the last one may be short
+    if (part.size != std::min(options_.part_bytes, loaded_bytes_ - begin)) return {};
     ++found;
     return note_tag(part.number, part.etag.view());
   });

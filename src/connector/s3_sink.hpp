@@ -101,6 +101,7 @@ class S3Sink final : public BatchSink {
   Crc64Nvme crc_;  ///< of all bytes written
   bool published_ = false;
   bool drop_orphans_ = false;
+  bool unanswered_upload_ = false;  ///< one was asked for, and may stand there
 
   // The newest place that a checkpoint may speak of: taken by save(), which is const as far as the output is concerned.
   mutable uint64_t edge_ = 0;
