@@ -104,6 +104,8 @@ S3Sink::S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room)
 
 Status S3Sink::start() {
   id_ = client_.new_id();
+  if (!upload_.empty()) WEIR_TRY(client_.abort(options_.name, upload_.view()));  // of the run that is not gone on with
+  upload_ = S3Client::UploadId();
   WEIR_TRY(abort_orphans());
   if (options_.replace) return {};
   auto there = client_.head(options_.name);
@@ -415,6 +417,19 @@ bool S3Sink::load(StateReader& in) {
   parts_ = static_cast<uint32_t>(parts);
   upload_saved_ = upload_committed_ = !upload_.empty();  // also when going on fails: it stays for the next run
   return true;
+}
+
+Status S3Sink::replace_shown(StateReader& in, bool shown) {
+  if (!load(in)) {
+    upload_ = S3Client::UploadId();
+  } else if (shown) {
+    auto there = at_key();
+    if (!there) return fail(there.error());
+    options_.replace = options_.replace || *there == AtKey::kOurs;
+  }
+  parts_ = 0;
+  upload_saved_ = upload_committed_ = false;
+  return {};
 }
 
 // The parts as the service has them: those that the state counts must be there, whole.

@@ -65,6 +65,7 @@ class S3Sink final : public BatchSink {
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
+  Status replace_shown(StateReader& in, bool shown) override;
   Status resume(bool finishing) override;
 
  private:

@@ -253,6 +253,29 @@ TEST_F(S3Job, a_deadline_ends_it_in_order_at_any_request) {
   EXPECT_GT(checkpointed, 60u);
 }
 
+// Also what was shown already: it is known for the job's own. And the upload that is not gone on with goes.
+TEST_F(S3Job, a_restart_makes_the_same_wherever_the_run_before_was_stopped) {
+  SimS3 whole = inputs_;
+  request_ns_ = 20'000'000;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  const uint64_t took_ns = over_ns_;
+  for (uint64_t at = took_ns / 2; at < took_ns; at += request_ns_) {
+    SimS3 store = inputs_;
+    log_.clear();
+    deadline_ns_ = at;
+    config_.checkpoint.restart = false;
+    run(store, at, 0);
+    deadline_ns_ = 0;
+    config_.checkpoint.restart = true;
+    const Ran again = run(store, at + 1, 0);
+    ASSERT_TRUE(again.done()) << again.words() << log_;
+    EXPECT_EQ(again.counters.read, 12'000u);
+    EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
+    EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+  }
+}
+
 TEST_F(S3Job, an_input_that_was_replaced_ends_it) {
   SimS3 store = inputs_;
   EXPECT_FALSE(run(store, 1, 0, 25).done());
