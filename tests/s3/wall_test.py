@@ -92,6 +92,8 @@ class InPieces(Wall, Stops):
         return super().start(*args, "-m", WALL, wrapper=self.group.entered([]), binary=self.binary, **options)
 
     def test_2_gib_cut_50_times(self):
+        if self.server.name == "moto":
+            self.skipTest("moto holds a copy of the object for each reader that is gone: 20 GB of memory")
         self.random = random.Random(self.id())
         self.big_job(2 << 30)
         self.binary = os.path.join(self.disk, "weir")
