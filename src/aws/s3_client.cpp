@@ -10,6 +10,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kIdField = "x-amz-meta-weir-id";
+constexpr std::string_view kChecksumMode = "x-amz-checksum-mode";
 
 }  // namespace
 
@@ -34,6 +35,7 @@ void S3Client::take_info() {
   info_.version = FixedText<128>(head.value("x-amz-version-id"));
   if (info_.version.view() == "null") info_.version.clear();
   info_.weir_id = FixedText<80>(head.value(kIdField));
+  info_.checksum = stored_checksum(head);
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------------
@@ -44,6 +46,7 @@ void S3Client::begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_
   if (!pinned_.version.empty()) request_.query("versionId", pinned_.version.view());
   if (!pinned_.etag.empty()) request_.field("If-Match", pinned_.etag.view());
   request_.from(from);
+  request_.field(kChecksumMode, "ENABLED");
   asked_from_ = from;
   got_ = false;
   info_ = S3ObjectInfo{};
@@ -90,6 +93,7 @@ Step S3Client::step(Error& error) {
 Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version) {
   request_.reset("HEAD", name.bucket, name.key);
   if (!version.empty()) request_.query("versionId", version);
+  request_.field(kChecksumMode, "ENABLED");
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
   take_info();

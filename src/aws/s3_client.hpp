@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "aws/aws_session.hpp"
+#include "aws/object_checksum.hpp"
 #include "aws/s3_replies.hpp"
 #include "aws/s3_request.hpp"
 #include "io/http_call.hpp"
@@ -29,6 +30,7 @@ struct S3ObjectInfo {
   FixedText<80> etag;  ///< with its quotes
   FixedText<128> version;  ///< empty: the bucket keeps no versions
   FixedText<80> weir_id;  ///< x-amz-meta-weir-id
+  StoredChecksum checksum;
 };
 
 /// Which object may stand at the key before.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "base/base64.hpp"
 #include "hash/crc32c.hpp"
 #include "hash/hex.hpp"
 
@@ -103,7 +104,7 @@ S3Sink::S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room)
 }
 
 Status S3Sink::start() {
-  id_ = client_.new_id();
+  id_ = ObjectId(client_.new_id().view());
   if (!upload_.empty()) WEIR_TRY(client_.abort(options_.name, upload_.view()));  // of the run that is not gone on with
   upload_ = S3Client::UploadId();
   WEIR_TRY(abort_orphans());
@@ -132,7 +133,38 @@ Status S3Sink::abort_orphans() {
 
 Accepted S3Sink::open_object(const ObjectInfo&, Error&) { return Accepted::kYes; }
 
+void S3Sink::set_key(std::string_view key) {
+  WEIR_ASSERT(key.size() <= options_.name.key.capacity());
+  options_.name.key.assign(key);
+  options_.url.assign("s3://").append(options_.name.bucket).append("/").append(key);
+}
+
+void S3Sink::next_object(std::string_view key, std::string_view id) {
+  set_key(key);
+  id_ = ObjectId(id);
+  upload_ = S3Client::UploadId();
+  crc_ = Crc64Nvme();
+  used_ = 0;
+  parts_ = 0;
+  published_ = comparing_ = closing_ = drop_orphans_ = false;
+  // No state names this object yet.
+  edge_ = 0;
+  edge_open_ = upload_saved_ = upload_committed_ = false;
+}
+
+void S3Sink::compare() {
+  comparing_ = true;
+  compared_ = in_parts() + used_;
+  upload_ = S3Client::UploadId();
+  used_ = 0;
+}
+
 Accepted S3Sink::write(std::string_view bytes, Error& error) {
+  if (comparing_) {
+    crc_.update(bytes);
+    compared_ += bytes.size();
+    return Accepted::kYes;
+  }
   while (!bytes.empty()) {
     if (used_ == buffer_.size()) {
       if (const Status made = make_room(); !made) {
@@ -269,6 +301,7 @@ Status S3Sink::put_tail() {
 
 Status S3Sink::commit() {
   if (options_.tail.bucket.empty()) return {};
+  if (closing_) return fail(Code::kInterrupted, "the object was about to be shown");
   if (edge_open_) {
     while (edge_ >= in_parts() + options_.part_bytes) WEIR_TRY(send_part(options_.part_bytes));
     WEIR_TRY(put_tail());
@@ -285,9 +318,8 @@ Status S3Sink::commit() {
   return {};
 }
 
-// All that are there, also those that a killed run left. They are not needed any more: a failure does no harm.
-void S3Sink::drop_tails() noexcept {
-  if (options_.tail.bucket.empty() || tail_wanted_ == 0) return;
+void S3Sink::drop_tails(bool another_life) noexcept {
+  if (options_.tail.bucket.empty() || (tail_wanted_ == 0 && !another_life)) return;
   std::array<uint64_t, 16> numbers{};
   for (size_t count = numbers.size(); count == numbers.size();) {
     count = 0;
@@ -341,8 +373,33 @@ Status S3Sink::complete() {
 }
 
 Status S3Sink::finish() {
+  WEIR_TRY(publish());
+  drop_tails();
+  return {};
+}
+
+// The bytes that came are those that stand there?
+Status S3Sink::end_comparison() {
+  auto there = client_.head(options_.name);
+  if (!there && there.error().code != Code::kNoInput) return fail(there.error());
+  const bool same = there && there->weir_id.view() == id_.view() && there->size == compared_ &&
+                    (there->checksum.kind != ChecksumKind::kCrc64Nvme ||
+                     there->checksum.text.view() == base64_of(crc_.value()).view());
+  if (same) return {};
+  Error lost(Code::kOutputLost, options_.url);
+  lost.detail.append(" is not what this job wrote there");
+  return fail(lost);
+}
+
+Status S3Sink::publish() {
   if (published_) return {};
+  if (comparing_) {
+    WEIR_TRY(end_comparison());
+    published_ = true;
+    return {};
+  }
   loaded_bytes_ = written();
+  closing_ = true;
   const Status done = upload_.view().empty() ? put_whole() : complete();
   if (!done) {
     // Refused because an object is there, or the upload is no more, or a lost answer: perhaps it is there already.
@@ -359,7 +416,7 @@ Status S3Sink::finish() {
     if (*there != AtKey::kOurs) return fail(done.error());
   }
   published_ = true;
-  drop_tails();
+  closing_ = false;
   return {};
 }
 
@@ -385,8 +442,10 @@ void S3Sink::save(StateWriter& out) const {
     edge_ = at;
     ++tail_wanted_;
     upload_saved_ = !upload_.empty();
-    edge_open_ = true;
-    tail_crc_ = crc32c(0, {buffer_.data() + used_ - std::min<uint64_t>(tail, used_), static_cast<size_t>(tail)});
+    edge_open_ = !comparing_;
+    tail_crc_ = comparing_
+                    ? 0
+                    : crc32c(0, {buffer_.data() + used_ - std::min<uint64_t>(tail, used_), static_cast<size_t>(tail)});
   }
   out.put(at);
   out.put(options_.part_bytes);
@@ -406,14 +465,14 @@ bool S3Sink::load(StateReader& in) {
   loaded_tail_ = in.get<uint64_t>();
   loaded_tail_crc_ = in.get<uint32_t>();
   const auto id_bytes = in.get<uint16_t>();
-  if (!in.ok() || id_bytes != 12) return false;
-  id_ = FixedText<16>(in.bytes(id_bytes));
+  if (!in.ok() || id_bytes < 12 || id_bytes > 40) return false;
+  id_ = ObjectId(in.bytes(id_bytes));
   const auto upload_bytes = in.get<uint16_t>();
   if (!in.ok() || upload_bytes > 512) return false;
   upload_ = S3Client::UploadId(in.bytes(upload_bytes));
   if (!in.ok() || part_bytes != options_.part_bytes || loaded_tail_ == 0) return false;
   const uint64_t parts = loaded_bytes_ / options_.part_bytes;
-  if (parts > kPartsMax || (parts != 0 && upload_.view().empty())) return false;
+  if (parts > kPartsMax) return false;
   parts_ = static_cast<uint32_t>(parts);
   upload_saved_ = upload_committed_ = !upload_.empty();  // also when going on fails: it stays for the next run
   return true;
@@ -462,6 +521,8 @@ Status S3Sink::resume(bool finishing) {
     }
   }
   if (parts_ != 0) {
+    // Saved while the object was there already, and now it is not.
+    if (upload_.empty()) return upload_gone();
     const Status listed = list_tags();
     if (!listed && listed.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(listed);
@@ -477,11 +538,25 @@ Status S3Sink::resume(bool finishing) {
       return fail(lost);
     }
   }
+  go_on();
+  return {};
+}
+
+void S3Sink::go_on() {
   crc_ = Crc64Nvme::resume(loaded_crc_);
   edge_ = loaded_bytes_;
   tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
   tail_crc_ = loaded_tail_crc_;
   edge_open_ = false;
+}
+
+Status S3Sink::resume_object() {
+  auto there = client_.head(options_.name);
+  if (!there && there.error().code != Code::kNoInput) return fail(there.error());
+  if (!there || there->weir_id.view() != id_.view()) return resume(false);
+  go_on();
+  compare();
+  compared_ = loaded_bytes_;
   return {};
 }
 

@@ -13,6 +13,8 @@
 // not in the state: it is asked for again (ListParts).
 //
 // State: the upload's id (a random one of ours, and the service's), parts, tail and sums.
+//
+// An output of many objects (S3ObjectsSink) puts them one after the other through one S3Sink.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +37,18 @@ struct S3SinkOptions {
   bool signed_payload = false;  ///< over plain http: the body's hash is part of the signature
 };
 
-class S3Sink final : public BatchSink {
+/// What goes to S3, one object or many.
+class S3Output : public BatchSink {
+ public:
+  /// Uploads that the state does not name are a dead run's of this job: they are aborted at the start.
+  virtual void drop_orphans() = 0;
+};
+
+class S3Sink final : public S3Output {
  public:
   static constexpr uint32_t kPartsMax = 10'000;
-  static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 2 + 16 + 2 + 512;
+  using ObjectId = FixedText<40>;  ///< x-amz-meta-weir-id
+  static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 2 + 40 + 2 + 512;
   static constexpr uint64_t kPartBytesMin = 5u << 20;
   /// Buffer: a part, and what may stand behind it before the edge that ends it. `unit_bytes`: of a commit unit as it arrives here, as a rule: one that is
   /// larger costs a tail object more.
@@ -49,8 +59,7 @@ class S3Sink final : public BatchSink {
   /// All outlive it. `room`: memory_max().
   S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room);
 
-  /// Uploads to this key that the state does not name are a dead run's of this job: they are aborted at the start.
-  void drop_orphans() { drop_orphans_ = true; }
+  void drop_orphans() override { drop_orphans_ = true; }
 
   SinkTraits traits() const override { return {}; }
   Status start() override;
@@ -68,6 +77,26 @@ class S3Sink final : public BatchSink {
   Status replace_shown(StateReader& in, bool shown) override;
   Status resume(bool finishing) override;
 
+  // --- one of many objects (S3ObjectsSink)
+
+  /// Puts the next object, in place of open_object(). `key` of at most S3Name's capacity; what was said of the one before is forgotten, but for its
+  /// tails, which a checkpoint may name still.
+  void next_object(std::string_view key, std::string_view id);
+  /// The object is there already, whole, as a life of this run before made it: what comes is compared with it and not sent.
+  void compare();
+  /// The key of the object that was loaded.
+  void set_key(std::string_view key);
+  [[nodiscard]] const std::string& bucket() const { return options_.name.bucket; }
+  /// Empty: none was begun.
+  [[nodiscard]] std::string_view upload_id() const { return upload_.view(); }
+  /// Goes on with the loaded object, be it an upload still or there already.
+  Status resume_object();
+  /// Makes the object visible.
+  Status publish();
+  /// All tails that are there, also those that a killed run left (`another_life`: there may be some though this run put none). They are not needed any
+  /// more: a failure does no harm.
+  void drop_tails(bool another_life = false) noexcept;
+
  private:
   struct PartTag {
     std::array<char, 16> bytes;  ///< of the ETag's 32 hexadecimal digits
@@ -75,14 +104,13 @@ class S3Sink final : public BatchSink {
   class PartsBody;  // the XML that Complete sends
 
   [[nodiscard]] uint64_t in_parts() const { return parts_ * options_.part_bytes; }
-  [[nodiscard]] uint64_t written() const { return in_parts() + used_; }
+  [[nodiscard]] uint64_t written() const { return comparing_ ? compared_ : in_parts() + used_; }
   Status abort_orphans();
   [[nodiscard]] Status upload_gone() const;
   Status begin_upload();
   Status send_part(size_t bytes);
   Status make_room();
   Status put_tail();
-  void drop_tails() noexcept;
   void name_tail(uint64_t number);
   Status put_whole();
   Status complete();
@@ -90,17 +118,22 @@ class S3Sink final : public BatchSink {
   Result<AtKey> at_key();
   Status note_tag(uint32_t number, std::string_view etag);
   Status list_tags();
+  Status end_comparison();
+  void go_on();
 
   S3SinkOptions options_;
   S3Client& client_;
   std::span<char> buffer_;
   std::span<PartTag> tags_;
   size_t used_ = 0;
-  FixedText<16> id_;  ///< of this object, by us: random
+  ObjectId id_;  ///< of this object, by us: random
   S3Client::UploadId upload_;  ///< empty: none was begun
   uint32_t parts_ = 0;
   Crc64Nvme crc_;  ///< of all bytes written
   bool published_ = false;
+  bool closing_ = false;  ///< publish() was begun and has not succeeded: of the edge before it nothing can be put any more
+  bool comparing_ = false;  ///< see compare()
+  uint64_t compared_ = 0;  ///< bytes so far
   bool drop_orphans_ = false;
   bool unanswered_upload_ = false;  ///< one was asked for, and may stand there
 

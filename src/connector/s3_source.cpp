@@ -94,6 +94,16 @@ bool S3Source::go_on(Error& error) {
   return false;
 }
 
+void S3Source::add_up(std::string_view bytes) {
+  if (at_ == 0) {
+    sum_ = RunningChecksum(pinned_.checksum.kind);
+    summed_ = 0;
+  }
+  if (at_ != summed_) return;  // the run began in the middle, or went back
+  sum_.update(bytes);
+  summed_ += bytes.size();
+}
+
 ReadResult S3Source::read(std::span<char> room, Error& error) {
   if (peeked_index_ == index_ && at_ < peeked_size_) {
     const size_t take = std::min<size_t>(room.size(), peeked_size_ - at_);
@@ -129,6 +139,7 @@ ReadResult S3Source::read(std::span<char> room, Error& error) {
     const ReadResult got = client_.read(room, error);
     switch (got.step) {
       case Step::kHaveOutput:
+        add_up({room.data(), got.bytes});
         at_ += got.bytes;
         stream_at_ = at_;
         if (at_ == pinned_.size) {
@@ -138,6 +149,10 @@ ReadResult S3Source::read(std::span<char> room, Error& error) {
           char beyond = 0;
           if (client_.read({&beyond, 1}, none).step != Step::kFinished) client_.close();
           state_ = State::kClosed;
+          if (summed_ == at_ && !sum_.matches(pinned_.checksum)) {
+            error = named(Error(Code::kObjectChecksum));
+            return {Step::kFailed, 0};
+          }
         }
         return {at_ == pinned_.size ? Step::kFinished : Step::kHaveOutput, got.bytes};
       case Step::kBlocked:

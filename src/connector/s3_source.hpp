@@ -4,6 +4,8 @@
 // GET with Range and If-Match; an object that was replaced meanwhile is W3101. Nothing is read ahead and nothing is kept but the first
 // kPeekBytes of one object, from which format and codec are told.
 //
+// Where S3 keeps a checksum of the whole object, and one run reads it from its beginning to its end, the two are compared at the end: W3016.
+//
 // Memory: the client's, and kPeekBytes.
 #pragma once
 
@@ -42,6 +44,7 @@ class S3Source final : public ByteSource {
   Status take_info();
   ReadResult blocked(const HttpWait& wait);
   bool go_on(Error& error);
+  void add_up(std::string_view bytes);
   Error named(Error error) const;
 
   std::span<const std::string> urls_;
@@ -57,6 +60,8 @@ class S3Source final : public ByteSource {
   uint64_t at_ = 0;  ///< offset of the next read
   uint64_t stream_at_ = 0;  ///< offset of the GET's next byte
   uint64_t progress_at_ = 0;  ///< where the last attempt began
+  RunningChecksum sum_;  ///< of the object's first bytes
+  uint64_t summed_ = 0;  ///< how many
   std::array<char, kPeekBytes> peeked_;
   size_t peeked_size_ = 0;
   size_t peeked_index_ = ~size_t{0};

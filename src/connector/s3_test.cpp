@@ -201,6 +201,30 @@ TEST(S3Source, WhatIsNotImplementedIsAskedForOnce) {
   EXPECT_EQ(process.net.requests, 1u);
 }
 
+TEST(S3Source, HoldsWhatItReadAgainstTheObjectsChecksum) {
+  for (const bool wrong : {false, true}) {
+    SimS3 store;
+    store.put("bkt/k", numbered(20'000));
+    if (wrong) store.objects["bkt/k"].checksum = "AAAAAAAAAAA=";
+    const std::vector<std::string> urls{"s3://bkt/k"};
+    // Cut in the middle, which changes nothing, and begun in the middle, where nothing can be told.
+    for (const uint64_t from : {uint64_t{0}, uint64_t{5000}}) {
+      Process process(store);
+      process.session.proven = true;
+      process.net.faults.cut_reply = 4;
+      S3Source source(urls, process.client(), process.wakeup);
+      ASSERT_TRUE(source.open(0));
+      ASSERT_TRUE(source.seek(from));
+      Error error;
+      const std::string got = read_all(source, process, 4096, error);
+      EXPECT_EQ(error.code, wrong && from == 0 ? Code::kObjectChecksum : Code::kOk) << error.detail.view();
+      const std::string& body = store.objects["bkt/k"].body;
+      EXPECT_EQ(error.ok(), got == body.substr(from));
+      EXPECT_TRUE(body.substr(from).starts_with(got));
+    }
+  }
+}
+
 TEST(S3Client, AListingOfWhatWasNotAskedForIsRefused) {
   SimS3 store;
   store.put("bkt/in/a", "1");

@@ -36,14 +36,16 @@ void compress_block(uint32_t* state, const uint8_t* block) {
     const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
     w[i] = w[i - 16] + s0 + w[i - 7] + s1;
   }
-  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
+           h = state[7];
   for (int i = 0; i < 64; ++i) {
     const uint32_t t1 =
         h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
     const uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
-  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g,
+      state[7] += h;
 }
 
 #if defined(__x86_64__)
@@ -61,8 +63,7 @@ __attribute__((target("sha,sse4.1"))) void compress_by_instructions(uint32_t* h,
     const __m128i abef_before = abef;
     const __m128i cdgh_before = cdgh;
     __m128i w[4];
-    for (int i = 0; i < 4; ++i)
-      w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i), big);
+    for (int i = 0; i < 4; ++i) w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i), big);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
       const __m128i k = _mm_load_si128(reinterpret_cast<const __m128i*>(kRound) + i);
@@ -71,8 +72,8 @@ __attribute__((target("sha,sse4.1"))) void compress_by_instructions(uint32_t* h,
       abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(message, 0x0E));
       if (i >= 12) continue;
       const __m128i last = w[(i + 3) % 4];
-      const __m128i next = _mm_add_epi32(_mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]),
-                                         _mm_alignr_epi8(last, w[(i + 2) % 4], 4));
+      const __m128i next =
+          _mm_add_epi32(_mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]), _mm_alignr_epi8(last, w[(i + 2) % 4], 4));
       w[i % 4] = _mm_sha256msg2_epu32(next, last);
     }
     abef = _mm_add_epi32(abef, abef_before);
@@ -100,8 +101,7 @@ __attribute__((target("+crypto"))) void compress_by_instructions(uint32_t* h, co
       const uint32x4_t abcd_now = abcd;
       abcd = vsha256hq_u32(abcd, efgh, message);
       efgh = vsha256h2q_u32(efgh, abcd_now, message);
-      if (i < 12)
-        w[i % 4] = vsha256su1q_u32(vsha256su0q_u32(w[i % 4], w[(i + 1) % 4]), w[(i + 2) % 4], w[(i + 3) % 4]);
+      if (i < 12) w[i % 4] = vsha256su1q_u32(vsha256su0q_u32(w[i % 4], w[(i + 1) % 4]), w[(i + 2) % 4], w[(i + 3) % 4]);
     }
     abcd = vaddq_u32(abcd, abcd_before);
     efgh = vaddq_u32(efgh, efgh_before);

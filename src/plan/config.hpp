@@ -88,6 +88,8 @@ struct OutputConfig {
   std::string delimiter;  ///< csv; empty: ',' or tab
   bool publish_partial = false;
   uint64_t unit = 4u << 20;  ///< written bytes of a commit unit
+  uint64_t roll_bytes = 0;  ///< of each piece, before compression, where `to` has {part}; 0: no limit
+  uint64_t roll_records = 0;  ///< 0: no limit
   uint64_t part = 8u << 20;  ///< s3: bytes of an upload's part; 5 MiB .. 1 GiB
   bool create_folders = true;  ///< make missing parent folders
 };

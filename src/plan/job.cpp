@@ -4,6 +4,7 @@
 
 #include "connector/folder_sink.hpp"
 #include "connector/routed_source.hpp"
+#include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
 #include "connector/s3_source.hpp"
 #include "memory/process_memory.hpp"
@@ -17,14 +18,17 @@
 namespace weir {
 namespace {
 
-std::string folder_template(const std::string& to, OutputFormat format, Codec codec) {
+std::string folder_template(const std::string& to, bool rolls, OutputFormat format, Codec codec) {
   const char* ending = format == OutputFormat::kCsv     ? ".csv"
                        : format == OutputFormat::kTsv   ? ".tsv"
                        : format == OutputFormat::kJson  ? ".json"
                        : format == OutputFormat::kLines ? ".txt"
                        : format == OutputFormat::kRaw   ? ".bin"
                                                         : ".ndjson";
-  return to + "{batch}" + ending + (codec == Codec::kGzip ? ".gz" : codec == Codec::kZstd ? ".zst" : "");
+  return to + (rolls ? "{part}" : "{batch}") + ending +
+         (codec == Codec::kGzip   ? ".gz"
+          : codec == Codec::kZstd ? ".zst"
+                                  : "");
 }
 
 OutputFormat output_format_of(FormatChoice choice) {
@@ -310,7 +314,7 @@ Status Job::choose_output() {
   }
 
   if (to_ == To::kFile || to_ == To::kObject) {
-    if (to.back() == '/') to = folder_template(to, output_format_, output_codec_);
+    if (to.back() == '/') to = folder_template(to, rolls(), output_format_, output_codec_);
     auto parsed = NameTemplate::parse(to);
     if (!parsed) return fail(parsed.error());
     if (parsed->uses_input() && inputs_.size() != 1) {
@@ -324,11 +328,14 @@ Status Job::choose_output() {
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
     output_name_ = *name;
-    if (to_ == To::kObject) {
-      if (parsed->uses_batch()) return fail(Code::kNotYet, "output.to: an object for each batch; name one object");
-      WEIR_TRY(parse_s3_address(output_name_));
-    } else if (parsed->uses_batch()) {
-      to_ = To::kFolder;
+    if (to_ == To::kObject) WEIR_TRY(parse_s3_address(output_name_));
+    if (parsed->uses_part() != (output.roll_bytes != 0 || output.roll_records != 0)) {
+      return fail(Code::kContradiction,
+                  parsed->uses_part() ? "output.to has {part}: set output.roll_bytes or output.roll_records"
+                                      : "output.roll_bytes and roll_records need {part} in output.to, or a folder");
+    }
+    if (parsed->uses_batch()) {
+      to_ = to_ == To::kObject ? To::kObjects : To::kFolder;
       values.batch = 111111;
       char other_room[NameTemplate::kBytesMax];
       auto other = parsed->render(values, other_room);
@@ -338,18 +345,30 @@ Status Job::choose_output() {
       size_t last = output_name_.size();
       while (last > first && output_name_[last - 1] == (*other)[last - 1]) --last;
       if (last - first != FolderSink::kNumberDigits)
-        return fail(Code::kBadTemplate, "output.to: {batch} may stand there once");
+        return fail(Code::kBadTemplate, "output.to: {batch} or {part} may stand there once");
       output_prefix_ = output_name_.substr(0, first);
       output_suffix_ = output_name_.substr(last);
-      output_name_ = output_prefix_ + "{batch}" + output_suffix_;
+      if (to_ == To::kObjects && output_prefix_.find('/', 5) == std::string::npos)
+        return fail(Code::kBadTemplate, "output.to: the bucket can't be named by {batch} or {part}");
+      if (to_ == To::kObjects && output_name_.size() + 14 > S3ObjectsSink::kKeyBytesMax)
+        return fail(Code::kBadTemplate, "output.to: the key is too long");
+      output_name_ = output_prefix_ + (parsed->uses_part() ? "{part}" : "{batch}") + output_suffix_;
     }
   } else {
     output_name_ = to_ == To::kExec     ? config_.exec.command.empty() ? "exec" : config_.exec.command[0]
                        : to_ == To::kStdout ? "stdout"
                                         : "the caller";
   }
+  for (const std::string& from : config_.input.from) {
+    // The next run would list what this one wrote.
+    if (is_s3(from) && from.ends_with('/') && output_name_.starts_with(from))
+      return fail(Code::kContradiction, "output.to lies under input.from: " + from);
+  }
   for (const std::string& input : inputs_) {
-    if (to_ == To::kObject && input == output_name_)
+    const bool one_of_ours = to_ == To::kObjects && input.starts_with(output_prefix_) &&
+                             input.ends_with(output_suffix_) &&
+                             input.size() >= output_prefix_.size() + output_suffix_.size();
+    if (one_of_ours || (to_ == To::kObject && input == output_name_))
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
     if (to_ != To::kFile || input == "stdin" || is_s3(input)) continue;
     const auto a = disk_.info(input.c_str());
@@ -372,8 +391,9 @@ Status Job::choose_output() {
                      : output_format_ == OutputFormat::kTsv ? '\t'
                                                             : ',';
   writer.header = output.header;
-  writer.batch_records_max = config_.batch.records;
-  writer.batch_bytes_max = config_.batch.bytes;
+  // A piece of a rolled output takes the batch's place.
+  writer.batch_records_max = rolls() ? output.roll_records : config_.batch.records;
+  writer.batch_bytes_max = rolls() ? output.roll_bytes : config_.batch.bytes;
   // A batch that may be asked for again is never begun with a record that does not fit.
   writer.whole_records = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
   writer.raw_records = writer.format == WriterFormat::kCsv && star_only && raw_records_possible();
@@ -439,7 +459,7 @@ Status Job::choose_checkpoint() {
   const std::string beside =
       to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
-    if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject) return {};
+    if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject && to_ != To::kObjects) return {};
     checkpoint_name_ = beside + ".weir";
   } else if (to.back() == '/') {
     const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);

@@ -16,6 +16,7 @@
 
 #include "base/clock.hpp"
 #include "connector/file_source.hpp"
+#include "connector/folder_sink.hpp"
 #include "engine/driver.hpp"
 #include "memory/budget.hpp"
 #include "plan/config.hpp"
@@ -34,7 +35,7 @@ using LineFormula = decltype(BudgetLine::formula);
 
 class ExecSink;
 class S3CheckpointStore;
-class S3Sink;
+class S3Output;
 struct S3SinkOptions;
 
 class Job {
@@ -143,6 +144,14 @@ class Job {
   std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, std::span<char> room);
   S3SinkOptions upload_options(const std::string& url, bool replace) const;
   bool raw_records_possible() const;
+  /// The output is cut into pieces of output.roll_bytes or roll_records.
+  bool rolls() const { return config_.output.roll_bytes != 0 || config_.output.roll_records != 0; }
+  /// A file or object of an output of many.
+  std::string one_of_many(uint64_t number) const {
+    std::string digits = std::to_string(number);
+    if (digits.size() < FolderSink::kNumberDigits) digits.insert(0, FolderSink::kNumberDigits - digits.size(), '0');
+    return output_prefix_ + digits + output_suffix_;
+  }
 
   Clock& clock_;
   Wakeup& wakeup_;
@@ -174,7 +183,7 @@ class Job {
   std::string output_why_;
   std::string checkpoint_name_;
   Sha256::Digest job_id_{};
-  enum class To : uint8_t { kStdout, kFile, kFolder, kObject, kExec, kOutside, kPull } to_ = To::kStdout;
+  enum class To : uint8_t { kStdout, kFile, kFolder, kObject, kObjects, kExec, kOutside, kPull } to_ = To::kStdout;
   std::unique_ptr<Program> program_;
   std::vector<WriteColumn> columns_;
   size_t names_bytes_ = 0;
@@ -196,7 +205,7 @@ class Job {
   uint64_t resumed_at_ = kNoOffset;
   std::unique_ptr<BatchSink> own_sink_;
   S3CheckpointStore* lease_ = nullptr;  ///< checkpoint_store_, when it is one
-  std::vector<S3Sink*> uploads_;  ///< own_sink_ and rejects_sink_, when they are
+  std::vector<S3Output*> uploads_;  ///< own_sink_ and rejects_sink_, when they are
   ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one
   std::unique_ptr<BatchSink> rejects_sink_;
   std::optional<ByteOutput> byte_output_;

@@ -6,6 +6,7 @@
 #include "connector/file_sink.hpp"
 #include "connector/folder_sink.hpp"
 #include "connector/s3_checkpoint_store.hpp"
+#include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
 #include "connector/stdout_sink.hpp"
 #include "memory/process_memory.hpp"
@@ -41,6 +42,13 @@ Status Job::make_sinks(Arena& arena) {
     case To::kObject:
       own_sink_ = make_upload(output_name_, replace, upload_room);
       break;
+    case To::kObjects: {
+      auto sink = std::make_unique<S3ObjectsSink>(upload_options(output_name_, replace), s3_name(output_prefix_)->key,
+                                                  output_suffix_, network_->writer(), upload_room);
+      uploads_.push_back(sink.get());
+      own_sink_ = std::move(sink);
+      break;
+    }
     case To::kFolder:
       own_sink_ =
           std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
@@ -76,16 +84,15 @@ Status Job::build() {
   limit_setup(setup_bytes_max_);
   if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
     // Of a folder's files the first one speaks for all.
-    const std::string first =
-        to_ == To::kFile ? output_name_ : output_prefix_ + std::string(FolderSink::kNumberDigits, '0') + output_suffix_;
+    const std::string first = to_ == To::kFile ? output_name_ : one_of_many(0);
     const auto there = disk_.info(first.c_str());
     if (there && there->kind == FileKind::kRegular) {
       skipped_ = "already_there";
       return {};
     }
   }
-  if (config_.output.if_exists == IfExists::kSkip && to_ == To::kObject) {
-    auto there = network_->writer().head(*s3_name(output_name_));
+  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kObject || to_ == To::kObjects)) {
+    auto there = network_->writer().head(*s3_name(to_ == To::kObject ? output_name_ : one_of_many(0)));
     if (there) {
       skipped_ = "already_there";
       return {};
@@ -185,7 +192,7 @@ Status Job::build() {
 }
 
 Status Job::start_sinks() {
-  for (S3Sink* upload : uploads_) {
+  for (S3Output* upload : uploads_) {
     if (lease_ != nullptr && (goes_on_ || lease_->took_over())) upload->drop_orphans();
   }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
@@ -212,7 +219,8 @@ Status Job::start_sinks() {
     if (sink != nullptr) sink->cancel();
   }
   // The time was up before it came to read: what it was to go on from stands as it was.
-  if (goes_on_ && status.error().code == Code::kInterrupted) return fail(Code::kCheckpointed, "state in " + checkpoint_name_);
+  if (goes_on_ && status.error().code == Code::kInterrupted)
+    return fail(Code::kCheckpointed, "state in " + checkpoint_name_);
   return status;
 }
 
@@ -254,7 +262,8 @@ Status Job::replace_shown() {
   if (!checkpointer_->has_sections()) return {};
   const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
   for (size_t i = 0; i < std::size(sinks); ++i) {
-    if (sinks[i] == nullptr || (to_ == To::kFolder && i == 1 && !checkpointer_->is_this_job())) continue;
+    if (sinks[i] == nullptr || ((to_ == To::kFolder || to_ == To::kObjects) && i == 1 && !checkpointer_->is_this_job()))
+      continue;
     StateReader state = checkpointer_->loaded().section(kSections[i]);
     WEIR_TRY(sinks[i]->replace_shown(state, shown));
   }
@@ -274,6 +283,16 @@ Result<bool> Job::is_done_already() {
     if (!there) return fail(there.error());
     StateReader state = loaded.section(CheckpointSection::kSink);
     if (there->size != state.get<uint64_t>()) return false;
+  }
+  if (to_ == To::kObjects) {
+    StateReader state = loaded.section(CheckpointSection::kSink);
+    const auto opened = S3ObjectsSink::opened(state);
+    if (!opened) return false;
+    if (*opened != 0) {
+      auto there = network_->writer().head(*s3_name(one_of_many(*opened - 1)));
+      if (!there && there.error().code == Code::kNoInput) return false;
+      if (!there) return fail(there.error());
+    }
   }
   if (to_ == To::kFile) {
     // Somebody took the output away: make it again.

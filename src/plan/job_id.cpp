@@ -74,6 +74,8 @@ Sha256::Digest job_id(const Config& config) {
   shape.text("output.delimiter", out.delimiter);
   shape.number("unit", out.unit);
   if (out.to.starts_with("s3://")) shape.number("part", out.part);
+  if (out.roll_bytes != 0) shape.number("roll_bytes", out.roll_bytes);
+  if (out.roll_records != 0) shape.number("roll_records", out.roll_records);
   for (const std::string& word : config.exec.command) shape.text("command", word);
   shape.text("rejects", config.rejects.to);
   return shape.digest();

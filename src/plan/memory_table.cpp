@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
 #include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
@@ -263,7 +264,7 @@ void Job::sum_up_network() {
     return S3Sink::memory_max(config_.output.part, unit);
   };
   LineFormula upload;
-  if (to_ == To::kObject) {
+  if (to_ == To::kObject || to_ == To::kObjects) {
     sizes_.upload = upload_of(compressed);
     put(put(upload, "part", config_.output.part), "bytes behind it and the table of parts",
         sizes_.upload - config_.output.part);
@@ -288,6 +289,7 @@ void Job::sum_up_checkpoint() {
                       encoder_state_max(rejects_codec_);
   // An upload's state has the names that S3 gave it.
   if (to_ == To::kObject) sizes_.checkpoint += S3Sink::kStateBytesMax;
+  if (to_ == To::kObjects) sizes_.checkpoint += S3ObjectsSink::kStateBytesMax;
   if (is_s3(rejects_name_)) sizes_.checkpoint += S3Sink::kStateBytesMax;
   const size_t waiting = Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state);
   LineFormula formula;

@@ -97,20 +97,20 @@ std::string_view input_stem(std::string_view path) {
 }
 
 Error NameTemplate::unknown_placeholder(std::string_view name, size_t at) {
-  for (const std::string_view later : {"input.bucket", "input.etag8", "part"}) {
-    if (name != later && !(later == "part" && name.starts_with("date:"))) continue;
+  for (const std::string_view later : {"input.bucket", "input.etag8", "date:"}) {
+    if (name != later && !(later == "date:" && name.starts_with(later))) continue;
     Error error(Code::kNotYet);
     error.detail.append("the placeholder {").append(name.substr(0, 40)).append("}");
     return error.at_line(1, static_cast<uint32_t>(at + 1));
   }
-  constexpr std::string_view kNames[] = {"input.stem", "input.dir", "input.key", "batch"};
+  constexpr std::string_view kNames[] = {"input.stem", "input.dir", "input.key", "batch", "part"};
   Detail detail("unknown placeholder {");
   detail.append(name.substr(0, 40)).append("}; ");
   const std::string_view nearest = nearest_word(name, kNames);
   if (!nearest.empty()) {
     detail.append("did you mean {").append(nearest).append("}?");
   } else {
-    detail.append("there are {input.stem}, {input.dir}, {input.key} and {batch}; write {{ for a brace");
+    detail.append("there are {input.stem}, {input.dir}, {input.key}, {batch} and {part}; write {{ for a brace");
   }
   return template_error(at, detail.view());
 }
@@ -119,7 +119,9 @@ Status NameTemplate::add(Kind kind, std::string_view text, size_t at) {
   if (parts_count_ == kPartsMax) return fail(template_error(at, "too many placeholders"));
   parts_[parts_count_++] = {text, kind};
   uses_batch_ = uses_batch_ || kind == Kind::kBatch;
-  uses_input_ = uses_input_ || (kind != Kind::kBatch && kind != Kind::kText);
+  uses_part_ = uses_part_ || kind == Kind::kPart;
+  uses_input_ = uses_input_ || (kind != Kind::kBatch && kind != Kind::kPart && kind != Kind::kText);
+  if (uses_batch_ && uses_part_) return fail(template_error(at, "{batch} and {part} can't both be there"));
   return {};
 }
 
@@ -150,8 +152,8 @@ Result<NameTemplate> NameTemplate::parse(std::string_view text) {
       WEIR_TRY(result.add(Kind::kDir, {}, i));
     } else if (name == "input.key") {
       WEIR_TRY(result.add(Kind::kKey, {}, i));
-    } else if (name == "batch") {
-      WEIR_TRY(result.add(Kind::kBatch, {}, i));
+    } else if (name == "batch" || name == "part") {
+      WEIR_TRY(result.add(name == "part" ? Kind::kPart : Kind::kBatch, {}, i));
     } else {
       return fail(unknown_placeholder(name, i));
     }
@@ -179,6 +181,7 @@ Result<std::string_view> NameTemplate::render(const NameValues& values, std::spa
         out.part(input_stem(values.input));
         break;
       case Kind::kBatch:
+      case Kind::kPart:
         out.number(values.batch);
         break;
       case Kind::kDir: {

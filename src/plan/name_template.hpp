@@ -4,6 +4,7 @@
 //   {input.dir}   the input's folder: `raw`
 //   {input.key}   the input's whole name: `raw/orders.csv.gz`
 //   {batch}       the batch's number from 0, at least six digits: `000042`
+//   {part}        the same where the output is cut by output.roll_bytes or roll_records: the piece's number
 //   {{  }}        a brace
 //
 // What comes from an input's name can't lead out of the folder that the template's own text names: no value holds a NUL, a
@@ -39,16 +40,18 @@ class NameTemplate {
   /// The error's column is the place in `text`, from 1.
   static Result<NameTemplate> parse(std::string_view text);
 
-  [[nodiscard]] bool uses_batch() const { return uses_batch_; }
+  /// {batch} or {part}: the output is many files.
+  [[nodiscard]] bool uses_batch() const { return uses_batch_ || uses_part_; }
+  [[nodiscard]] bool uses_part() const { return uses_part_; }
   [[nodiscard]] bool uses_input() const { return uses_input_; }
   /// No placeholder: the name is always the same.
-  [[nodiscard]] bool is_constant() const { return !uses_batch_ && !uses_input_; }
+  [[nodiscard]] bool is_constant() const { return !uses_batch() && !uses_input_; }
 
   /// The name, in `room` and without a closing NUL. W2019 when it does not fit or an input's value is needed and there is none.
   Result<std::string_view> render(const NameValues& values, std::span<char> room) const;
 
  private:
-  enum class Kind : uint8_t { kText, kStem, kDir, kKey, kBatch };
+  enum class Kind : uint8_t { kText, kStem, kDir, kKey, kBatch, kPart };
   struct Part {
     std::string_view text;
     Kind kind = Kind::kText;
@@ -59,6 +62,7 @@ class NameTemplate {
   Part parts_[kPartsMax];
   uint8_t parts_count_ = 0;
   bool uses_batch_ = false;
+  bool uses_part_ = false;
   bool uses_input_ = false;
 };
 

@@ -74,7 +74,7 @@ TEST(NameTemplate, mistakes_name_the_placeholder_and_the_place) {
       {"{btach}", Code::kBadTemplate, 1, "unknown placeholder {btach}; did you mean {batch}?"},
       {"{}", Code::kBadTemplate, 1, "unknown placeholder {}; there are"},
       {"x{batch", Code::kBadTemplate, 2, "a placeholder is not closed; write {{ for a brace"},
-      {"a{part}", Code::kNotYet, 2, "the placeholder {part}"},
+      {"a{part}-{batch}", Code::kBadTemplate, 9, "{batch} and {part} can't both be there"},
       {"{date:%Y}", Code::kNotYet, 1, "the placeholder {date:%Y}"},
       {"{input.etag8}", Code::kNotYet, 1, "the placeholder {input.etag8}"},
   };

@@ -242,6 +242,16 @@ class Checker {
           contradiction("output.to", "expected stdout, exec or a path; write ./ before such a file name");
       }
       name("output.to", config_.output.to, output_name_);
+      const bool rolls = config_.output.roll_bytes != 0 || config_.output.roll_records != 0;
+      const bool folder = config_.output.to.ends_with('/');
+      if (rolls && !output_name_.uses_part() && !folder)
+        contradiction(config_.output.roll_bytes != 0 ? "output.roll_bytes" : "output.roll_records",
+                      "it needs {part} in output.to, for the number of each piece");
+      if (!rolls && output_name_.uses_part())
+        contradiction("output.to",
+                      "{part} needs output.roll_bytes or output.roll_records, which say how large a piece is");
+      if (rolls && config_.batch.records != 0)
+        contradiction("batch.records", "output.roll_bytes and roll_records cut the output instead");
       if (config_.batch.age_ns != 0) {
         contradiction("batch.age", "a file's bytes would depend on the clock; it is for the outputs stdout and exec");
       }
@@ -249,6 +259,9 @@ class Checker {
       // The rejects follow the output's settings: they may be the file.
       const bool rejects_to_file =
           !config_.rejects.to.empty() && config_.rejects.to != "stderr" && config_.rejects.to != "stdout";
+      for (const std::string_view path : {"output.roll_bytes", "output.roll_records"}) {
+        if (given(path)) contradiction(path, "it is for outputs that are files or in S3");
+      }
       if (given("output.publish_partial"))
         contradiction("output.publish_partial", "it is for an output that is a file");
       for (const std::string_view path : {"output.if_exists", "output.create_folders"}) {

@@ -159,7 +159,8 @@ constexpr KeySpec kTable[] = {
      [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
 
     {"output.to", KeyKind::kText, "", "stdout", 1, 4096, 0,
-     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch), a folder (ends in `/`), "
+     "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch, `{part}` one for each piece "
+     "of output.roll_bytes or roll_records), a folder (ends in `/`), "
      "`s3://bucket/key`, or `exec`.",
      "\"clean/{input.stem}.ndjson.gz\"", [](Config& c, KeyValue& v) { c.output.to = v.text; }},
     {"output.format", KeyKind::kEnum, "auto csv tsv ndjson json lines raw", "auto", 0, 0, 0,
@@ -189,6 +190,15 @@ constexpr KeySpec kTable[] = {
      "1MiB", [](Config& c, KeyValue& v) { c.output.unit = v.number; }},
     {"output.create_folders", KeyKind::kBool, "", "true", 0, 0, 0, "Make the output's missing folders.", "false",
      [](Config& c, KeyValue& v) { c.output.create_folders = v.flag; }},
+
+    {"output.roll_bytes", KeyKind::kSize, "", "0", 0, 16 * 1024 * kGiB, 0,
+     "Written bytes, before compression, at which the next file or object is begun; `{part}` in output.to is its "
+     "number. "
+     "`0`: no limit.",
+     "1GiB", [](Config& c, KeyValue& v) { c.output.roll_bytes = v.number; }},
+    {"output.roll_records", KeyKind::kCount, "", "0", 0, 1'000'000'000'000, 0,
+     "Records at which the next file or object is begun; `0`: no limit.", "1000000",
+     [](Config& c, KeyValue& v) { c.output.roll_records = v.number; }},
 
     {"output.part", KeyKind::kSize, "", "8MiB", 5 * kMiB, kGiB, 0,
      "Bytes of each part of an upload to S3. Memory is set aside for one; an object has at most 10,000 of them.",

@@ -174,7 +174,7 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
       // names
       {"output: {to: 'out/{input.stm}'}",
        "1:10 W2019 `output.to`: unknown placeholder {input.stm}; did you mean {input.stem}? (at byte 5 of it)\n"},
-      {"output: {to: 'x-{part}'}", "1:10 W2021 `output.to`: the placeholder {part} (at byte 3 of it)\n"},
+      {"output: {to: 'x-{input.etag8}'}", "1:10 W2021 `output.to`: the placeholder {input.etag8} (at byte 3 of it)\n"},
       {"rejects: {to: 'x-{batch}'}", "1:11 W2019 `rejects.to`: {batch} is for output.to; rejects have no batches\n"},
       {"output: {to: s3://key:secret@b/k}", "1:10 W2028 `output.to`: a bucket's name is made of a-z, 0-9, - and .\n"},
       {"output: {to: stderr}",
@@ -211,6 +211,16 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
       {"output: {codec: zstd, level: 0}", "1:23 W2005 `output.level`: zstd has the levels 1 to 9\n"},
       {"output: {format: ndjson, header: no}", "1:26 W2005 `output.header`: it is for output.format csv or tsv\n"},
       {"output: {to: stdout, if_exists: skip}", "1:22 W2005 `output.if_exists`: it is for an output that is a file\n"},
+      {"output: {to: 'x-{part}'}",
+       "1:10 W2005 `output.to`: {part} needs output.roll_bytes or output.roll_records, which say how large a piece "
+       "is\n"},
+      {"output: {to: 's3://bkt/x.csv', roll_records: 5}",
+       "1:32 W2005 `output.roll_records`: it needs {part} in output.to, for the number of each piece\n"},
+      {"output: {to: 'x-{batch}', roll_bytes: 5k}",
+       "1:27 W2005 `output.roll_bytes`: it needs {part} in output.to, for the number of each piece\n"},
+      {"output: {to: x/, roll_bytes: 5k}\nbatch: {records: 1}",
+       "2:9 W2005 `batch.records`: output.roll_bytes and roll_records cut the output instead\n"},
+      {"output: {roll_bytes: 5k}", "1:10 W2005 `output.roll_bytes`: it is for outputs that are files or in S3\n"},
       {"output: {to: exec}", "0:0 W2004 `exec.command`: output.to is exec: say which command gets the batches\n"},
       {"exec: {command: cat, retries: 1}",
        "1:8 W2005 `exec.command`: it is for output.to: exec\n1:22 W2005 `exec.retries`: it is for output.to: exec\n"},
@@ -327,7 +337,8 @@ std::string fingerprint(const Config& c) {
   add(o.publish_partial), add(o.create_folders);
   add_list(c.exec.command), add(c.exec.memory), add(c.exec.retries), add(c.exec.timeout_ns);
   add(c.rejects.to), add(c.rejects.max_count), add(c.rejects.max_share);
-  add(c.output.part), add(c.aws.region), add(c.aws.endpoint_url), add(c.aws.profile), add(c.aws.ca_bundle);
+  add(c.output.roll_bytes), add(c.output.roll_records), add(c.output.part), add(c.aws.region), add(c.aws.endpoint_url),
+      add(c.aws.profile), add(c.aws.ca_bundle);
   add(c.aws.no_sign_request), add(c.aws.requester_pays), add(c.aws.expected_bucket_owner), add(c.aws.sse);
   add(c.aws.sse_kms_key_id);
   return out;

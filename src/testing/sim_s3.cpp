@@ -139,7 +139,10 @@ SimReply SimS3::get(const SimRequest& request, const std::string& name, bool hea
   if (found == objects.end()) return head ? SimReply{404, {}, {}} : error_of(404, "NoSuchKey");
   if (SimReply refused = condition(request, name); refused.status != 0) return refused;
   const Object& object = found->second;
-  SimReply reply{200, {{"ETag", object.etag}, {"x-amz-checksum-crc64nvme", checksum_of(object.body)}}, object.body};
+  SimReply reply{200, {{"ETag", object.etag}}, object.body};
+  if (request.field("x-amz-checksum-mode") == "ENABLED")
+    reply.fields.emplace_back("x-amz-checksum-crc64nvme",
+                              object.checksum.empty() ? checksum_of(object.body) : object.checksum);
   for (const auto& [key, value] : object.meta) reply.fields.emplace_back(key, value);
   if (const std::string range = request.field("range"); !range.empty()) {
     const uint64_t from = std::strtoull(range.c_str() + 6, nullptr, 10);

@@ -16,6 +16,7 @@ class SimS3 final : public SimServer {
     std::string body;
     std::string etag;  ///< with its quotes
     std::map<std::string, std::string> meta;  ///< x-amz-meta-*
+    std::string checksum;  ///< said in the place of the right one; empty: the right one
   };
   struct Part {
     std::string body;

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -159,6 +160,18 @@ class OpenSsl(Case):
             self.assertRegex(mapping, r"Rss: +0 kB")
         self.assertGreater(size, MiB)
         process.finish(0)
+
+
+class File(Case):
+    def test_it_holds_what_is_loaded_and_little_more(self):
+        """A page fault reads as much of the file ahead as the disk's setting says; what is on its way counts, and can't be taken back."""
+        with open(WEIR, "rb") as file:
+            data = file.read()
+        at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+        parts = [struct.unpack_from("<IIQQQQ", data, at + 56 * i) for i in range(count)]
+        loaded = sum(part[5] for part in parts if part[0] == 1)
+        self.assertGreater(loaded, MiB)
+        self.assertLess(len(data) - loaded, 64 << 10)
 
 
 class Small(Case):
@@ -317,7 +330,7 @@ class Refusal(Case):
             self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_CUR), 0)
 
 
-class Stack(Case):
+class StackInUse(Case):
     def test_the_stack_stays_within_its_line(self):
         """The kernel's own count of the main thread's stack, once the query has run on as much as was fed."""
         plan = json.loads(weir("plan", self.pipeline("input: {from: stdin, format: ndjson}\n"), "--json").out)

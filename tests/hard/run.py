@@ -6,6 +6,8 @@ counts as neither; where nothing at all could be tried the exit is 77. A missing
 WEIR_HARD_FULL=1 runs the large sizes: records of 10 GiB, 10 GB of zeros.
 """
 import argparse
+import ast
+import collections
 import os
 import signal
 import sys
@@ -36,6 +38,15 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
 
 
+def written_twice(path):
+    """Names that a later definition takes from an earlier one, whose tests nobody would miss."""
+    with open(path) as file:
+        tree = ast.parse(file.read())
+    for scope in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        names = collections.Counter(node.name for node in scope.body if isinstance(node, (ast.ClassDef, ast.FunctionDef)))
+        yield from (name for name, count in names.items() if count > 1)
+
+
 def main(folder=HERE, arguments=None):
     # Whoever is started in the background ignores SIGINT, and so would what is tested here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,6 +59,9 @@ def main(folder=HERE, arguments=None):
     options = parser.parse_args(arguments)
     os.environ["WEIR"] = os.path.abspath(options.weir)
     names = options.modules or sorted(f[:-3] for f in os.listdir(folder) if f.endswith("_test.py"))
+    for name in names:
+        if twice := list(written_twice(os.path.join(folder, name.removesuffix(".py") + ".py"))):
+            sys.exit(f"{name}: written twice, so the first is never run: {', '.join(twice)}")
     loader = unittest.TestLoader()
     if options.k:
         loader.testNamePatterns = [f"*{k}*" for k in options.k]

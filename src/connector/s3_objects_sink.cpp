@@ -1,0 +1,157 @@
+#include "connector/s3_objects_sink.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.hpp"
+
+namespace weir {
+namespace {
+
+S3SinkOptions reserved(S3SinkOptions options) {
+  options.name.key.reserve(S3ObjectsSink::kKeyBytesMax);
+  options.url.reserve(S3ObjectsSink::kKeyBytesMax + 80);
+  return options;
+}
+
+}  // namespace
+
+S3ObjectsSink::S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client,
+                             std::span<char> room)
+    : prefix_(std::move(prefix)),
+      suffix_(std::move(suffix)),
+      replace_(options.replace),
+      client_(client),
+      object_(reserved(std::move(options)), client, room) {
+  WEIR_ASSERT(prefix_.size() + suffix_.size() + 20 <= kKeyBytesMax);
+  name_.bucket = object_.bucket();
+  name_.key.reserve(kKeyBytesMax);
+}
+
+void S3ObjectsSink::name_object(uint64_t batch) {
+  FixedText<20> digits;
+  digits.append_number(batch);
+  name_.key.assign(prefix_);
+  for (size_t i = digits.view().size(); i < kNumberDigits; ++i) name_.key += '0';
+  name_.key.append(digits.view());
+  name_.key.append(suffix_);
+}
+
+S3Sink::ObjectId S3ObjectsSink::id_of(uint64_t batch) const {
+  S3Sink::ObjectId id(run_id_.view());
+  id.append("-").append_number(batch);
+  return id;
+}
+
+Status S3ObjectsSink::start() {
+  run_id_ = FixedText<12>(client_.new_id().view());
+  return abort_orphans();
+}
+
+// Page by page, as an upload that is aborted is not listed any more.
+Status S3ObjectsSink::abort_orphans() {
+  if (!drop_orphans_) return {};
+  struct Orphan {
+    FixedText<24> number;
+    S3Client::UploadId upload;
+  };
+  std::array<Orphan, 4> found;
+  for (size_t count = found.size(); count == found.size();) {
+    count = 0;
+    WEIR_TRY(client_.list_uploads(name_.bucket, prefix_, [&](const ListedUpload& listed) -> Status {
+      std::string_view key = listed.key.view();
+      if (count == found.size() || listed.upload_id.view() == object_.upload_id()) return {};
+      if (!key.starts_with(prefix_) || !key.ends_with(suffix_) || key.size() < prefix_.size() + suffix_.size())
+        return {};
+      key = key.substr(prefix_.size(), key.size() - prefix_.size() - suffix_.size());
+      const bool ours = key.size() >= kNumberDigits && key.size() <= 20 &&
+                        std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+      if (ours) found[count++] = {FixedText<24>(key), S3Client::UploadId(listed.upload_id.view())};
+      return {};
+    }));
+    for (size_t i = 0; i < count; ++i) {
+      name_.key.assign(prefix_).append(found[i].number.view()).append(suffix_);
+      WEIR_TRY(client_.abort(name_, found[i].upload.view()));
+    }
+  }
+  return {};
+}
+
+Result<S3Sink::ObjectId> S3ObjectsSink::id_at_key() {
+  auto there = client_.head(name_);
+  if (there) return S3Sink::ObjectId(there->weir_id.empty() ? std::string_view("another's") : there->weir_id.view());
+  return there.error().code == Code::kNoInput ? Result<S3Sink::ObjectId>(S3Sink::ObjectId()) : fail(there.error());
+}
+
+Accepted S3ObjectsSink::open_object(const ObjectInfo& info, Error& error) {
+  opened_ = info.batch + 1;
+  name_object(info.batch);
+  object_.next_object(name_.key, id_of(info.batch).view());
+  open_ = true;
+  if (replace_ && !resumed_) return Accepted::kYes;
+  const auto there = id_at_key();
+  if (!there) {
+    error = there.error();
+    return Accepted::kFailed;
+  }
+  if (there->view() == id_of(info.batch).view()) {
+    object_.compare();
+  } else if (!there->empty() && !replace_) {
+    error = Error(Code::kOutputExists);
+    error.detail.append("s3://").append(name_.bucket).append("/").append(name_.key);
+    return Accepted::kFailed;
+  }
+  return Accepted::kYes;
+}
+
+Accepted S3ObjectsSink::close_object(Error& error) {
+  if (const Status shown = object_.publish(); !shown) {
+    error = shown.error();
+    return Accepted::kFailed;
+  }
+  open_ = false;
+  return Accepted::kYes;
+}
+
+Status S3ObjectsSink::finish() {
+  object_.drop_tails(resumed_);
+  return {};
+}
+
+void S3ObjectsSink::cancel() noexcept {
+  if (open_) object_.cancel();
+}
+
+void S3ObjectsSink::save(StateWriter& out) const {
+  out.put(static_cast<uint8_t>(open_));
+  out.put(opened_);
+  out.bytes(run_id_.view());
+  if (open_) object_.save(out);
+}
+
+bool S3ObjectsSink::load(StateReader& in) {
+  const auto open = in.get<uint8_t>();
+  opened_ = in.get<uint64_t>();
+  run_id_ = FixedText<12>(in.bytes(12));
+  open_ = open == 1;
+  return in.ok() && open <= 1 && opened_ >= open && (!open_ || object_.load(in));
+}
+
+std::optional<uint64_t> S3ObjectsSink::opened(StateReader& in) {
+  in.get_flag();
+  const auto opened = in.get<uint64_t>();
+  return in.ok() ? std::optional(opened) : std::nullopt;
+}
+
+Status S3ObjectsSink::resume(bool) {
+  resumed_ = true;
+  if (!open_) return abort_orphans();
+  name_object(opened_ - 1);
+  object_.set_key(name_.key);
+  // Before the open one is looked at, which may be an upload still.
+  WEIR_TRY(abort_orphans());
+  name_object(opened_ - 1);
+  return object_.resume_object();
+}
+
+}  // namespace weir

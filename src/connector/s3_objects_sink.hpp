@@ -1,0 +1,64 @@
+// S3ObjectsSink: an object for each batch, named by the batch's number. Each appears when it is complete; the same run writes the same objects.
+//
+// Objects carry an id of the job's run and their number. A run that goes on where another stopped knows by it those that came after the
+// checkpoint: they are compared with what it would write there, and stay. An object that is somebody else's is never written over, unless
+// `replace`. Uploads that a killed run left are found by the objects' names and aborted.
+//
+// State: is an object open, how many were opened, the run's id, S3Sink's state of the open one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "connector/s3_sink.hpp"
+
+namespace weir {
+
+class S3ObjectsSink final : public S3Output {
+ public:
+  static constexpr size_t kNumberDigits = 6;  ///< at least; more when there are more batches
+  static constexpr size_t kStateBytesMax = 1 + 8 + 8 + 12 + S3Sink::kStateBytesMax;
+  static constexpr size_t kKeyBytesMax = 1024;
+
+  /// Keys are prefix + number + suffix; together at most kKeyBytesMax - 20 bytes. `options.name.key` is not used. `room`: S3Sink::memory_max().
+  S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client, std::span<char> room);
+
+  void drop_orphans() override { drop_orphans_ = true; }
+  SinkTraits traits() const override { return {.object_per_batch = true}; }
+  Status start() override;
+  Accepted open_object(const ObjectInfo& info, Error& error) override;
+  Accepted write(std::string_view bytes, Error& error) override { return object_.write(bytes, error); }
+  Accepted close_object(Error& error) override;
+  Status commit() override { return open_ ? object_.commit() : Status(); }
+  Status finish() override;
+  void cancel() noexcept override;
+  std::string_view leftover() const override { return object_.leftover(); }
+  bool resumable() const override { return true; }
+  size_t state_bytes_max() const override { return kStateBytesMax; }
+  void save(StateWriter& out) const override;
+  bool load(StateReader& in) override;
+  /// How many objects were opened, by what save() gave; none where the state is not whole.
+  static std::optional<uint64_t> opened(StateReader& in);
+  Status resume(bool finishing) override;
+
+ private:
+  void name_object(uint64_t batch);
+  [[nodiscard]] S3Sink::ObjectId id_of(uint64_t batch) const;
+  Status abort_orphans();
+  /// The id of the object at the key as it is named now; empty: there is none.
+  Result<S3Sink::ObjectId> id_at_key();
+
+  std::string prefix_;
+  std::string suffix_;
+  S3Name name_;  ///< of the open object; reserved, so that naming takes no memory
+  bool replace_;
+  S3Client& client_;
+  S3Sink object_;
+  FixedText<12> run_id_;
+  bool drop_orphans_ = false;
+  bool resumed_ = false;
+  bool open_ = false;
+  uint64_t opened_ = 0;  ///< objects so far, with the open one
+};
+
+}  // namespace weir
