@@ -195,9 +195,9 @@ Accepted S3Sink::write(std::string_view bytes, Error& error) {
   return Accepted::kYes;
 }
 
-// The buffer is full and the newest edge lies within the part: what it needs of the part is put aside first.
+// The buffer is full. Where the newest edge lies within the part, what it needs of the part is put aside first.
 Status S3Sink::make_room() {
-  if (edge_open_ && edge_ > in_parts()) WEIR_TRY(put_tail());
+  if (edge_open_ && edge_ > in_parts() && edge_ < in_parts() + options_.part_bytes) WEIR_TRY(put_tail());
   return send_part(options_.part_bytes);
 }
 

@@ -75,6 +75,7 @@ class S3Sink final : public S3Output {
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
   Status replace_shown(StateReader& in, bool shown) override;
+  void uncommit() noexcept override { upload_committed_ = false; }
   Status resume(bool finishing) override;
 
   // --- one of many objects (S3ObjectsSink)
@@ -131,7 +132,8 @@ class S3Sink final : public S3Output {
   uint32_t parts_ = 0;
   Crc64Nvme crc_;  ///< of all bytes written
   bool published_ = false;
-  bool closing_ = false;  ///< publish() was begun and has not succeeded: of the edge before it nothing can be put any more
+  bool closing_ =
+      false;  ///< publish() was begun and has not succeeded: of the edge before it nothing can be put any more
   bool comparing_ = false;  ///< see compare()
   uint64_t compared_ = 0;  ///< bytes so far
   bool drop_orphans_ = false;

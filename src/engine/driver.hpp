@@ -114,6 +114,7 @@ class Driver {
   uint64_t skip_left_ = 0;  ///< of those, still to come
 
   uint32_t input_ = 0;
+  bool save_tried_ = false;  ///< a checkpoint of this run may be in the store
   bool publishing_ = false;  ///< all is written and closed
   bool input_open_ = false;
   Counters captured_;  ///< at the last capture

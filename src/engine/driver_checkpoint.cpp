@@ -134,7 +134,15 @@ Status Driver::commit_sinks() {
 Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t before = now();
   wait_until(deadline_.at_ns);
-  WEIR_TRY(commit_sinks());
+  if (const Status committed = commit_sinks(); !committed) {
+    // One of them may have committed what no state will name.
+    if (!save_tried_ && !pipeline_.checkpointer->in_store()) {
+      pipeline_.sink->uncommit();
+      if (pipeline_.rejects_sink != nullptr) pipeline_.rejects_sink->uncommit();
+    }
+    return committed;
+  }
+  save_tried_ = true;
   WEIR_TRY(pipeline_.checkpointer->save(kind, verdict));
   stored_ = captured_;
   const uint64_t took = now() - before;

@@ -285,10 +285,11 @@ TEST_F(S3Job, a_bad_network_changes_no_byte) {
 
 // D1, D4: in whatever request it falls, asked once or over and over.
 class S3JobDeadline : public S3Job, public ::testing::WithParamInterface<int> {};
-INSTANTIATE_TEST_SUITE_P(Shapes, S3JobDeadline, ::testing::Range(0, 3));
+INSTANTIATE_TEST_SUITE_P(Shapes, S3JobDeadline, ::testing::Range(0, 6));
 
 TEST_P(S3JobDeadline, ends_it_in_order_at_any_request) {
-  shape(static_cast<Shape>(GetParam()));
+  shape(static_cast<Shape>(GetParam() % 3));
+  config_.checkpoint.every_ns = GetParam() < 3 ? 0 : 3'600'000'000'000;  // or nothing is saved but by the stop
   SimS3 whole = inputs_;
   request_ns_ = 20'000'000;
   ASSERT_TRUE(run(whole, 1, 0).done());
@@ -325,7 +326,10 @@ TEST_P(S3JobDeadline, ends_it_in_order_at_any_request) {
         std::erase_if(store.objects,
                       [](const auto& object) { return object.first.find(".tail-") != std::string::npos; });
       EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
-      EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+      // An upload whose id was never heard of and that no checkpoint speaks of is for a lifecycle rule.
+      if (goes_on || fault.stall == 0) {
+        EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+      }
       if (rest.skipped.empty()) {
         EXPECT_EQ(rest.counters.read, 12'000u);
       }
