@@ -100,8 +100,9 @@ Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version
   return info_;
 }
 
-Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
-  for (bool progressed = false;;) {
+Result<uint64_t> S3Client::get_small(const S3Name& name,
+                                     const std::function<Result<bool>(uint64_t, std::string_view)>& take) {
+  for (bool again = false;; again = true) {
     request_.reset("GET", name.bucket, name.key);
     call_.begin(request_, false);
     if (const Status got = call_.run(); !got) {
@@ -109,23 +110,32 @@ Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
       return got.error().code == Code::kNoInput ? Result<uint64_t>(0) : fail(got.error());
     }
     take_info();
-    size_t used = 0;
-    for (;;) {
-      if (used == room.size()) {
-        if (info_.size > used) call_.close();
-        return info_.size;
+    char piece[8192];
+    Error error;
+    for (uint64_t at = 0;;) {
+      const ReadResult got = call_.read(piece, error);
+      if (got.bytes != 0) {
+        auto more = take(at, {piece, got.bytes});
+        if (!more || !*more) call_.close();
+        if (!more) return fail(more.error());
+        if (!*more) return info_.size;
+        at += got.bytes;
       }
-      Error error;
-      const ReadResult got = call_.read(room.subspan(used), error);
-      used += got.bytes;
-      if (got.step == Step::kFinished) return used;
+      if (got.step == Step::kFinished) return at;
       if (got.step == Step::kBlocked) WEIR_TRY(call_.wait(call_.read_waits()));
-      if (got.step != Step::kFailed) continue;
-      if (progressed || error.exit() != Exit::kUnavailable) return fail(error);
-      break;
+      if (got.step == Step::kFailed) break;
     }
-    progressed = true;  // once more from the start: it is small
+    if (again || error.exit() != Exit::kUnavailable) return fail(error);
+    // Once more from the start: it is small.
   }
+}
+
+Result<uint64_t> S3Client::get_small(const S3Name& name, std::span<char> room) {
+  return get_small(name, [&](uint64_t at, std::string_view piece) -> Result<bool> {
+    const size_t take = std::min<size_t>(piece.size(), room.size() - at);
+    std::memcpy(room.data() + at, piece.data(), take);
+    return take == piece.size();
+  });
 }
 
 // --- writing -------------------------------------------------------------------------------------------------------------

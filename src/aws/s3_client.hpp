@@ -69,6 +69,8 @@ class S3Client {
   Result<S3ObjectInfo> head(const S3Name& name, std::string_view version = {});
   /// The object into `room`; its size, of which what does not fit is not read. 0 and no ETag: there is none.
   Result<uint64_t> get_small(const S3Name& name, std::span<char> room);
+  /// The same piece by piece, with each one's offset; 0 again: from the beginning, once more. False: no more is wanted.
+  Result<uint64_t> get_small(const S3Name& name, const std::function<Result<bool>(uint64_t, std::string_view)>& take);
   /// W4101: the condition does not hold.
   Status put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,
              std::string_view weir_id);

@@ -35,6 +35,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
       --deadline TIME     stop in order after this time: 30s; or at a point of time: 2026-11-27T04:30:00Z
       --checkpoint PATH   where the state is kept; none: keep none
       --profile NAME      --region REGION   --endpoint-url URL   --no-sign-request    for s3://, as the AWS CLI has them
+      --spool DIR         a part of an object waits in a file in DIR, not in memory, until S3 has it
       --restart           begin anew, whatever the checkpoint says
   -o, --output PATH       output.to       -t, --to FORMAT    output.format: csv tsv ndjson json lines raw
   -f, --from FORMAT       input.format    -d, --delimiter C  input.delimiter

@@ -44,6 +44,7 @@ constexpr Option kOptions[] = {
     {"--profile", 0, "aws.profile", true, "", "run query plan check"},
     {"--region", 0, "aws.region", true, "", "run query plan check policy"},
     {"--endpoint-url", 0, "aws.endpoint_url", true, "", "run query plan check"},
+    {"--spool", 0, "output.spool", true, "", "run query plan check"},
     {"--no-sign-request", 0, "aws.no_sign_request", false, "true", "run query plan check"},
     {"--restart", 0, "", false, "", "run query"},
     {"--preview", 0, "", true, "", "run"},

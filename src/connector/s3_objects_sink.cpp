@@ -17,12 +17,12 @@ S3SinkOptions reserved(S3SinkOptions options) {
 }  // namespace
 
 S3ObjectsSink::S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client,
-                             std::span<char> room)
+                             PartRoom& room, std::span<char> table)
     : prefix_(std::move(prefix)),
       suffix_(std::move(suffix)),
       replace_(options.replace),
       client_(client),
-      object_(reserved(std::move(options)), client, room) {
+      object_(reserved(std::move(options)), client, room, table) {
   WEIR_ASSERT(prefix_.size() + suffix_.size() + 20 <= kKeyBytesMax);
   name_.bucket = object_.bucket();
   name_.key.reserve(kKeyBytesMax);
@@ -44,6 +44,7 @@ S3Sink::ObjectId S3ObjectsSink::id_of(uint64_t batch) const {
 }
 
 Status S3ObjectsSink::start() {
+  WEIR_TRY(object_.open_room());
   run_id_ = FixedText<12>(client_.new_id().view());
   return abort_orphans();
 }
@@ -86,8 +87,11 @@ Result<S3Sink::ObjectId> S3ObjectsSink::id_at_key() {
 Accepted S3ObjectsSink::open_object(const ObjectInfo& info, Error& error) {
   opened_ = info.batch + 1;
   name_object(info.batch);
-  object_.next_object(name_.key, id_of(info.batch).view());
   open_ = true;
+  if (const Status begun = object_.next_object(name_.key, id_of(info.batch).view()); !begun) {
+    error = begun.error();
+    return Accepted::kFailed;
+  }
   if (replace_ && !resumed_) return Accepted::kYes;
   const auto there = id_at_key();
   if (!there) {
@@ -145,6 +149,7 @@ std::optional<uint64_t> S3ObjectsSink::opened(StateReader& in) {
 
 Status S3ObjectsSink::resume(bool) {
   resumed_ = true;
+  WEIR_TRY(object_.open_room());
   if (!open_) return abort_orphans();
   name_object(opened_ - 1);
   object_.set_key(name_.key);

@@ -20,8 +20,9 @@ class S3ObjectsSink final : public S3Output {
   static constexpr size_t kStateBytesMax = 1 + 8 + 8 + 12 + S3Sink::kStateBytesMax;
   static constexpr size_t kKeyBytesMax = 1024;
 
-  /// Keys are prefix + number + suffix; together at most kKeyBytesMax - 20 bytes. `options.name.key` is not used. `room`: S3Sink::memory_max().
-  S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client, std::span<char> room);
+  /// Keys are prefix + number + suffix; together at most kKeyBytesMax - 20 bytes. `options.name.key` is not used. `room`, `table`: as for S3Sink.
+  S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client, PartRoom& room,
+                std::span<char> table);
 
   void drop_orphans() override { drop_orphans_ = true; }
   SinkTraits traits() const override { return {.object_per_batch = true}; }

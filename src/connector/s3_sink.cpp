@@ -29,12 +29,6 @@ std::string_view without_quotes(std::string_view etag) {
   return etag;
 }
 
-/// What a request carries of its body; `hash` is the room for the digits.
-S3Sums sums_of(std::string_view body, bool signed_payload, FixedText<64>& hash) {
-  if (signed_payload) hash = sha256_hex(body);
-  return {.crc64nvme = crc64nvme(0, body), .sha256 = hash.view()};
-}
-
 }  // namespace
 
 // --- the list of parts that Complete sends, made while it is sent ------------------------------------------------------
@@ -92,21 +86,20 @@ class S3Sink::PartsBody final : public HttpBody {
 
 // --- writing -------------------------------------------------------------------------------------------------------------
 
-S3Sink::S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room)
-    : options_(std::move(options)), client_(client) {
-  const size_t tags = kPartsMax * sizeof(PartTag);
-  buffer_ = room.first(room.size() - tags);
-  tags_ = {reinterpret_cast<PartTag*>(room.data() + buffer_.size()), kPartsMax};
+S3Sink::S3Sink(S3SinkOptions options, S3Client& client, PartRoom& room, std::span<char> table)
+    : options_(std::move(options)), client_(client), room_(room) {
+  tags_ = {reinterpret_cast<PartTag*>(table.data()), kPartsMax};
   tail_name_.bucket = options_.tail.bucket;
   tail_name_.key = options_.tail.key;
   tail_name_.key.reserve(options_.tail.key.size() + 32);
-  WEIR_ASSERT(buffer_.size() >= options_.part_bytes);
+  WEIR_ASSERT(room.capacity() >= options_.part_bytes && table.size() >= table_bytes());
 }
 
 Status S3Sink::start() {
   id_ = ObjectId(client_.new_id().view());
   if (!upload_.empty()) WEIR_TRY(client_.abort(options_.name, upload_.view()));  // of the run that is not gone on with
   upload_ = S3Client::UploadId();
+  WEIR_TRY(room_.open());
   WEIR_TRY(abort_orphans());
   if (options_.replace) return {};
   auto there = client_.head(options_.name);
@@ -139,24 +132,24 @@ void S3Sink::set_key(std::string_view key) {
   options_.url.assign("s3://").append(options_.name.bucket).append("/").append(key);
 }
 
-void S3Sink::next_object(std::string_view key, std::string_view id) {
+Status S3Sink::next_object(std::string_view key, std::string_view id) {
   set_key(key);
   id_ = ObjectId(id);
   upload_ = S3Client::UploadId();
   crc_ = Crc64Nvme();
-  used_ = 0;
+  WEIR_TRY(room_.drop(room_.used()));
   parts_ = 0;
   published_ = comparing_ = closing_ = drop_orphans_ = false;
   // No state names this object yet.
   edge_ = 0;
   edge_open_ = upload_saved_ = upload_committed_ = false;
+  return {};
 }
 
 void S3Sink::compare() {
   comparing_ = true;
-  compared_ = in_parts() + used_;
+  compared_ = 0;
   upload_ = S3Client::UploadId();
-  used_ = 0;
 }
 
 Accepted S3Sink::write(std::string_view bytes, Error& error) {
@@ -165,34 +158,48 @@ Accepted S3Sink::write(std::string_view bytes, Error& error) {
     compared_ += bytes.size();
     return Accepted::kYes;
   }
+  if (const Status done = append(bytes); !done) {
+    error = done.error();
+    return Accepted::kFailed;
+  }
+  return Accepted::kYes;
+}
+
+Status S3Sink::append(std::string_view bytes) {
+  crc_.update(bytes);
   while (!bytes.empty()) {
-    if (used_ == buffer_.size()) {
-      if (const Status made = make_room(); !made) {
-        error = made.error();
-        return Accepted::kFailed;
-      }
-    }
-    const size_t take = std::min(bytes.size(), buffer_.size() - used_);
-    std::memcpy(buffer_.data() + used_, bytes.data(), take);
-    crc_.update(bytes.substr(0, take));
-    used_ += take;
+    if (room_.used() == room_.capacity()) WEIR_TRY(make_room());
+    const uint64_t behind_part = written() % options_.part_bytes;
+    const size_t take = std::min(
+        {bytes.size(), room_.capacity() - room_.used(), static_cast<size_t>(options_.part_bytes - behind_part)});
+    since_part_ = crc32c(behind_part == 0 ? 0 : since_part_, bytes.substr(0, take));
+    WEIR_TRY(room_.append(bytes.substr(0, take)));
     bytes.remove_prefix(take);
   }
   // The state of an edge behind a whole part names the upload.
-  if (used_ >= options_.part_bytes) {
-    if (const Status begun = begin_upload(); !begun) {
-      error = begun.error();
-      return Accepted::kFailed;
-    }
-  }
+  if (room_.used() >= options_.part_bytes) WEIR_TRY(begin_upload());
   // Behind the edge nothing will be asked for again.
-  while (used_ >= options_.part_bytes && edge_ >= in_parts() + options_.part_bytes) {
-    if (const Status sent = send_part(options_.part_bytes); !sent) {
-      error = sent.error();
-      return Accepted::kFailed;
-    }
+  while (room_.used() >= options_.part_bytes && edge_ >= in_parts() + options_.part_bytes)
+    WEIR_TRY(send_part(options_.part_bytes));
+  return {};
+}
+
+Result<S3Sums> S3Sink::sums_of(HttpBody& body) {
+  S3Sums sums;
+  Sha256 hash;
+  for (uint64_t at = 0; at < body.size();) {
+    auto piece = body.from(at);
+    if (!piece) return fail(piece.error());
+    sums.crc64nvme = crc64nvme(sums.crc64nvme, *piece);
+    if (options_.signed_payload) hash.update(*piece);
+    at += piece->size();
   }
-  return Accepted::kYes;
+  if (!options_.signed_payload) return sums;
+  char digits[64];
+  to_hex(hash.digest(), digits);
+  hash_ = FixedText<64>({digits, sizeof digits});
+  sums.sha256 = hash_.view();
+  return sums;
 }
 
 // The buffer is full. Where the newest edge lies within the part, what it needs of the part is put aside first.
@@ -216,21 +223,21 @@ Status S3Sink::begin_upload() {
 }
 
 Status S3Sink::send_part(size_t bytes) {
-  WEIR_ASSERT(bytes <= used_ && bytes != 0);
+  WEIR_ASSERT(bytes <= room_.used() && bytes != 0);
   if (parts_ == kPartsMax) {
-    Error error(Code::kWriteFailed, "an object has at most 10,000 parts: raise output.part (");
+    Error error(Code::kWriteFailed,
+                "an object has at most 10,000 parts: raise output.part, or set output.roll_bytes (");
     error.detail.append(options_.url).append(")");
     return fail(error);
   }
   WEIR_TRY(begin_upload());
-  const std::string_view part(buffer_.data(), bytes);
-  TextBody body(part);
-  FixedText<64> hash;
-  const S3Sums sums = sums_of(part, options_.signed_payload, hash);
+  HttpBody& body = room_.first(bytes);
+  const auto sums = sums_of(body);
+  if (!sums) return fail(sums.error());
   // A reply without a usable ETag says nothing of the part: it is sent again.
   Status noted;
   for (int attempt = 0; attempt < kPartAttemptsMax; ++attempt) {
-    client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, sums);
+    client_.begin_part(options_.name, upload_.view(), parts_ + 1, body, *sums);
     const Status sent = client_.end_part();
     if (!sent && sent.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(sent);
@@ -239,9 +246,8 @@ Status S3Sink::send_part(size_t bytes) {
     if (noted) break;
   }
   WEIR_TRY(noted);
+  WEIR_TRY(room_.drop(bytes));
   ++parts_;
-  used_ -= bytes;
-  std::memmove(buffer_.data(), buffer_.data() + bytes, used_);
   return {};
 }
 
@@ -279,9 +285,9 @@ void S3Sink::name_tail(uint64_t number) {
 
 // What lies between the last whole part and the edge.
 Status S3Sink::put_tail() {
-  WEIR_ASSERT(edge_ >= in_parts() && edge_ - in_parts() <= used_);
-  const std::string_view tail(buffer_.data(), edge_ - in_parts());
-  if (tail.empty()) {
+  WEIR_ASSERT(edge_ >= in_parts() && edge_ - in_parts() <= room_.used());
+  const auto bytes = static_cast<size_t>(edge_ - in_parts());
+  if (bytes == 0) {
     edge_open_ = false;
     return {};
   }
@@ -291,9 +297,10 @@ Status S3Sink::put_tail() {
     WEIR_TRY(client_.remove(tail_name_));
   }
   name_tail(tail_wanted_);
-  TextBody body(tail);
-  FixedText<64> hash;
-  WEIR_TRY(client_.put(tail_name_, body, sums_of(tail, options_.signed_payload, hash), {}, id_.view()));
+  HttpBody& body = room_.first(bytes);
+  const auto sums = sums_of(body);
+  if (!sums) return fail(sums.error());
+  WEIR_TRY(client_.put(tail_name_, body, *sums, {}, id_.view()));
   tail_put_ = tail_wanted_;
   edge_open_ = false;
   return {};
@@ -352,15 +359,14 @@ Result<S3Sink::AtKey> S3Sink::at_key() {
 }
 
 Status S3Sink::put_whole() {
-  const std::string_view whole(buffer_.data(), used_);
-  TextBody body(whole);
-  FixedText<64> hash;
-  return client_.put(options_.name, body, sums_of(whole, options_.signed_payload, hash),
-                     {.if_match = {}, .if_none = !options_.replace}, id_.view());
+  HttpBody& body = room_.first(room_.used());
+  const auto sums = sums_of(body);
+  if (!sums) return fail(sums.error());
+  return client_.put(options_.name, body, *sums, {.if_match = {}, .if_none = !options_.replace}, id_.view());
 }
 
 Status S3Sink::complete() {
-  if (used_ != 0) WEIR_TRY(send_part(used_));
+  if (room_.used() != 0) WEIR_TRY(send_part(room_.used()));
   PartsBody parts(*this);
   const auto ask = [&] {
     return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
@@ -443,9 +449,7 @@ void S3Sink::save(StateWriter& out) const {
     ++tail_wanted_;
     upload_saved_ = !upload_.empty();
     edge_open_ = !comparing_;
-    tail_crc_ = comparing_
-                    ? 0
-                    : crc32c(0, {buffer_.data() + used_ - std::min<uint64_t>(tail, used_), static_cast<size_t>(tail)});
+    tail_crc_ = tail == 0 || comparing_ ? 0 : since_part_;
   }
   out.put(at);
   out.put(options_.part_bytes);
@@ -508,7 +512,29 @@ Status S3Sink::list_tags() {
   return fail(lost);
 }
 
+Status S3Sink::fetch_tail() {
+  const uint64_t bytes = loaded_bytes_ - in_parts();
+  name_tail(loaded_tail_);
+  uint32_t crc = 0;
+  const auto got = client_.get_small(tail_name_, [&](uint64_t at, std::string_view piece) -> Result<bool> {
+    if (at == 0) {
+      WEIR_TRY(room_.drop(room_.used()));
+      crc = 0;
+    }
+    crc = crc32c(crc, piece);
+    if (piece.size() > bytes - at) return false;
+    WEIR_TRY(room_.append(piece));
+    return true;
+  });
+  if (!got) return fail(got.error());
+  if (*got == bytes && room_.used() == bytes && crc == loaded_tail_crc_) return {};
+  Error lost(Code::kOutputLost, "the tail object ");
+  lost.detail.append(tail_name_.key).append(" is not what it was");
+  return fail(lost);
+}
+
 Status S3Sink::resume(bool finishing) {
+  WEIR_TRY(room_.open());
   WEIR_TRY(abort_orphans());
   if (finishing) {
     const auto there = at_key();
@@ -527,17 +553,7 @@ Status S3Sink::resume(bool finishing) {
     if (!listed && listed.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(listed);
   }
-  used_ = static_cast<size_t>(loaded_bytes_ - in_parts());
-  if (used_ != 0) {
-    name_tail(loaded_tail_);
-    auto got = client_.get_small(tail_name_, buffer_.first(used_));
-    if (!got) return fail(got.error());
-    if (*got != used_ || crc32c(0, {buffer_.data(), used_}) != loaded_tail_crc_) {
-      Error lost(Code::kOutputLost, "the tail object ");
-      lost.detail.append(tail_name_.key).append(" is not what it was");
-      return fail(lost);
-    }
-  }
+  if (loaded_bytes_ != in_parts()) WEIR_TRY(fetch_tail());
   go_on();
   return {};
 }
@@ -546,7 +562,7 @@ void S3Sink::go_on() {
   crc_ = Crc64Nvme::resume(loaded_crc_);
   edge_ = loaded_bytes_;
   tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
-  tail_crc_ = loaded_tail_crc_;
+  tail_crc_ = since_part_ = loaded_tail_crc_;
   edge_open_ = false;
 }
 

@@ -1,6 +1,6 @@
 // S3Sink: one object, invisible until it is complete, made by a multipart upload of constant parts; a small one by a single PUT.
 //
-// Bytes are gathered in one buffer. Part n holds the bytes [n * part_bytes, (n + 1) * part_bytes) of the object, whatever the commit units are, so that
+// Bytes are gathered in one PartRoom. Part n holds the bytes [n * part_bytes, (n + 1) * part_bytes) of the object, whatever the commit units are, so that
 // a part that is sent again is the same part. What lies behind the last whole part when a checkpoint is saved is put into a tail object beside the
 // checkpoint, and read back by the run that goes on.
 //
@@ -22,6 +22,7 @@
 #include <string>
 
 #include "aws/s3_client.hpp"
+#include "connector/part_room.hpp"
 #include "hash/crc64nvme.hpp"
 #include "hash/sha256.hpp"
 #include "port/ports.hpp"
@@ -50,14 +51,16 @@ class S3Sink final : public S3Output {
   using ObjectId = FixedText<40>;  ///< x-amz-meta-weir-id
   static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 2 + 40 + 2 + 512;
   static constexpr uint64_t kPartBytesMin = 5u << 20;
-  /// Buffer: a part, and what may stand behind it before the edge that ends it. `unit_bytes`: of a commit unit as it arrives here, as a rule: one that is
-  /// larger costs a tail object more.
-  static constexpr size_t memory_max(uint64_t part_bytes, uint64_t unit_bytes) {
-    return static_cast<size_t>(part_bytes + unit_bytes) + kPartsMax * sizeof(PartTag);
+  /// Capacity of its PartRoom: a part, and what may stand behind it before the edge that ends it. `unit_bytes`: of a commit unit as it arrives here, as
+  /// a rule: one that is larger costs a tail object more.
+  static constexpr size_t room_bytes(uint64_t part_bytes, uint64_t unit_bytes) {
+    return static_cast<size_t>(part_bytes + unit_bytes);
   }
+  /// The table of the parts' ETags.
+  static constexpr size_t table_bytes() { return kPartsMax * sizeof(PartTag); }
 
-  /// All outlive it. `room`: memory_max().
-  S3Sink(S3SinkOptions options, S3Client& client, std::span<char> room);
+  /// All outlive it. `room`: of room_bytes(), or more; `table`: table_bytes().
+  S3Sink(S3SinkOptions options, S3Client& client, PartRoom& room, std::span<char> table);
 
   void drop_orphans() override { drop_orphans_ = true; }
 
@@ -80,9 +83,10 @@ class S3Sink final : public S3Output {
 
   // --- one of many objects (S3ObjectsSink)
 
+  Status open_room() { return room_.open(); }
   /// Puts the next object, in place of open_object(). `key` of at most S3Name's capacity; what was said of the one before is forgotten, but for its
   /// tails, which a checkpoint may name still.
-  void next_object(std::string_view key, std::string_view id);
+  Status next_object(std::string_view key, std::string_view id);
   /// The object is there already, whole, as a life of this run before made it: what comes is compared with it and not sent.
   void compare();
   /// The key of the object that was loaded.
@@ -105,11 +109,12 @@ class S3Sink final : public S3Output {
   class PartsBody;  // the XML that Complete sends
 
   [[nodiscard]] uint64_t in_parts() const { return parts_ * options_.part_bytes; }
-  [[nodiscard]] uint64_t written() const { return comparing_ ? compared_ : in_parts() + used_; }
+  [[nodiscard]] uint64_t written() const { return comparing_ ? compared_ : in_parts() + room_.used(); }
   Status abort_orphans();
   [[nodiscard]] Status upload_gone() const;
   Status begin_upload();
   Status send_part(size_t bytes);
+  Status append(std::string_view bytes);
   Status make_room();
   Status put_tail();
   void name_tail(uint64_t number);
@@ -120,13 +125,16 @@ class S3Sink final : public S3Output {
   Status note_tag(uint32_t number, std::string_view etag);
   Status list_tags();
   Status end_comparison();
+  Status fetch_tail();
+  /// What a request says of its body.
+  Result<S3Sums> sums_of(HttpBody& body);
   void go_on();
 
   S3SinkOptions options_;
   S3Client& client_;
-  std::span<char> buffer_;
+  PartRoom& room_;
   std::span<PartTag> tags_;
-  size_t used_ = 0;
+  uint32_t since_part_ = 0;  ///< CRC-32C of what was written behind the last multiple of a part
   ObjectId id_;  ///< of this object, by us: random
   S3Client::UploadId upload_;  ///< empty: none was begun
   uint32_t parts_ = 0;
@@ -150,6 +158,7 @@ class S3Sink final : public S3Output {
   bool upload_committed_ = false;  ///< that of the last commit does
   uint64_t before_ = 0;  ///< of the commit before
   S3Name tail_name_;
+  FixedText<64> hash_;  ///< of the body that is sent
   FixedText<400> leftover_;
 
   // What was loaded.

@@ -293,14 +293,16 @@ TEST(S3Source, OutlivesAnOutageOnceTheServerIsProven) {
 
 struct Upload {
   explicit Upload(Process& process, uint64_t unit = 1u << 20, bool replace = false)
-      : room(S3Sink::memory_max(kPart, unit)),
+      : memory(S3Sink::room_bytes(kPart, unit)),
+        table(S3Sink::table_bytes()),
+        room(memory),
         sink({.url = "s3://bkt/out",
               .name = {"bkt", "out"},
               .tail = {"bkt", "out.weir"},
               .part_bytes = kPart,
               .replace = replace,
               .signed_payload = true},
-             process.client(), room) {}
+             process.client(), room, table) {}
   Status write(std::string_view bytes) {
     Error error;
     return sink.write(bytes, error) == Accepted::kYes ? Status() : fail(error);
@@ -313,7 +315,9 @@ struct Upload {
     state.resize(out.size());
     return state;
   }
-  std::vector<char> room;
+  std::vector<char> memory;
+  std::vector<char> table;
+  MemoryRoom room;
   S3Sink sink;
 };
 

@@ -1,7 +1,9 @@
 #include "io/system_disk.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -64,6 +66,23 @@ Result<int> SystemDisk::open_to_write(const char* path, bool create) {
   if (file >= 0) return file;
   if (errno == EINTR) return fail(Error(Code::kInterrupted));  // a pipe nobody reads from
   return fail(system_error(denied(errno) ? Code::kAccessDenied : Code::kOpenFailed, errno, path));
+}
+
+Result<int> SystemDisk::open_scratch(const char* folder) {
+  constexpr int kHow = O_RDWR | O_APPEND | O_CLOEXEC;
+  int file = -1;
+  do {
+    file = open(folder, kHow | O_TMPFILE, 0600);
+  } while (file < 0 && errno == EINTR);
+  if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+    // A file system that knows no files without a name: one that loses its name at once.
+    char path[PATH_MAX];
+    const int size = std::snprintf(path, sizeof path, "%s/weir-XXXXXX", folder);
+    if (size > 0 && static_cast<size_t>(size) < sizeof path) file = mkostemp(path, kHow & ~O_RDWR);
+    if (file >= 0) ::unlink(path);
+  }
+  if (file >= 0) return file;
+  return fail(system_error(denied(errno) ? Code::kAccessDenied : Code::kOpenFailed, errno, folder));
 }
 
 void SystemDisk::close(int file) noexcept {

@@ -12,6 +12,7 @@ class SystemDisk final : public Disk {
   bool readable(const char* path) override;
   Result<int> open_to_read(const char* path) override;
   Result<int> open_to_write(const char* path, bool create) override;
+  Result<int> open_scratch(const char* folder) override;
   void close(int file) noexcept override;
   Result<size_t> read_at(int file, uint64_t offset, std::span<char> room) override;
   void will_need(int file, uint64_t offset, uint64_t bytes) noexcept override;

@@ -91,6 +91,7 @@ struct OutputConfig {
   uint64_t roll_bytes = 0;  ///< of each piece, before compression, where `to` has {part}; 0: no limit
   uint64_t roll_records = 0;  ///< 0: no limit
   uint64_t part = 8u << 20;  ///< s3: bytes of an upload's part; 5 MiB .. 1 GiB
+  std::string spool;  ///< s3: a folder where parts wait in files; empty: in memory
   bool create_folders = true;  ///< make missing parent folders
 };
 

@@ -35,6 +35,7 @@ using LineFormula = decltype(BudgetLine::formula);
 
 class ExecSink;
 class S3CheckpointStore;
+class PartRoom;
 class S3Output;
 struct S3SinkOptions;
 
@@ -141,7 +142,10 @@ class Job {
   size_t output_columns_max() const;
   size_t output_names_max() const;
   Status make_sinks(Arena& arena);
-  std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, std::span<char> room);
+  /// Where an upload's bytes wait; `memory` is its line of the plan, whose end is the table of parts.
+  PartRoom& make_room(uint64_t capacity, std::span<char>& memory);
+  std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, uint64_t capacity,
+                                         std::span<char> memory);
   S3SinkOptions upload_options(const std::string& url, bool replace) const;
   bool raw_records_possible() const;
   /// The output is cut into pieces of output.roll_bytes or roll_records.
@@ -203,6 +207,9 @@ class Job {
   bool goes_on_ = false;  ///< with a checkpoint that was loaded
   bool finishing_ = false;  ///< and all that is left is to show the output
   uint64_t resumed_at_ = kNoOffset;
+  uint64_t room_bytes_ = 0;  ///< of the upload's PartRoom
+  uint64_t rejects_room_bytes_ = 0;
+  std::vector<std::unique_ptr<PartRoom>> rooms_;
   std::unique_ptr<BatchSink> own_sink_;
   S3CheckpointStore* lease_ = nullptr;  ///< checkpoint_store_, when it is one
   std::vector<S3Output*> uploads_;  ///< own_sink_ and rejects_sink_, when they are

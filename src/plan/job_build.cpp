@@ -19,14 +19,27 @@ constexpr uint64_t kTombstoneNs = 14ull * 24 * 3600 * 1'000'000'000;
 
 }  // namespace
 
-std::unique_ptr<BatchSink> Job::make_upload(const std::string& url, bool replace, std::span<char> room) {
-  auto sink = std::make_unique<S3Sink>(upload_options(url, replace), network_->writer(), room);
+PartRoom& Job::make_room(uint64_t capacity, std::span<char>& memory) {
+  const std::span<char> buffer = memory.first(memory.size() - S3Sink::table_bytes());
+  memory = memory.subspan(buffer.size());
+  if (config_.output.spool.empty()) {
+    rooms_.push_back(std::make_unique<MemoryRoom>(buffer));
+  } else {
+    rooms_.push_back(std::make_unique<DiskRoom>(disk_, config_.output.spool, capacity, buffer));
+  }
+  return *rooms_.back();
+}
+
+std::unique_ptr<BatchSink> Job::make_upload(const std::string& url, bool replace, uint64_t capacity,
+                                            std::span<char> memory) {
+  PartRoom& room = make_room(capacity, memory);
+  auto sink = std::make_unique<S3Sink>(upload_options(url, replace), network_->writer(), room, memory);
   uploads_.push_back(sink.get());
   return sink;
 }
 
 Status Job::make_sinks(Arena& arena) {
-  const std::span<char> upload_room = arena.take(sizes_.upload);
+  std::span<char> upload_room = arena.take(sizes_.upload);
   const std::span<char> rejects_room = arena.take(sizes_.rejects_upload);
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
@@ -40,11 +53,12 @@ Status Job::make_sinks(Arena& arena) {
       own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
       break;
     case To::kObject:
-      own_sink_ = make_upload(output_name_, replace, upload_room);
+      own_sink_ = make_upload(output_name_, replace, room_bytes_, upload_room);
       break;
     case To::kObjects: {
+      PartRoom& room = make_room(room_bytes_, upload_room);
       auto sink = std::make_unique<S3ObjectsSink>(upload_options(output_name_, replace), s3_name(output_prefix_)->key,
-                                                  output_suffix_, network_->writer(), upload_room);
+                                                  output_suffix_, network_->writer(), room, upload_room);
       uploads_.push_back(sink.get());
       own_sink_ = std::move(sink);
       break;
@@ -71,7 +85,8 @@ Status Job::make_sinks(Arena& arena) {
   } else if (rejects_name_ == "stderr") {
     rejects_sink_ = std::make_unique<StdoutSink>(2);
   } else if (is_s3(rejects_name_)) {
-    rejects_sink_ = make_upload(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip, rejects_room);
+    rejects_sink_ = make_upload(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
+                                rejects_room_bytes_, rejects_room);
   } else if (!rejects_name_.empty()) {
     rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
                                                config_.output.create_folders, disk_);

@@ -261,19 +261,32 @@ void Job::sum_up_network() {
   const auto upload_of = [&](bool small) {
     // A unit that is compressed takes a third of it or less, as a rule.
     const uint64_t unit = small ? config_.output.unit / 3 : config_.output.unit;
-    return S3Sink::memory_max(config_.output.part, unit);
+    return S3Sink::room_bytes(config_.output.part, unit);
   };
-  LineFormula upload;
+  const bool spooled = !config_.output.spool.empty();
+  const auto line_of = [&](const char* name, uint64_t room, const char* knob, const char* what) {
+    LineFormula formula;
+    const uint64_t bytes = (spooled ? DiskRoom::kBufferBytes : room) + S3Sink::table_bytes();
+    if (spooled) {
+      put(formula, "read buffer", DiskRoom::kBufferBytes);
+    } else {
+      put(put(formula, "part", config_.output.part), "bytes behind it", room - config_.output.part);
+    }
+    put(formula, "table of parts", S3Sink::table_bytes());
+    add_line(name, bytes, knob, what, formula);
+    return bytes;
+  };
   if (to_ == To::kObject || to_ == To::kObjects) {
-    sizes_.upload = upload_of(compressed);
-    put(put(upload, "part", config_.output.part), "bytes behind it and the table of parts",
-        sizes_.upload - config_.output.part);
-    add_line("upload", sizes_.upload, "output.part, output.unit", "one part of the object until S3 has it", upload);
+    room_bytes_ = upload_of(compressed);
+    sizes_.upload = line_of("upload", room_bytes_, "output.spool, output.part, output.unit",
+                            spooled ? "a part of the object waits in output.spool until S3 has it"
+                                    : "one part of the object until S3 has it");
   }
   if (is_s3(rejects_name_)) {
-    sizes_.rejects_upload = upload_of(true);
-    add_line("rejects upload", sizes_.rejects_upload, "output.part, rejects.to",
-             "one part of the rejects until S3 has it");
+    rejects_room_bytes_ = upload_of(true);
+    sizes_.rejects_upload = line_of("rejects upload", rejects_room_bytes_, "output.spool, output.part, rejects.to",
+                                    spooled ? "a part of the rejects waits in output.spool until S3 has it"
+                                            : "one part of the rejects until S3 has it");
   }
 }
 

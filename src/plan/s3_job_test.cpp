@@ -124,11 +124,13 @@ class S3Job : public ::testing::Test {
   }
 
   /// How the output is cut: one object, one for each batch (a PUT), or pieces larger than a part.
-  enum class Shape : uint8_t { kOne, kBatches, kPieces };
+  /// The last with its parts on the disk.
+  enum class Shape : uint8_t { kOne, kBatches, kPieces, kSpooled };
   void shape(Shape shape) {
-    config_.output.to = shape == Shape::kOne       ? "s3://bucket/out/result.csv"
-                        : shape == Shape::kBatches ? "s3://bucket/out/result-{batch}.csv"
-                                                   : "s3://bucket/out/result-{part}.csv";
+    config_.output.spool = shape == Shape::kSpooled ? ::testing::TempDir() : "";
+    config_.output.to = shape == Shape::kOne || shape == Shape::kSpooled ? "s3://bucket/out/result.csv"
+                        : shape == Shape::kBatches                       ? "s3://bucket/out/result-{batch}.csv"
+                                                                         : "s3://bucket/out/result-{part}.csv";
     config_.batch.bytes = shape == Shape::kBatches ? 30'000 : 4u << 20;
     config_.output.roll_bytes = shape == Shape::kPieces ? 90'000 : 0;
   }
@@ -192,6 +194,35 @@ TEST_F(S3Job, of_many_uploads_a_death_changes_no_byte) {
   die_at_every_request();
 }
 
+TEST_F(S3Job, with_parts_on_the_disk_a_death_changes_no_byte) {
+  SimS3 whole = inputs_;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  shape(Shape::kSpooled);
+  SimS3 spooled = inputs_;
+  ASSERT_TRUE(run(spooled, 1, 0).done());
+  EXPECT_TRUE(outputs(whole) == outputs(spooled));
+  die_at_every_request();
+}
+
+TEST_F(S3Job, where_parts_wait_may_change_between_two_runs) {
+  SimS3 whole = inputs_;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  SimS3 store = inputs_;
+  EXPECT_FALSE(run(store, 1, 0, 30).done());
+  shape(Shape::kSpooled);
+  ASSERT_TRUE(run(store, 2, 1).done());
+  EXPECT_TRUE(outputs(whole) == outputs(store));
+}
+
+TEST_F(S3Job, a_spool_that_is_not_there_is_said) {
+  shape(Shape::kSpooled);
+  config_.output.spool = "/nowhere/at all";
+  SimS3 store = inputs_;
+  const Ran ran = run(store, 1, 0);
+  EXPECT_NE(ran.words().find("/nowhere/at all"), std::string::npos) << ran.words();
+  EXPECT_EQ(names(store), names(inputs_)) << log_;
+}
+
 TEST_F(S3Job, objects_are_those_of_the_batches_and_pieces) {
   shape(Shape::kBatches);
   SimS3 store = inputs_;
@@ -240,7 +271,7 @@ TEST_F(S3Job, an_object_of_this_run_that_was_changed_is_noticed) {
 
 TEST_F(S3Job, a_bad_network_changes_no_byte) {
   std::vector<std::pair<Config, std::string>> shapes;
-  for (const Shape of : {Shape::kOne, Shape::kBatches, Shape::kPieces}) {
+  for (const Shape of : {Shape::kOne, Shape::kBatches, Shape::kPieces, Shape::kSpooled}) {
     shape(of);
     SimS3 whole = inputs_;
     ASSERT_TRUE(run(whole, 1, 0).done());

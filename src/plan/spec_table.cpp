@@ -204,6 +204,12 @@ constexpr KeySpec kTable[] = {
      "Bytes of each part of an upload to S3. Memory is set aside for one; an object has at most 10,000 of them.",
      "16MiB", [](Config& c, KeyValue& v) { c.output.part = v.number; }},
 
+    {"output.spool", KeyKind::kText, "", "", 1, 4096, 0,
+     "A folder on a disk, where a part waits in a file without a name until S3 has it, instead of in memory. Up to "
+     "twice "
+     "output.part and output.unit of space.",
+     "/tmp", [](Config& c, KeyValue& v) { c.output.spool = v.text; }},
+
     {"aws.region", KeyKind::kText, "", "", 1, 32, 0,
      "The region; by default `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's.", "eu-central-1",
      [](Config& c, KeyValue& v) { c.aws.region = v.text; }},

@@ -337,8 +337,8 @@ std::string fingerprint(const Config& c) {
   add(o.publish_partial), add(o.create_folders);
   add_list(c.exec.command), add(c.exec.memory), add(c.exec.retries), add(c.exec.timeout_ns);
   add(c.rejects.to), add(c.rejects.max_count), add(c.rejects.max_share);
-  add(c.output.roll_bytes), add(c.output.roll_records), add(c.output.part), add(c.aws.region), add(c.aws.endpoint_url),
-      add(c.aws.profile), add(c.aws.ca_bundle);
+  add(c.output.roll_bytes), add(c.output.roll_records), add(c.output.part), add(c.output.spool), add(c.aws.region),
+      add(c.aws.endpoint_url), add(c.aws.profile), add(c.aws.ca_bundle);
   add(c.aws.no_sign_request), add(c.aws.requester_pays), add(c.aws.expected_bucket_owner), add(c.aws.sse);
   add(c.aws.sse_kms_key_id);
   return out;

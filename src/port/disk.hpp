@@ -41,6 +41,8 @@ class Disk {
   virtual Result<int> open_to_read(const char* path) = 0;
   /// Makes a regular file where there is none (`create`), and keeps what is in it.
   virtual Result<int> open_to_write(const char* path, bool create) = 0;
+  /// A file in `folder` that has no name and is gone when it is closed, for reading and writing. W6001 where access is denied, else W4003.
+  virtual Result<int> open_scratch(const char* folder) = 0;
   virtual void close(int file) noexcept = 0;
   /// Any number of bytes up to room.size(); 0 at the end.
   virtual Result<size_t> read_at(int file, uint64_t offset, std::span<char> room) = 0;

@@ -307,6 +307,17 @@ Result<int> SimDisk::open_to_write(const char* path, bool create) {
   return add_open(inode, path, true);
 }
 
+Result<int> SimDisk::open_scratch(const char* folder) {
+  const DiskFault fault = before(DiskOp::kOpenToWrite, folder);
+  if (is_dead()) return fail(dead(Code::kOpenFailed));
+  if (fault.kind == DiskFault::Kind::kError) return fail(system_error(Code::kOpenFailed, fault.error, folder));
+  if (std::strcmp(folder, ".") != 0 && !folders_.contains(folder))
+    return fail(system_error(Code::kOpenFailed, ENOENT, folder));
+  const InodePtr inode = new_inode();
+  if (crash_after(fault)) return fail(dead(Code::kOpenFailed));
+  return add_open(inode, folder, true);
+}
+
 void SimDisk::close(int file) noexcept {
   if (file < 0 || is_dead()) return;
   const DiskFault fault = before(DiskOp::kClose, open_of(file).path);

@@ -109,6 +109,7 @@ class SimDisk final : public Disk {
   bool readable(const char* path) override;
   Result<int> open_to_read(const char* path) override;
   Result<int> open_to_write(const char* path, bool create) override;
+  Result<int> open_scratch(const char* folder) override;
   void close(int file) noexcept override;
   Result<size_t> read_at(int file, uint64_t offset, std::span<char> room) override;
   void will_need(int, uint64_t, uint64_t) noexcept override {}
