@@ -20,9 +20,11 @@ import jobs
 from run import machine, table
 
 sys.path.insert(0, str(harness.ROOT / "tests/s3"))
+sys.path.append(str(harness.ROOT / "tests/hard"))
 sys.dont_write_bytecode = True
 import fault_proxy  # noqa: E402
 import servers  # noqa: E402
+from certificates import Certificates  # noqa: E402
 
 QUERY = (
     "SELECT CAST(order_id AS INT) AS order_id, CAST(customer_id AS INT) AS customer_id, customer_name, "
@@ -59,7 +61,7 @@ def main():
 
 def measure(options, server, folder):
     tools = harness.tools(options.tools)
-    certificates = servers.Certificates(str(folder))
+    certificates = Certificates(str(folder))
     # What runs is one way to and from the server for everybody: a proxy, which alone can speak TLS.
     plain = fault_proxy.Proxy(server.port, s3=server.s3)
     tls = fault_proxy.Proxy(server.port, s3=server.s3, tls=certificates.context())

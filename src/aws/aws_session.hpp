@@ -30,8 +30,27 @@ struct AwsOptions {
   std::string sse_kms_key_id;
 };
 
+/// Requests to S3 as they are billed, each attempt.
+struct S3Requests {
+  uint64_t gets = 0;  ///< GET, HEAD
+  uint64_t puts = 0;  ///< PUT, POST
+  uint64_t lists = 0;  ///< listings of objects, uploads and parts
+  uint64_t deletes = 0;  ///< these cost nothing
+
+  /// List prices of S3 Standard in us-east-1, in dollars; other regions and classes cost more.
+  static constexpr double kDollarsPerGet = 0.4e-6;
+  static constexpr double kDollarsPerPut = 5e-6;  ///< and per listing
+  [[nodiscard]] double dollars() const {
+    return static_cast<double>(gets) * kDollarsPerGet + static_cast<double>(puts + lists) * kDollarsPerPut;
+  }
+  void count(std::string_view method, bool is_list) {
+    ++(is_list ? lists : method == "GET" || method == "HEAD" ? gets : method == "DELETE" ? deletes : puts);
+  }
+};
+
 struct AwsSession : HttpSession {
   AwsOptions aws;
+  S3Requests requests;
   CredentialProvider* credentials = nullptr;
   Signer signer;
   int64_t skew_ns = 0;  ///< what the servers' clock is ahead of ours

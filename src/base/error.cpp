@@ -1,6 +1,27 @@
 #include "base/error.hpp"
 
+#include <iterator>
+
 namespace weir {
+
+namespace {
+
+constexpr uint16_t kNumbers[] = {
+#define X(name, number, ...) number,
+#include "base/error_codes.def"
+#undef X
+};
+constexpr bool are_distinct() {
+  for (size_t i = 0; i < std::size(kNumbers); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (kNumbers[i] == kNumbers[j]) return false;
+    }
+  }
+  return true;
+}
+static_assert(are_distinct(), "a number of error_codes.def stands there twice");
+
+}  // namespace
 
 const char* exit_name(Exit exit) {
   switch (exit) {

@@ -20,6 +20,7 @@ int plan_command(Words words, char** environment);
 int check_command(Words words, char** environment);
 int test_command(Words words, char** environment);
 int policy_command(Words words, char** environment);
+int gc_command(Words words, char** environment);
 int status_command(Words words, char** environment);
 int schema_command(Words words);
 int version_command(Words words);
@@ -52,6 +53,7 @@ struct CommandOptions {
   bool fail_on_rejects = false;
   bool restart = false;
   bool explain = false;
+  bool abort = false;
   bool json = false;
   bool quiet = false;
   bool help = false;

@@ -14,6 +14,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir test CASES.yaml...               run cases: input, expected output, expected rejects
   weir policy PIPELINE.yaml             the least that its role must be allowed in AWS
   weir status CHECKPOINT                where a job stands
+  weir gc PIPELINE.yaml                 what runs that died left in S3, and away with it
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
   weir version
@@ -27,7 +28,7 @@ sink unavailable, 41 output exists, 42 stuck, 50 checkpoint invalid, 51 another 
 
 constexpr std::string_view kRun = R"(weir run PIPELINE.yaml [INPUT...] [options]
 
-Runs the pipeline. INPUTs take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
+Runs the pipeline. INPUTs (paths, s3://, https://, stdin) take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
 A run that was stopped (deadline, signal, crash) and is started again goes on where it was: its state is kept beside the output.
 
   -s, --set KEY=VALUE     override a key of the file (any number of times): --set batch.records=100
@@ -51,7 +52,7 @@ A run that was stopped (deadline, signal, crash) and is started again goes on wh
 
 constexpr std::string_view kQuery = R"(weir query "SELECT ..." [FILE...] [options]
 
-Reads FILEs (globs, or stdin), writes to stdout in the input's format. The source is called `input`; FROM 'file.csv' names a file as well.
+Reads FILEs (globs, s3://, https://, or stdin), writes to stdout in the input's format. The source is called `input`; FROM 'file.csv' names a file as well.
 
   weir query "SELECT * FROM input WHERE amount > 100" orders.csv.gz
   weir query "SELECT country, amount * 1.19 AS gross FROM 'orders.csv'" --to ndjson
@@ -83,12 +84,20 @@ Reports every mistake of the file with line, column and a way to mend it: unknow
 constexpr std::string_view kPolicy = R"(weir policy PIPELINE.yaml [INPUT...] [-s KEY=VALUE] [--region REGION]
 
 Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs, keep its state. Asks nothing of AWS.
+What is not in S3 (files, http:// and https:// inputs) needs none, and is not in it.
 )";
 
 constexpr std::string_view kStatus = R"(weir status CHECKPOINT [--json]
 
 Tells where a job stands: input and share, records and rejects, runs so far, when it was saved, and with what the last run stopped. CHECKPOINT is
 what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
+)";
+
+constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--json] [-s KEY=VALUE]
+
+Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
+does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.
+Uploads of other programs to the very same keys count as left, too.
 )";
 
 constexpr std::string_view kTest = R"(weir test CASES.yaml... [--quiet]
@@ -116,7 +125,7 @@ struct Topic {
   std::string_view text;
 };
 constexpr Topic kTopics[] = {{"run", kRun},         {"query", kQuery},   {"plan", kPlan},     {"check", kCheck},
-                             {"test", kTest},       {"policy", kPolicy}, {"status", kStatus}, {"schema", kSchema},
+                             {"test", kTest},       {"policy", kPolicy}, {"status", kStatus}, {"gc", kGc}, {"schema", kSchema},
                              {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.

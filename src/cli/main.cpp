@@ -48,6 +48,7 @@ constexpr Command kCommands[] = {
     {"test", weir::test_command},
     {"policy", weir::policy_command},
     {"status", weir::status_command},
+    {"gc", weir::gc_command},
     {"schema", [](Words words, char**) { return weir::schema_command(words); }},
     {"version", [](Words words, char**) { return weir::version_command(words); }},
     {"--version", [](Words words, char**) { return weir::version_command(words); }},

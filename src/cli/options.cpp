@@ -29,32 +29,33 @@ struct Option {
 };
 
 constexpr Option kOptions[] = {
-    {"--set", 's', "", true, "", "run query plan check policy"},
+    {"--set", 's', "", true, "", "run query plan check policy gc"},
     {"--memory", 'm', "memory", true, "", "run query plan check"},
     {"--deadline", 0, "deadline", true, "", "run query"},
-    {"--output", 'o', "output.to", true, "", "run query plan"},
+    {"--output", 'o', "output.to", true, "", "run query plan gc"},
     {"--to", 't', "output.format", true, "", "run query plan"},
     {"--from", 'f', "input.format", true, "", "run query plan"},
     {"--codec", 0, "output.codec", true, "", "run query plan"},
     {"--path", 0, "input.path", true, "", "run query plan"},
     {"--delimiter", 'd', "input.delimiter", true, "", "run query plan"},
     {"--no-header", 0, "input.header", false, "false", "run query plan"},
-    {"--rejects", 0, "rejects.to", true, "", "run query plan"},
-    {"--checkpoint", 0, "checkpoint.to", true, "", "run query plan"},
-    {"--profile", 0, "aws.profile", true, "", "run query plan check"},
-    {"--region", 0, "aws.region", true, "", "run query plan check policy"},
-    {"--endpoint-url", 0, "aws.endpoint_url", true, "", "run query plan check"},
+    {"--rejects", 0, "rejects.to", true, "", "run query plan gc"},
+    {"--checkpoint", 0, "checkpoint.to", true, "", "run query plan gc"},
+    {"--profile", 0, "aws.profile", true, "", "run query plan check gc"},
+    {"--region", 0, "aws.region", true, "", "run query plan check policy gc"},
+    {"--endpoint-url", 0, "aws.endpoint_url", true, "", "run query plan check gc"},
     {"--spool", 0, "output.spool", true, "", "run query plan check"},
-    {"--no-sign-request", 0, "aws.no_sign_request", false, "true", "run query plan check"},
+    {"--no-sign-request", 0, "aws.no_sign_request", false, "true", "run query plan check gc"},
     {"--restart", 0, "", false, "", "run query"},
     {"--preview", 0, "", true, "", "run"},
     {"--summary", 0, "", true, "", "run query"},
     {"--progress", 0, "", true, "", "run query"},
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
-    {"--json", 0, "", false, "", "plan check test status"},
+    {"--abort", 0, "", false, "", "gc"},
+    {"--json", 0, "", false, "", "plan check test status gc"},
     {"--quiet", 'q', "", false, "", "run query test"},
-    {"--help", 'h', "", false, "", "run query plan check policy test status schema version help"},
+    {"--help", 'h', "", false, "", "run query plan check policy test status gc schema version help"},
 };
 
 bool allows(const Option& option, std::string_view command) {
@@ -228,6 +229,8 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.restart = true;
     } else if (found->name == "--explain") {
       options.explain = true;
+    } else if (found->name == "--abort") {
+      options.abort = true;
     } else if (found->name == "--json") {
       options.json = true;
     } else if (found->name == "--quiet") {

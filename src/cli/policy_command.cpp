@@ -15,7 +15,9 @@ int policy_command(Words words, char** environment) {
                      pipeline, exit_code))
     return exit_code;
   const std::string policy = policy_of(pipeline.config);
-  if (policy.empty()) return usage_error("policy", "nothing of this pipeline is in S3: it needs no permission");
+  if (policy.empty())
+    return usage_error("policy",
+                       "nothing of this pipeline is in S3: files, http:// and https:// need no permission in AWS");
   return print_text(policy);
 }
 

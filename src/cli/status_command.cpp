@@ -27,6 +27,8 @@ const char* kind_name(CheckpointKind kind) {
       return "finishing";
     case CheckpointKind::kDone:
       return "done";
+    case CheckpointKind::kAnew:
+      return "begun anew";
   }
   return "";
 }
@@ -43,6 +45,7 @@ FixedText<32> time_text(uint64_t wall_ns) {
 
 /// Of the inputs, the current one by its bytes: 0 to 100, or -1 where its size is not known.
 double percent_of(const CheckpointHead& head, const CheckpointSource& source) {
+  if (head.kind == CheckpointKind::kAnew) return 0;
   if (head.kind != CheckpointKind::kRunning) return 100;
   if (source.inputs == 0) return 0;
   double current = 0;
@@ -81,7 +84,7 @@ void print_words(std::string_view name, const CheckpointReader& checkpoint, cons
       .text(" of ")
       .count(source.inputs)
       .text(source.inputs == 1 ? " input is done" : " inputs are done");
-  if (source.input < source.inputs) {
+  if (source.input < source.inputs && !source.name.empty()) {
     out.text("; in ").plain(source.name, 300).text(" at ").bytes(source.stored_byte);
     if (source.stored_size != kNoOffset) out.text(" of ").bytes(source.stored_size);
   }
@@ -119,7 +122,7 @@ Result<size_t> read_object(const std::string& url, std::span<char> room, char** 
   Network network(net, clock, disk, environment);
   auto name = s3_name(url);
   if (!name) return fail(name.error());
-  WEIR_TRY(network.start({}));
+  WEIR_TRY(network.start({}, {.objects = true}));
   auto size = network.reader().get_small(*name, room);
   if (!size) return fail(size.error());
   if (network.reader().info().etag.empty()) return fail(Code::kNoInput);
@@ -145,6 +148,13 @@ int status_command(Words words, char** environment) {
   StateReader counted = checkpoint.section(CheckpointSection::kCounters);
   if (!source.load_front(from) || !counters.load(counted)) {
     return report_error(Error(Code::kCheckpointInvalid, "its sections are not sound"), path);
+  }
+  if (checkpoint.head().kind == CheckpointKind::kAnew) {
+    // What stands there is the run's before.
+    counters = Counters{};
+    source.input = 0;
+    source.stored_byte = 0;
+    source.name = {};
   }
   if (options.json)
     print_json(checkpoint, source, counters);

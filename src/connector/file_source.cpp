@@ -93,7 +93,7 @@ Status FileSource::open(size_t index) {
   return {};
 }
 
-Result<bool> FileSource::resumable(size_t index) const {
+Result<bool> FileSource::resumable(size_t index) {
   if (paths_[index] == kStdin) return false;
   const auto info = disk_.info(paths_[index].c_str());
   if (!info) return fail(info.error());

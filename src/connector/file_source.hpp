@@ -24,7 +24,7 @@ class FileSource final : public ByteSource {
   uint64_t size(size_t index) const override;
   Status open(size_t index) override;
   /// It is a regular file that is named.
-  Result<bool> resumable(size_t index) const override;
+  Result<bool> resumable(size_t index) override;
   /// "size=8123 modified=1764209871123456789 ends=0f9d3c21": `ends` is the CRC-32C of the first and last 4 KiB. A copy that
   /// kept its time is the same.
   Result<SourceIdentity> identity(size_t index) override;

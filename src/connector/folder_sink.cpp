@@ -46,31 +46,13 @@ Status FolderSink::resume(bool) {
   replace_ = true;  // what came after the checkpoint is ours, and is written again
   if (!object_open_) return {};
   name_batch(batch_);
-  // It may have been completed and shown since: then it is made again, from its first byte if it must be.
-  auto there = disk_.info(part_path_.c_str());
-  if (!there) return fail(there.error());
-  if (there->kind == FileKind::kNone) {
-    auto shown = disk_.info(name_.c_str());
-    if (!shown) return fail(shown.error());
-    if (shown->kind != FileKind::kRegular) return fail(Code::kOutputLost, part_path_);
-    auto good = part_.is_begun_at(name_.c_str());
-    if (!good) return fail(good.error());
-    if (!*good) return fail(Code::kOutputLost, name_);
-    // Not touched before the job is this run's: where the lock's file was taken away, the run that showed it may be at work still.
-    shown_ = true;
-    return {};
+  if (part_.written() != 0) {
+    // It may have been completed and shown since: then it stays as it is, for the same bytes come again.
+    auto there = disk_.info(part_path_.c_str());
+    if (!there) return fail(there.error());
+    if (there->kind == FileKind::kNone) return part_.follow(name_.c_str());
   }
   return part_.reopen(part_path_.c_str());
-}
-
-Status FolderSink::hide_shown() {
-  if (!shown_) return {};
-  WEIR_TRY(disk_.rename(name_.c_str(), part_path_.c_str()));
-  // Before it is cut: a file that lost its end must not come back under the name that shows it.
-  WEIR_TRY(disk_.sync_folder_of(name_.c_str()));
-  WEIR_TRY(part_.reopen(part_path_.c_str()));
-  shown_ = false;
-  return {};
 }
 
 Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
@@ -94,20 +76,22 @@ Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
 }
 
 Accepted FolderSink::write(std::string_view bytes, Error& error) {
-  Status status = hide_shown();
-  if (status) status = part_.append(bytes);
-  if (!status) {
-    error = status.error();
-    error.detail.append(" (").append(part_path_).append(")");
-    return Accepted::kFailed;
-  }
-  return Accepted::kYes;
+  const Status status = part_.append(bytes);
+  if (status) return Accepted::kYes;
+  error = status.error();
+  error.detail.append(" (").append(part_.follows() ? name_ : part_path_).append(")");
+  return Accepted::kFailed;
 }
 
 Accepted FolderSink::close_object(Error& error) {
-  Status status = hide_shown();
-  if (status) status = part_.sync(part_path_.c_str());
-  if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
+  Status status;
+  if (part_.follows()) {
+    status = part_.end_followed(name_.c_str());
+  } else {
+    status = part_.sync(part_path_.c_str());
+    if (status) status = disk_.rename(part_path_.c_str(), name_.c_str());
+  }
+  // Also of what the run before had shown: it may have ended before the name was durable.
   if (status) status = disk_.sync_folder_of(name_.c_str());
   if (status) {
     part_.close();
@@ -118,7 +102,7 @@ Accepted FolderSink::close_object(Error& error) {
   return Accepted::kFailed;
 }
 
-Status FolderSink::commit() { return object_open_ && !shown_ ? part_.sync(part_path_.c_str()) : Status{}; }
+Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
 
 void FolderSink::cancel() noexcept {
   if (part_.abandon(part_path_.c_str())) leftover_ = part_path_;

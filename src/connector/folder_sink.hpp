@@ -1,5 +1,6 @@
 // FolderSink: a file for each batch, named by the batch's number. Each appears when it is complete and durable; the same run writes the same files,
-// and a run that goes on where another stopped writes those again that came after the checkpoint.
+// and a run that goes on where another stopped writes those again that came after the checkpoint. What is shown is never taken away: it is replaced
+// by a whole file with the same bytes, or, where the checkpoint stands within it, compared with what the run would write.
 #pragma once
 
 #include <string>
@@ -34,8 +35,6 @@ class FolderSink final : public BatchSink {
 
  private:
   void name_batch(uint64_t batch);
-  /// Before the open file is changed: hides it where it was shown.
-  Status hide_shown();
 
   std::string prefix_;
   std::string suffix_;
@@ -47,7 +46,6 @@ class FolderSink final : public BatchSink {
   Disk& disk_;
   PartFile part_;
   bool object_open_ = false;
-  bool shown_ = false;  ///< the open file is still shown as the run before left it
   uint64_t batch_ = 0;
 };
 

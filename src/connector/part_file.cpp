@@ -39,13 +39,14 @@ Status PartFile::create(const char* path) {
   return disk_.truncate(file_, 0);
 }
 
-Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
+Result<int> PartFile::open_verified(const char* path, bool longer_is_fine) {
+  constexpr int kOther = -1;
   auto info = disk_.info(path);
   if (!info) return fail(info.error());
   if (info->kind != FileKind::kRegular || info->size < written_ || (!longer_is_fine && info->size != written_))
-    return false;
+    return kOther;
   auto opened = disk_.open_to_read(path);
-  if (!opened && opened.error().code == Code::kNoInput) return false;
+  if (!opened && opened.error().code == Code::kNoInput) return kOther;
   if (!opened) return fail(opened.error());
   uint32_t crc = 0;
   uint64_t at = written_ - written_ % kSegmentBytes;
@@ -59,9 +60,17 @@ Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
     crc = crc32c(crc, {room, *got});
     at += *got;
   }
+  if (status && at == written_ && crc == segment_crc_) return *opened;
   disk_.close(*opened);
   if (!status) return fail(status.error());
-  return at == written_ && crc == segment_crc_;
+  return kOther;
+}
+
+Result<bool> PartFile::verify(const char* path, bool longer_is_fine) {
+  const auto opened = open_verified(path, longer_is_fine);
+  if (!opened) return fail(opened.error());
+  disk_.close(*opened);
+  return *opened >= 0;
 }
 
 Status PartFile::reopen(const char* path) {
@@ -75,19 +84,59 @@ Status PartFile::reopen(const char* path) {
     const auto info = disk_.info(file_);
     if (info && info->size == 0) disk_.remove(path);
     close();
-    Error error(Code::kOutputLost, path);
-    error.detail.append(": its first ").append_number(written_).append(" bytes are not those that were written");
-    return fail(error);
+    return fail(other_bytes(path));
   }
   return disk_.truncate(file_, written_);
 }
 
+Error PartFile::other_bytes(const char* path) const {
+  Error error(Code::kOutputLost, path);
+  error.detail.append(": its first ").append_number(written_).append(" bytes are not those that were written");
+  return error;
+}
+
 Result<bool> PartFile::is_complete_at(const char* path) { return verify(path, false); }
 
-Result<bool> PartFile::is_begun_at(const char* path) { return verify(path, true); }
+Status PartFile::follow(const char* path) {
+  const auto opened = open_verified(path, true);
+  if (!opened) return fail(opened.error());
+  if (*opened < 0) {
+    const auto there = disk_.info(path);
+    if (there && there->kind == FileKind::kNone) return fail(Code::kOutputLost, path);
+    return fail(other_bytes(path));
+  }
+  file_ = *opened;
+  follows_ = true;
+  return {};
+}
+
+Status PartFile::compare(std::string_view bytes) {
+  char room[4096];
+  for (uint64_t at = written_; !bytes.empty();) {
+    const auto got = disk_.read_at(file_, at, {room, std::min(sizeof room, bytes.size())});
+    if (!got) return fail(got.error());
+    if (*got == 0 || std::string_view(room, *got) != bytes.substr(0, *got)) {
+      Error error(Code::kOutputLost, "other bytes are shown than were to be written, from byte ");
+      error.detail.append_number(at).append(" on");
+      return fail(error);
+    }
+    at += *got;
+    bytes.remove_prefix(*got);
+  }
+  return {};
+}
+
+Status PartFile::end_followed(const char* path) {
+  const auto info = disk_.info(file_);
+  if (!info) return fail(info.error());
+  if (info->size == written_) return {};
+  Error error(Code::kOutputLost, path);
+  error.detail.append(" is longer than the ").append_number(written_).append(" bytes that were to be written");
+  return fail(error);
+}
 
 Status PartFile::append(std::string_view bytes) {
-  WEIR_TRY(disk_.append(file_, bytes));
+  WEIR_TRY(follows_ ? compare(bytes) : disk_.append(file_, bytes));
   crc_ = crc32c(crc_, bytes);
   while (!bytes.empty()) {
     // A segment that is full stays until the next byte comes: its checksum is what a resumed run verifies.
@@ -102,6 +151,7 @@ Status PartFile::append(std::string_view bytes) {
 }
 
 Status PartFile::sync(const char* path) {
+  if (follows_) return {};  // it was durable before it was shown
   WEIR_TRY(disk_.sync(file_, path));
   if (name_is_durable_) return {};
   WEIR_TRY(disk_.sync_folder_of(path));
@@ -112,10 +162,14 @@ Status PartFile::sync(const char* path) {
 void PartFile::close() noexcept {
   if (file_ >= 0) disk_.close(file_);
   file_ = -1;
+  follows_ = false;
 }
 
 bool PartFile::abandon(const char* path) noexcept {
-  if (!touched_) return false;
+  if (!touched_) {
+    close();
+    return false;
+  }
   touched_ = false;
   if (is_open() && written_ == 0) disk_.remove(path);
   const auto there = disk_.info(path);

@@ -35,8 +35,12 @@ class PartFile {
   Status reopen(const char* path);
   /// As reopen, for a look only: does `path` hold the loaded state's bytes and no more?
   Result<bool> is_complete_at(const char* path);
-  /// The same of its first bytes: more may follow.
-  Result<bool> is_begun_at(const char* path);
+  /// Goes on behind the loaded state in a file that is shown already, and is not to be touched: what is appended from here on is compared
+  /// with what stands there. W5003 as of reopen, and from append() where it differs.
+  Status follow(const char* path);
+  [[nodiscard]] bool follows() const { return follows_; }
+  /// Of a file that is followed: all of it was appended. W5003 where more stands there.
+  Status end_followed(const char* path);
   Status append(std::string_view bytes);
   /// Durable, name and all.
   Status sync(const char* path);
@@ -51,11 +55,16 @@ class PartFile {
 
  private:
   Status hold(const char* path);
+  [[nodiscard]] Error other_bytes(const char* path) const;
+  Status compare(std::string_view bytes);
+  /// Open to read, or -1: it is not what was written.
+  Result<int> open_verified(const char* path, bool longer_is_fine);
   Result<bool> verify(const char* path, bool longer_is_fine);
 
   Disk& disk_;
   int file_ = -1;
   bool name_is_durable_ = false;
+  bool follows_ = false;
   bool touched_ = false;  ///< opened for writing, perhaps made, and not another run's
   uint64_t written_ = 0;
   uint32_t crc_ = 0;

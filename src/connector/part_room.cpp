@@ -78,7 +78,7 @@ Result<std::string_view> DiskRoom::Body::from(uint64_t offset) {
 
 HttpBody& DiskRoom::first(size_t bytes) {
   WEIR_ASSERT(bytes <= used_);
-  body_.size_ = bytes;
+  body_.set_size(bytes);
   return body_;
 }
 

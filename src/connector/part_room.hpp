@@ -71,10 +71,11 @@ class DiskRoom final : public PartRoom {
     explicit Body(DiskRoom& room) : room_(room) {}
     uint64_t size() const override { return size_; }
     Result<std::string_view> from(uint64_t offset) override;
-    uint64_t size_ = 0;
+    void set_size(uint64_t bytes) { size_ = bytes; }
 
    private:
     DiskRoom& room_;
+    uint64_t size_ = 0;
   };
   Result<std::string_view> read(size_t offset, size_t bytes_max);
   Error named(Error error) const;

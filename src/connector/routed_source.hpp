@@ -4,15 +4,16 @@
 #include <span>
 #include <string>
 
+#include "io/http_address.hpp"
 #include "port/ports.hpp"
 
 namespace weir {
 
 class RoutedSource final : public ByteSource {
  public:
-  /// `files` and `objects` are over the same names; `objects` may be null where no name begins with "s3://". All outlive it.
-  RoutedSource(std::span<const std::string> names, ByteSource& files, ByteSource* objects)
-      : names_(names), files_(files), objects_(objects) {}
+  /// All are over the same names; `objects` may be null where no name begins with "s3://", `web` where none is_http. All outlive it.
+  RoutedSource(std::span<const std::string> names, ByteSource& files, ByteSource* objects, ByteSource* web)
+      : names_(names), files_(files), objects_(objects), web_(web) {}
 
   size_t count() const override { return names_.size(); }
   std::string_view name(size_t index) const override { return names_[index]; }
@@ -22,7 +23,7 @@ class RoutedSource final : public ByteSource {
     open_ = &of(index);
     return open_->open(index);
   }
-  Result<bool> resumable(size_t index) const override { return of(index).resumable(index); }
+  Result<bool> resumable(size_t index) override { return of(index).resumable(index); }
   Result<SourceIdentity> identity(size_t index) override { return of(index).identity(index); }
   bool same(std::string_view before, std::string_view now) const override { return before == now; }
   Status seek(uint64_t stored_byte) override { return open_->seek(stored_byte); }
@@ -38,12 +39,14 @@ class RoutedSource final : public ByteSource {
 
  private:
   [[nodiscard]] ByteSource& of(size_t index) const {
-    return objects_ != nullptr && names_[index].starts_with("s3://") ? *objects_ : files_;
+    if (objects_ != nullptr && names_[index].starts_with("s3://")) return *objects_;
+    return web_ != nullptr && is_http(names_[index]) ? *web_ : files_;
   }
 
   std::span<const std::string> names_;
   ByteSource& files_;
   ByteSource* objects_;
+  ByteSource* web_;
   ByteSource* open_ = nullptr;
 };
 

@@ -147,6 +147,13 @@ std::optional<uint64_t> S3ObjectsSink::opened(StateReader& in) {
   return in.ok() ? std::optional(opened) : std::nullopt;
 }
 
+bool S3ObjectsSink::saved(StateReader& in, S3Sink::Saved& saved) {
+  const bool open = in.get_flag();
+  in.get<uint64_t>();
+  in.bytes(12);
+  return in.ok() && (!open || S3Sink::saved(in, saved));
+}
+
 Status S3ObjectsSink::resume(bool) {
   resumed_ = true;
   WEIR_TRY(object_.open_room());

@@ -41,6 +41,8 @@ class S3ObjectsSink final : public S3Output {
   bool load(StateReader& in) override;
   /// How many objects were opened, by what save() gave; none where the state is not whole.
   static std::optional<uint64_t> opened(StateReader& in);
+  /// Of the open object; unchanged where none is open. False: not whole.
+  static bool saved(StateReader& in, S3Sink::Saved& saved);
   Status resume(bool finishing) override;
 
  private:

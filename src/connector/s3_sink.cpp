@@ -13,7 +13,6 @@
 namespace weir {
 namespace {
 
-constexpr std::string_view kTail = ".tail-";  // behind the checkpoint's key
 constexpr int kOrphanListsMax = 16;
 constexpr int kPartAttemptsMax = 3;  // of a part whose reply has no usable ETag
 
@@ -355,7 +354,7 @@ void S3Sink::drop_tails(bool another_life) noexcept {
 Result<S3Sink::AtKey> S3Sink::at_key() {
   auto there = client_.head(options_.name);
   if (!there) return there.error().code == Code::kNoInput ? Result<AtKey>(AtKey::kNothing) : fail(there.error());
-  return there->weir_id.view() == id_.view() && there->size == loaded_bytes_ ? AtKey::kOurs : AtKey::kTheirs;
+  return there->weir_id.view() == id_.view() && there->size == loaded_.bytes ? AtKey::kOurs : AtKey::kTheirs;
 }
 
 Status S3Sink::put_whole() {
@@ -370,7 +369,7 @@ Status S3Sink::complete() {
   PartsBody parts(*this);
   const auto ask = [&] {
     return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
-                            crc_.value(), loaded_bytes_);
+                            crc_.value(), loaded_.bytes);
   };
   Status done = ask();
   // An ETag was told wrong. The service is asked for all of them; what the parts hold is in the sum of the whole.
@@ -404,7 +403,7 @@ Status S3Sink::publish() {
     published_ = true;
     return {};
   }
-  loaded_bytes_ = written();
+  loaded_.bytes = written();
   closing_ = true;
   const Status done = upload_.view().empty() ? put_whole() : complete();
   if (!done) {
@@ -462,22 +461,28 @@ void S3Sink::save(StateWriter& out) const {
   out.bytes(upload_.view());
 }
 
-bool S3Sink::load(StateReader& in) {
-  loaded_bytes_ = in.get<uint64_t>();
-  const auto part_bytes = in.get<uint64_t>();
-  loaded_crc_ = in.get<uint64_t>();
-  loaded_tail_ = in.get<uint64_t>();
-  loaded_tail_crc_ = in.get<uint32_t>();
+bool S3Sink::saved(StateReader& in, Saved& saved) {
+  saved.bytes = in.get<uint64_t>();
+  saved.part_bytes = in.get<uint64_t>();
+  saved.crc64nvme = in.get<uint64_t>();
+  saved.tail = in.get<uint64_t>();
+  saved.tail_crc = in.get<uint32_t>();
   const auto id_bytes = in.get<uint16_t>();
   if (!in.ok() || id_bytes < 12 || id_bytes > 40) return false;
-  id_ = ObjectId(in.bytes(id_bytes));
+  saved.id = ObjectId(in.bytes(id_bytes));
   const auto upload_bytes = in.get<uint16_t>();
   if (!in.ok() || upload_bytes > 512) return false;
-  upload_ = S3Client::UploadId(in.bytes(upload_bytes));
-  if (!in.ok() || part_bytes != options_.part_bytes || loaded_tail_ == 0) return false;
-  const uint64_t parts = loaded_bytes_ / options_.part_bytes;
+  saved.upload = S3Client::UploadId(in.bytes(upload_bytes));
+  return in.ok();
+}
+
+bool S3Sink::load(StateReader& in) {
+  if (!saved(in, loaded_) || loaded_.part_bytes != options_.part_bytes || loaded_.tail == 0) return false;
+  const uint64_t parts = loaded_.bytes / options_.part_bytes;
   if (parts > kPartsMax) return false;
   parts_ = static_cast<uint32_t>(parts);
+  id_ = loaded_.id;
+  upload_ = loaded_.upload;
   upload_saved_ = upload_committed_ = !upload_.empty();  // also when going on fails: it stays for the next run
   return true;
 }
@@ -501,7 +506,7 @@ Status S3Sink::list_tags() {
   const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const ListedPart& part) -> Status {
     if (part.number != found + 1 || part.number > parts_) return {};
     const uint64_t begin = uint64_t{found} * options_.part_bytes;  // the last one may be short
-    if (part.size != std::min(options_.part_bytes, loaded_bytes_ - begin)) return {};
+    if (part.size != std::min(options_.part_bytes, loaded_.bytes - begin)) return {};
     ++found;
     return note_tag(part.number, part.etag.view());
   });
@@ -513,8 +518,8 @@ Status S3Sink::list_tags() {
 }
 
 Status S3Sink::fetch_tail() {
-  const uint64_t bytes = loaded_bytes_ - in_parts();
-  name_tail(loaded_tail_);
+  const uint64_t bytes = loaded_.bytes - in_parts();
+  name_tail(loaded_.tail);
   uint32_t crc = 0;
   const auto got = client_.get_small(tail_name_, [&](uint64_t at, std::string_view piece) -> Result<bool> {
     if (at == 0) {
@@ -527,7 +532,7 @@ Status S3Sink::fetch_tail() {
     return true;
   });
   if (!got) return fail(got.error());
-  if (*got == bytes && room_.used() == bytes && crc == loaded_tail_crc_) return {};
+  if (*got == bytes && room_.used() == bytes && crc == loaded_.tail_crc) return {};
   Error lost(Code::kOutputLost, "the tail object ");
   lost.detail.append(tail_name_.key).append(" is not what it was");
   return fail(lost);
@@ -541,7 +546,7 @@ Status S3Sink::resume(bool finishing) {
     if (!there) return fail(there.error());
     if (*there == AtKey::kOurs) {
       published_ = true;
-      tail_wanted_ = loaded_tail_;
+      tail_wanted_ = loaded_.tail;
       drop_tails();
       return {};
     }
@@ -553,16 +558,16 @@ Status S3Sink::resume(bool finishing) {
     if (!listed && listed.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(listed);
   }
-  if (loaded_bytes_ != in_parts()) WEIR_TRY(fetch_tail());
+  if (loaded_.bytes != in_parts()) WEIR_TRY(fetch_tail());
   go_on();
   return {};
 }
 
 void S3Sink::go_on() {
-  crc_ = Crc64Nvme::resume(loaded_crc_);
-  edge_ = loaded_bytes_;
-  tail_wanted_ = tail_put_ = committed_ = loaded_tail_;
-  tail_crc_ = since_part_ = loaded_tail_crc_;
+  crc_ = Crc64Nvme::resume(loaded_.crc64nvme);
+  edge_ = loaded_.bytes;
+  tail_wanted_ = tail_put_ = committed_ = loaded_.tail;
+  tail_crc_ = since_part_ = loaded_.tail_crc;
   edge_open_ = false;
 }
 
@@ -572,7 +577,7 @@ Status S3Sink::resume_object() {
   if (!there || there->weir_id.view() != id_.view()) return resume(false);
   go_on();
   compare();
-  compared_ = loaded_bytes_;
+  compared_ = loaded_.bytes;
   return {};
 }
 

@@ -62,6 +62,20 @@ class S3Sink final : public S3Output {
   /// All outlive it. `room`: of room_bytes(), or more; `table`: table_bytes().
   S3Sink(S3SinkOptions options, S3Client& client, PartRoom& room, std::span<char> table);
 
+  static constexpr std::string_view kTail = ".tail-";  ///< behind the checkpoint's key, before the tail's number
+
+  /// What save() put.
+  struct Saved {
+    uint64_t bytes = 0;
+    uint64_t part_bytes = 0;
+    uint64_t crc64nvme = 0;
+    uint64_t tail = 0;  ///< its number
+    uint32_t tail_crc = 0;
+    ObjectId id;
+    S3Client::UploadId upload;  ///< empty: none was begun
+  };
+  static bool saved(StateReader& in, Saved& saved);
+
   void drop_orphans() override { drop_orphans_ = true; }
 
   SinkTraits traits() const override { return {}; }
@@ -161,11 +175,8 @@ class S3Sink final : public S3Output {
   FixedText<64> hash_;  ///< of the body that is sent
   FixedText<400> leftover_;
 
-  // What was loaded.
-  uint64_t loaded_bytes_ = 0;
-  uint64_t loaded_crc_ = 0;
-  uint32_t loaded_tail_crc_ = 0;
-  uint64_t loaded_tail_ = 0;
+  // What was loaded; at the end, what is to be there.
+  Saved loaded_;
 };
 
 }  // namespace weir

@@ -4,7 +4,7 @@
 // GET with Range and If-Match; an object that was replaced meanwhile is W3101. Nothing is read ahead and nothing is kept but the first
 // kPeekBytes of one object, from which format and codec are told.
 //
-// Where S3 keeps a checksum of the whole object, and one run reads it from its beginning to its end, the two are compared at the end: W3016.
+// Where S3 keeps a checksum of the whole object, and one run reads it from its beginning to its end, the two are compared at the end: W3017.
 //
 // Memory: the client's, and kPeekBytes.
 #pragma once
@@ -30,7 +30,7 @@ class S3Source final : public ByteSource {
   /// Of an object that was looked at before; kNoOffset: not known yet.
   uint64_t size(size_t index) const override { return sizes_[index]; }
   Status open(size_t index) override;
-  Result<bool> resumable(size_t) const override { return true; }
+  Result<bool> resumable(size_t) override { return true; }
   /// "size=8123 etag="0f9d3c21" version=..."
   Result<SourceIdentity> identity(size_t index) override;
   bool same(std::string_view before, std::string_view now) const override { return before == now; }

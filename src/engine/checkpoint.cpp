@@ -55,7 +55,7 @@ bool get_head(StateReader& in, CheckpointHead& head) {
   const std::string_view version = in.bytes(24);
   head.version = FixedText<24>(version.substr(0, std::min(version.find('\0'), version.size())));
   const bool padded = version.find_first_not_of('\0', head.version.view().size()) == version.npos;
-  return in.ok() && kind >= 1 && kind <= 3 && padded;
+  return in.ok() && kind >= 1 && kind <= 4 && padded;
 }
 
 // Head, HMAC and checksum of a checkpoint whose sections stand between them.

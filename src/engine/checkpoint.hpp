@@ -22,6 +22,8 @@ enum class CheckpointKind : uint8_t {
   kRunning = 1,  ///< at the end of a commit unit
   kFinishing = 2,  ///< all output is durable, perhaps not yet shown
   kDone = 3,  ///< the tombstone
+  kAnew =
+      4,  ///< the job is begun anew, and nothing can be gone on with: what it showed before is still there, and may be replaced
 };
 
 enum class CheckpointSection : uint16_t {

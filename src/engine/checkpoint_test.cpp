@@ -442,7 +442,27 @@ TEST(Checkpoint, begun_anew_what_could_be_gone_on_with_is_gone_at_once_and_a_tom
       ASSERT_TRUE(runner.checkpointer->forget());
     }
     EXPECT_EQ(world.store.bytes == before, done);
-    EXPECT_EQ(world.store.bytes.empty(), !done);
+    CheckpointReader left;
+    ASSERT_TRUE(left.parse(world.store.bytes, {}));
+    EXPECT_EQ(left.head().kind, done ? CheckpointKind::kDone : CheckpointKind::kAnew);
+    // What is the job's own is still known.
+    EXPECT_EQ(difference(world.store.bytes, before), "");
+    if (done) continue;
+    // Once more, and it stays; another job's is of no use to this one.
+    const std::string anew = world.store.bytes;
+    TestRunner again(job, world, clock);
+    ASSERT_TRUE(again.checkpointer->open());
+    ASSERT_TRUE(again.checkpointer->forget());
+    EXPECT_FALSE(again.checkpointer->has_progress());
+    EXPECT_EQ(world.store.bytes, anew);
+    again.checkpointer->release();
+    world.store.bytes = before;
+    TestJob other = job;
+    other.checkpoint.job_id[0] = 1;
+    TestRunner others(other, world, clock);
+    ASSERT_TRUE(others.checkpointer->open());
+    ASSERT_TRUE(others.checkpointer->forget());
+    EXPECT_EQ(world.store.bytes, "");
   }
 }
 

@@ -49,12 +49,18 @@ Result<bool> Checkpointer::open() {
 }
 
 Status Checkpointer::forget() {
-  if (!loaded_ || reader_.head().kind != CheckpointKind::kDone) WEIR_TRY(store_.clear());
-  loaded_ = false;
-  image_bytes_ = 0;
   head_.runs = 1;
   head_.progress = 0;
   head_.idle_runs = 0;
+  const CheckpointKind kind = reader_.head().kind;
+  if (!loaded_ || (!is_this_job() && kind != CheckpointKind::kDone && kind != CheckpointKind::kAnew)) {
+    WEIR_TRY(store_.clear());
+  } else if (kind == CheckpointKind::kRunning || kind == CheckpointKind::kFinishing) {
+    WEIR_TRY(save(CheckpointKind::kAnew));
+    saves_ = 0;  // nothing to go on from
+  }
+  loaded_ = false;
+  image_bytes_ = 0;
   return {};
 }
 

@@ -37,7 +37,8 @@ class Checkpointer {
   [[nodiscard]] bool has_sections() const { return loaded_; }
   [[nodiscard]] bool is_this_job() const { return reader_.head().job_id == options_.job_id; }
   /// Begin anew: what open() read counts no more. A checkpoint that others could go on with is taken away before the sinks are started, as they
-  /// may throw away what it speaks of; a tombstone stays until it is replaced.
+  /// may throw away what it speaks of; this job's stays as one of kAnew, so that whoever comes after a kill still knows what is the job's own. A
+  /// tombstone stays until it is replaced.
   Status forget();
   /// This run goes on with what was loaded: says so in the store, so that another run is fenced. W4201 after kIdleRunsMax runs that got nowhere.
   Status claim();

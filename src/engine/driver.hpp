@@ -75,7 +75,7 @@ class Driver {
   Status finish_output(bool limit_reached);
   Status publish();
   Status learn_schema(uint32_t input);
-  bool load_source(const CheckpointReader& checkpoint, CheckpointSource& source);
+  bool load_source(const CheckpointReader& checkpoint, CheckpointSource& source, Sha256& finished);
   static void add_to_chain(Sha256& chain, std::string_view name, std::string_view identity);
   Result<Sha256::Digest> chain_of(uint32_t input);
 

@@ -217,9 +217,9 @@ Status Driver::learn_schema(uint32_t input) {
   return {};
 }
 
-bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& source) {
+bool Driver::load_source(const CheckpointReader& checkpoint, CheckpointSource& source, Sha256& finished) {
   StateReader in = checkpoint.section(CheckpointSection::kSource);
-  return source.load_front(in) && finished_.load(in) && in.at_end() && finished_.digest() == source.finished;
+  return source.load_front(in) && finished.load(in) && in.at_end() && finished.digest() == source.finished;
 }
 
 // An input that is done: which it was and what it held.
@@ -246,7 +246,8 @@ Result<Sha256::Digest> Driver::chain_of(uint32_t input) {
 
 Result<bool> Driver::same_sources(const CheckpointReader& checkpoint) {
   CheckpointSource source;
-  if (!load_source(checkpoint, source)) return refused("its source section is not sound");
+  Sha256 finished;  // a look only: the run may begin anew all the same
+  if (!load_source(checkpoint, source, finished)) return refused("its source section is not sound");
   if (source.inputs != pipeline_.source->count()) return false;
   auto chain = chain_of(source.input);
   if (!chain && chain.error().code == Code::kSourceChanged) return false;
@@ -275,7 +276,7 @@ Status Driver::recall(const CheckpointReader& checkpoint) {
 
 Status Driver::resume(const CheckpointReader& checkpoint) {
   CheckpointSource source;
-  if (!load_source(checkpoint, source)) return refused("its source section is not sound");
+  if (!load_source(checkpoint, source, finished_)) return refused("its source section is not sound");
   // The inputs are those that the run began with: the finished ones by their chain, the current one by itself.
   const auto changed = [&](uint32_t input, std::string_view what) {
     Error error(Code::kSourceChanged);

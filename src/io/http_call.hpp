@@ -32,10 +32,13 @@ struct HttpSession {
   RetryBudget retries;
   uint64_t stop_at_ns = kNever;  ///< no wait reaches past it
   bool proven = false;  ///< a request was answered
+  uint32_t redirects_max = RetryLimits{}.redirects_max;
   /// Before one has: a wrong address should be told of soon. After it a run should outlive a minute's outage.
   static constexpr uint32_t kFirstAttemptsMax = 5;
   [[nodiscard]] RetryLimits limits() const {
-    return proven ? RetryLimits{} : RetryLimits{.attempts_max = kFirstAttemptsMax};
+    RetryLimits limits{.redirects_max = redirects_max};
+    if (!proven) limits.attempts_max = kFirstAttemptsMax;
+    return limits;
   }
 };
 
@@ -52,6 +55,8 @@ class HttpCall {
   /// kHaveOutput: succeeded; without `whole` the body is read with read(). kBlocked: see waits(). kFailed.
   Step step(Error& error);
   [[nodiscard]] const HttpHead& head() const { return connection_.head(); }
+  /// What kind of address the last attempt reached.
+  [[nodiscard]] AddressKind reached() const { return connection_.reached(); }
   /// Of a call that was begun with `whole`.
   [[nodiscard]] std::string_view text() const { return {text_room_.data(), text_bytes_}; }
   ReadResult read(std::span<char> room, Error& error) { return connection_.read(room, error); }

@@ -40,6 +40,12 @@ class HeadWriter {
   bool full_ = false;
 };
 
+Error out_of_reach(std::string_view host) {
+  Error error(Code::kMisled);
+  error.detail.append(host).append(" is a link-local, metadata or private address");
+  return error;
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(const HttpContext& context, std::span<char> room)
@@ -72,12 +78,18 @@ Error HttpConnection::stalled(std::string_view what) const {
 Status HttpConnection::begin(const HttpRequest& request) {
   const std::optional<Url> proxy = context_.proxy == nullptr ? std::nullopt : context_.proxy->proxy_for(request.url);
   const Url& to = proxy ? *proxy : request.url;
+  // Behind a proxy the proxy looks the name up; all that can be held against the bound is what the name says itself.
+  if (proxy) {
+    reached_ = host_kind(request.url.host);
+    if (reached_ > request.reach) return fail(out_of_reach(request.url.host));
+  }
   // A plain proxy takes requests for any host; a tunnel is to one host.
   const bool direct_host = request.url.tls || !proxy;
   const std::string_view host = direct_host ? request.url.host : to.host;
   const uint16_t port = direct_host ? request.url.port : to.port;
   const bool reusable = socket_ >= 0 && state_ == State::kDone && reply_begin_ == reply_end_ && host_.view() == host &&
-                        port_ == port && tls_on_ == request.url.tls && through_proxy_ == proxy.has_value();
+                        port_ == port && tls_on_ == request.url.tls && through_proxy_ == proxy.has_value() &&
+                        reached_ <= request.reach;
   if (!reusable) close();
   WEIR_TRY(form(request, proxy.has_value() && !request.url.tls));
   host_ = FixedText<kHostBytesMax>(host);
@@ -103,6 +115,15 @@ Status HttpConnection::begin(const HttpRequest& request) {
   auto found = context_.net->resolve(to.host, to.port, addresses_, {now() + kResolveNs});
   if (!found) return fail(found.error());
   address_count_ = *found;
+  if (!proxy) {
+    // What is looked at here is what is connected to: a name can't lead elsewhere in between.
+    size_t kept = 0;
+    for (size_t i = 0; i < address_count_; ++i) {
+      if (address_kind(addresses_[i]) <= request.reach) addresses_[kept++] = addresses_[i];
+    }
+    address_count_ = kept;
+    if (kept == 0) return fail(out_of_reach(request.url.host));
+  }
   address_ = 0;
   opened_ns_ = now();
   tunnel_asked_ = false;
@@ -121,6 +142,8 @@ Status HttpConnection::form(const HttpRequest& request, bool absolute) {
       return fail(Code::kBadUrl, "a field of a request holds what no field may");
     out.field(field.name, field.value);
   }
+  if (absolute && !context_.proxy->authorization().empty())
+    out.field("Proxy-Authorization", context_.proxy->authorization());
   if (request.body != nullptr) out.put("Content-Length: ").put_number(request.body->size()).put("\r\n");
   if (request.expect_continue && request.body != nullptr && request.body->size() != 0)
     out.field("Expect", "100-continue");
@@ -137,6 +160,7 @@ Status HttpConnection::open() {
     auto socket = context_.net->connect(addresses_[address_]);
     if (socket) {
       socket_ = *socket;
+      if (!through_proxy_) reached_ = address_kind(addresses_[address_]);
       state_ = State::kConnecting;
       moved();
       return {};

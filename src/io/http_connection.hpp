@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/step.hpp"
+#include "io/address_kind.hpp"
 #include "io/http_head.hpp"
 #include "io/proxy.hpp"
 #include "io/tls.hpp"
@@ -47,6 +48,7 @@ struct HttpRequest {
   std::span<const HttpField> fields;  ///< without Host, Content-Length, Connection, Expect
   HttpBody* body = nullptr;  ///< null: none, and no Content-Length
   bool expect_continue = false;  ///< send the body only when the server wants it, or does not say for a while
+  AddressKind reach = AddressKind::kLinkLocal;  ///< addresses of a kind behind it are not connected to: W6006
 };
 
 struct HttpTimes {
@@ -91,6 +93,8 @@ class HttpConnection {
   /// The next bytes of the reply's body into `room`; kFinished at its end (with 0 bytes).
   ReadResult read(std::span<char> room, Error& error);
   [[nodiscard]] const HttpWait& waits() const { return wait_; }
+  /// The kind of the address that the connection is to, or was; behind a proxy, what the host's own text says.
+  [[nodiscard]] AddressKind reached() const { return reached_; }
   /// The request was sent a second time: the server may have done it before.
   [[nodiscard]] bool sent_twice() const { return sent_twice_; }
   void close() noexcept;
@@ -150,6 +154,7 @@ class HttpConnection {
   std::array<Address, 8> addresses_;
   size_t address_count_ = 0;
   size_t address_ = 0;
+  AddressKind reached_ = AddressKind::kPublic;
   uint64_t moved_ns_ = 0;  ///< when bytes were moved last
   uint64_t opened_ns_ = 0;
 

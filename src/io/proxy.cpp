@@ -1,6 +1,6 @@
 #include "io/proxy.hpp"
 
-#include "base/base64.hpp"
+#include "io/http_address.hpp"
 #include "io/http_head.hpp"
 
 namespace weir {
@@ -15,20 +15,9 @@ bool ends_with_word(std::string_view host, std::string_view domain) {
 Result<std::string> without_user(std::string_view text, std::string& authorization) {
   std::string address(text);
   if (address.find("://") == std::string::npos) address.insert(0, "http://");
-  const size_t begin = address.find("://") + 3;
-  const size_t end = address.find('/', begin);
-  const size_t at = address.rfind('@', end);
-  if (at != std::string::npos && at >= begin) {
-    const std::string user = address.substr(begin, at - begin);
-    std::string decoded(user.size(), '\0');
-    const auto size = percent_decode(user, decoded);
-    if (!size) return fail(Code::kBadUrl, "the proxy's user has a broken escape");
-    decoded.resize(*size);
-    authorization.assign(base64_bytes(decoded.size()), '\0');
-    base64_encode(decoded, authorization.data());
-    authorization.insert(0, "Basic ");
-    address.erase(begin, at + 1 - begin);
-  }
+  auto user = take_user(address);
+  if (!user) return fail(user.error());
+  if (!user->empty()) authorization = std::move(*user);
   if (!address.starts_with("http://")) return fail(Code::kBadUrl, "a proxy is spoken to by http:// only");
   if (auto url = parse_url(address); !url) return fail(url.error());
   return address;

@@ -53,10 +53,10 @@ RetryDecision Retry::failed(FailureClass failure, const RetryHint& hint, uint64_
   if (!waits) {
     const bool again = (failure == FailureClass::kSkew && !resigned_) ||
                        (failure == FailureClass::kExpired && !renewed_) ||
-                       (failure == FailureClass::kRedirect && redirects_ < kRedirectsMax);
+                       (failure == FailureClass::kRedirect && redirects_ < limits_.redirects_max);
     if (!again) return no(RetryAnswer::kFatal);
   }
-  if (attempts_ >= limits_.attempts_max) return no(RetryAnswer::kTooMany);
+  if (attempts_ - redirects_ >= limits_.attempts_max) return no(RetryAnswer::kTooMany);
 
   uint64_t delay_ns = 0;
   if (waits) {

@@ -24,7 +24,7 @@ enum class FailureClass : uint8_t {
   kThrottling,  ///< send it again, but slower
   kSkew,  ///< sign it with the server's time, once
   kExpired,  ///< renew the credentials, once
-  kRedirect,  ///< sign and send it for another region or host, twice at most
+  kRedirect,  ///< send it to another region or host, redirects_max times at most
   kFatal,  ///< the same request will fail again
 };
 
@@ -74,7 +74,8 @@ struct RetryDecision {
 };
 
 struct RetryLimits {
-  uint32_t attempts_max = 100;  ///< of one request, the first included
+  uint32_t attempts_max = 100;  ///< of one request, the first included, redirects not
+  uint32_t redirects_max = 2;
 };
 
 /// The attempts of one request.
@@ -85,7 +86,6 @@ class Retry {
   static constexpr uint64_t kDelayMaxNs = 20'000'000'000;
   static constexpr uint64_t kAmzRaiseMaxNs = 5'000'000'000;
   static constexpr uint64_t kRetryAfterMaxNs = 300'000'000'000;
-  static constexpr uint32_t kRedirectsMax = 2;
 
   explicit Retry(RetryBudget& budget, RetryLimits limits = {}) : budget_(&budget), limits_(limits) {}
 

@@ -6,6 +6,7 @@
 #include <glob.h>
 
 #include "connector/file_source.hpp"
+#include "io/http_address.hpp"
 
 namespace weir {
 namespace {
@@ -91,8 +92,13 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
       if (paths.size() == before) return fail(Code::kNoInput, "nothing matches " + text);
       continue;
     }
-    if (text.find("://") != std::string::npos) {
-      return fail(Code::kNotYet, text + ": this version reads files, stdin and s3://");
+    if (is_http(text)) {
+      paths.push_back(text);
+      continue;
+    }
+    if (const size_t scheme = text.find("://"); scheme != std::string::npos) {
+      return fail(Code::kNotYet,
+                  text.substr(0, scheme) + "://: this version reads files, stdin, s3://, http:// and https://");
     }
     // A file that has such characters in its name is meant as it stands.
     if (text.find_first_of("*?[") == std::string::npos || check_input(text, disk)) {
@@ -111,7 +117,7 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
   if (std::count(paths.begin(), paths.end(), "stdin") > 1)
     return fail(Code::kContradiction, "stdin stands in input.from more than once");
   for (const std::string& path : paths) {
-    if (!path.starts_with("s3://")) WEIR_TRY(check_input(path, disk));
+    if (!path.starts_with("s3://") && !is_http(path)) WEIR_TRY(check_input(path, disk));
   }
   return paths;
 }

@@ -148,13 +148,35 @@ Error Job::in_file(Error error) const {
 
 // Where something of the job is on another machine.
 Status Job::open_network() {
-  bool needed = is_s3(config_.output.to) || is_s3(config_.rejects.to) || is_s3(config_.checkpoint.to);
-  for (const std::string& from : config_.input.from) needed = needed || is_s3(from);
-  if (!needed) return {};
-  if (net_ == nullptr) return fail(Code::kNotYet, "s3:// from a host program");
+  Network::Needs needs;
+  needs.objects = is_s3(config_.output.to) || is_s3(config_.rejects.to) || is_s3(config_.checkpoint.to);
+  for (const std::string& from : config_.input.from) {
+    needs.objects = needs.objects || is_s3(from);
+    if (!is_http(from)) continue;
+    (from[4] == 's' || from[4] == 'S' ? needs.https : needs.http) = true;
+  }
+  if (!needs.any()) return {};
+  if (net_ == nullptr) return fail(Code::kNotYet, "s3://, http:// and https:// from a host program");
   network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
   network_->set_stop_at(deadline_.at_ns);
-  return network_->start(config_.aws);
+  return network_->start(config_.aws, needs);
+}
+
+// From here on nothing but the source of these inputs has what is secret in their addresses.
+Status Job::take_addresses() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!is_http(inputs_[i])) continue;
+    auto address = parse_http_address(inputs_[i]);
+    if (!address) {
+      Error error = address.error();
+      error.detail.append(": ").append(shown_address(inputs_[i]));
+      return fail(error);
+    }
+    addresses_.resize(inputs_.size());
+    addresses_[i] = std::move(*address);
+    inputs_[i] = addresses_[i].shown;
+  }
+  return {};
 }
 
 Status Job::choose_input(Deadline deadline) {
@@ -162,9 +184,12 @@ Status Job::choose_input(Deadline deadline) {
   auto inputs = expand_inputs(config_.input.from, disk_, network_.get());
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
+  WEIR_TRY(take_addresses());
   files_ = std::make_unique<FileSource>(inputs_, disk_, wakeup_);
-  if (network_) objects_ = std::make_unique<S3Source>(inputs_, network_->reader(), wakeup_);
-  source_ = std::make_unique<RoutedSource>(inputs_, *files_, objects_.get());
+  if (network_ && network_->needs().objects)
+    objects_ = std::make_unique<S3Source>(inputs_, network_->reader(), wakeup_);
+  if (!addresses_.empty()) web_ = std::make_unique<HttpSource>(inputs_, addresses_, network_->web(), wakeup_);
+  source_ = std::make_unique<RoutedSource>(inputs_, *files_, objects_.get(), web_.get());
   auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
@@ -370,7 +395,7 @@ Status Job::choose_output() {
                              input.size() >= output_prefix_.size() + output_suffix_.size();
     if (one_of_ours || (to_ == To::kObject && input == output_name_))
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
-    if (to_ != To::kFile || input == "stdin" || is_s3(input)) continue;
+    if (to_ != To::kFile || input == "stdin" || is_s3(input) || is_http(input)) continue;
     const auto a = disk_.info(input.c_str());
     const auto b = disk_.info(output_name_.c_str());
     if (a && b && a->kind == FileKind::kRegular && a->same_file(*b)) {
@@ -430,9 +455,7 @@ Status Job::choose_checkpoint() {
   const std::string& to = config_.checkpoint.to;
   if (to == "none") return {};
   const bool named = to != "auto";
-  Result<bool> resumable = source_->count() != 0;
-  for (size_t i = 0; i < source_->count() && resumable && *resumable; ++i) resumable = source_->resumable(i);
-  const char* why_not = nullptr;
+  std::string why_not;
   if (pull_ || to_ == To::kOutside || host_ == Host::kLibrary) {
     why_not = "a host that takes the records itself goes on by itself";
   } else if (preview_records_ != kNoOffset) {
@@ -443,19 +466,24 @@ Status Job::choose_checkpoint() {
     why_not = "what went to rejects.to can't be taken back";
   } else if (config_.output.publish_partial) {
     why_not = "output.publish_partial gives away what a later run would go on with";
-  } else if (!resumable) {
-    return fail(resumable.error());  // not without: what an earlier run left would be lost
-  } else if (!*resumable) {
-    why_not = "an input is no regular file, and can't be read again from the middle";
+  } else if (source_->count() == 0) {
+    why_not = "there is no input";
+  }
+  for (size_t i = 0; i < source_->count() && why_not.empty(); ++i) {
+    auto resumable = source_->resumable(i);
+    if (!resumable) return fail(resumable.error());  // not without: what an earlier run left would be lost
+    if (*resumable) continue;
+    why_not = is_http(inputs_[i])
+                  ? inputs_[i] + " can't be read again from the middle: " + std::string(web_->why_not(i))
+                  : "an input is no regular file, and can't be read again from the middle";
   }
   for (const std::string* name : {&output_name_, &rejects_name_}) {
-    if (why_not != nullptr || name->empty() || is_s3(*name) || (name == &output_name_ && to_ != To::kFile)) continue;
+    if (!why_not.empty() || name->empty() || is_s3(*name) || (name == &output_name_ && to_ != To::kFile)) continue;
     const auto there = disk_.info(name->c_str());
     if (!there) return fail(there.error());
     if (there->kind == FileKind::kOther) why_not = "an output is no regular file, and can't be taken back";
   }
-  if (why_not != nullptr)
-    return named ? fail(Code::kContradiction, std::string("checkpoint.to: ") + why_not) : Status{};
+  if (!why_not.empty()) return named ? fail(Code::kContradiction, "checkpoint.to: " + why_not) : Status{};
   const std::string beside =
       to_ == To::kFile || to_ == To::kObject ? output_name_ : output_prefix_ + "batch" + output_suffix_;
   if (!named) {
@@ -489,6 +517,31 @@ S3SinkOptions Job::upload_options(const std::string& url, bool replace) const {
   options.replace = replace;
   options.signed_payload = network_->signed_payload();
   return options;
+}
+
+Job::S3Expectation Job::s3_expectation() const {
+  S3Expectation expected;
+  const bool output = to_ == To::kObject || to_ == To::kObjects;
+  const bool rejects = is_s3(rejects_name_);
+  const bool checkpoint = is_s3(checkpoint_name_);
+  // Of the first input the kind is told from its first bytes; of each the identity is asked for where a checkpoint names it.
+  for (const std::string& input : inputs_) expected.gets += is_s3(input) ? 1 : 0;
+  if (!inputs_.empty() && is_s3(inputs_[0])) ++expected.gets;
+  for (const bool upload : {output, rejects}) {
+    if (!upload) continue;
+    ++expected.puts;
+    if (config_.output.if_exists != IfExists::kReplace) ++expected.gets;
+    expected.puts_per_gib = std::max<uint64_t>(expected.puts_per_gib, (uint64_t{1} << 30) / config_.output.part);
+    if (checkpoint_name_.empty()) continue;
+    ++expected.puts;  // its tail at the end
+    ++expected.puts_per_checkpoint;
+  }
+  if (checkpoint) {
+    expected.gets += 2;  // the lease and the checkpoint
+    expected.puts += 1 + 2;  // the lease; all is written, and it is shown
+    ++expected.puts_per_checkpoint;
+  }
+  return expected;
 }
 
 bool Job::raw_records_possible() const {

@@ -9,6 +9,7 @@
 // prepare and build may take memory; run takes none.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/clock.hpp"
 #include "connector/file_source.hpp"
 #include "connector/folder_sink.hpp"
+#include "connector/http_source.hpp"
 #include "engine/driver.hpp"
 #include "memory/budget.hpp"
 #include "plan/config.hpp"
@@ -76,6 +78,16 @@ class Job {
   /// The refusal, with the knob that helps most.
   Error refusal() const;
 
+  /// What a run that died left in S3 and nothing will go on with.
+  struct Garbage {
+    const char* kind;  ///< "upload", "tail"
+    std::string url;
+    std::string upload_id;
+  };
+  /// In place of build(): tells uploads to the output and the rejects, and tails, that the checkpoint does not name; with `take_away` they go. W5101
+  /// while another run is at work. Needs no more than S3's listings; the process' memory is not sealed.
+  Status collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found);
+
   Status build();
   Outcome run(Deadline deadline, RunObserver* observer);
   /// After build(), for a pulling host: the wired parts, the memory asked for, and the counters to count in.
@@ -87,6 +99,7 @@ class Job {
 
   const Config& config() const { return config_; }
   const Detected& detected() const { return detected_; }
+  /// As they may be shown: an http(s):// address without its secrets.
   const std::vector<std::string>& inputs() const { return inputs_; }
   const Counters& counters() const { return counters_; }
   const Program& program() const { return *program_; }
@@ -105,6 +118,16 @@ class Job {
   const Checkpointer* checkpointer() const { return checkpointer_ ? &*checkpointer_ : nullptr; }
   /// Decoded bytes behind which this run went on; kNoOffset: it began at the beginning.
   uint64_t resumed_at() const { return resumed_at_; }
+  /// What a whole, undisturbed run asks of S3 by its plan.
+  struct S3Expectation {
+    uint64_t gets = 0;
+    uint64_t puts = 0;
+    uint64_t puts_per_gib = 0;  ///< written
+    uint64_t puts_per_checkpoint = 0;  ///< but the last two, at most
+  };
+  S3Expectation s3_expectation() const;
+  /// What was asked of S3; null where nothing is there.
+  const S3Requests* s3_requests() const { return network_ && network_->needs().objects ? &network_->requests() : nullptr; }
   size_t work_bytes() const { return budget_.work_bytes(); }
 
  private:
@@ -116,6 +139,7 @@ class Job {
   };
 
   Status open_network();
+  Status take_addresses();
   Status choose_input(Deadline deadline);
   Status choose_output();
   void choose_reader();
@@ -129,7 +153,10 @@ class Job {
   Status open_checkpoint();
   Status replace_shown();
   Result<bool> is_done_already();
+  Result<bool> skips();
+  Result<bool> last_file_is_there(const CheckpointReader& loaded);
   Status start_sinks();
+  std::unique_ptr<CheckpointStore> make_checkpoint_store();
   // memory_table.cpp
   void sum_up();
   void sum_up_process();
@@ -150,6 +177,8 @@ class Job {
   bool raw_records_possible() const;
   /// The output is cut into pieces of output.roll_bytes or roll_records.
   bool rolls() const { return config_.output.roll_bytes != 0 || config_.output.roll_records != 0; }
+  /// Files or objects are shown one by one.
+  bool is_of_many() const { return to_ == To::kFolder || to_ == To::kObjects; }
   /// A file or object of an output of many.
   std::string one_of_many(uint64_t number) const {
     std::string digits = std::to_string(number);
@@ -170,6 +199,8 @@ class Job {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<FileSource> files_;
   std::unique_ptr<ByteSource> objects_;
+  std::vector<HttpAddress> addresses_;  ///< of inputs_, those that are http(s)://; empty where there is none
+  std::unique_ptr<HttpSource> web_;
   Detected detected_;
   DecoderLimits decoder_limits_;
   ReaderOptions reader_options_;

@@ -94,25 +94,38 @@ Status Job::make_sinks(Arena& arena) {
   return {};
 }
 
+// The output is there: of many files or objects the first one speaks for all.
+Result<bool> Job::skips() {
+  bool there = false;
+  const std::string first = is_of_many() ? one_of_many(0) : output_name_;
+  if (to_ == To::kFile || to_ == To::kFolder) {
+    const auto info = disk_.info(first.c_str());
+    there = info && info->kind == FileKind::kRegular;
+  } else if (to_ == To::kObject || to_ == To::kObjects) {
+    const auto head = network_->writer().head(*s3_name(first));
+    if (!head && head.error().code != Code::kNoInput) return fail(head.error());
+    there = head.has_value();
+  }
+  if (there) skipped_ = "already_there";
+  return there;
+}
+
 Status Job::build() {
   if (!fits()) return fail(refusal());
   limit_setup(setup_bytes_max_);
-  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kFile || to_ == To::kFolder)) {
-    // Of a folder's files the first one speaks for all.
-    const std::string first = to_ == To::kFile ? output_name_ : one_of_many(0);
-    const auto there = disk_.info(first.c_str());
-    if (there && there->kind == FileKind::kRegular) {
-      skipped_ = "already_there";
-      return {};
+  if (config_.output.if_exists == IfExists::kSkip) {
+    // Where files are shown before the job is done, its checkpoint is asked first, below.
+    bool asked = is_of_many() && !checkpoint_name_.empty();
+    if (asked && !is_s3(checkpoint_name_)) {
+      const auto there = disk_.info(checkpoint_name_.c_str());
+      if (!there) return fail(there.error());
+      asked = there->kind != FileKind::kNone;
     }
-  }
-  if (config_.output.if_exists == IfExists::kSkip && (to_ == To::kObject || to_ == To::kObjects)) {
-    auto there = network_->writer().head(*s3_name(to_ == To::kObject ? output_name_ : one_of_many(0)));
-    if (there) {
-      skipped_ = "already_there";
-      return {};
+    if (!asked) {
+      const auto skip = skips();
+      if (!skip) return fail(skip.error());
+      if (*skip) return {};
     }
-    if (there.error().code != Code::kNoInput) return fail(there.error());
   }
   auto mapped = map_working_memory(std::max<size_t>(budget_.work_bytes(), 4096));
   if (!mapped) return fail(mapped.error());
@@ -173,17 +186,7 @@ Status Job::build() {
   if (!checkpoint_name_.empty()) {
     pipeline_.snapshots = arena.take(sizes_.snapshots);
     pipeline_.reader_state = arena.take(sizes_.reader_state);
-    if (is_s3(checkpoint_name_)) {
-      auto store = std::make_unique<S3CheckpointStore>(
-          S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
-          network_->writer(), clock_);
-      lease_ = store.get();
-      if (deadline_.at_ns != kNever)
-        lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
-      checkpoint_store_ = std::move(store);
-    } else {
-      checkpoint_store_ = std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
-    }
+    checkpoint_store_ = make_checkpoint_store();
     CheckpointOptions options;
     options.every_ns = config_.checkpoint.every_ns;
     options.reserve_min_ns = config_.checkpoint.reserve_min_ns == 0 ? kNever : config_.checkpoint.reserve_min_ns;
@@ -204,6 +207,18 @@ Status Job::build() {
   // The sinks last: nothing is touched unless everything else is ready.
   if (checkpointer_) WEIR_TRY(open_checkpoint());
   return skipped_.empty() ? start_sinks() : Status{};
+}
+
+std::unique_ptr<CheckpointStore> Job::make_checkpoint_store() {
+  if (!is_s3(checkpoint_name_))
+    return std::make_unique<FileCheckpointStore>(checkpoint_name_, config_.output.create_folders, disk_);
+  auto store = std::make_unique<S3CheckpointStore>(
+      S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
+      network_->writer(), clock_);
+  lease_ = store.get();
+  if (deadline_.at_ns != kNever)
+    lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+  return store;
 }
 
 Status Job::start_sinks() {
@@ -247,9 +262,15 @@ Status Job::open_checkpoint() {
     if (!unusable || !config_.checkpoint.restart) return fail(there.error());
     return checkpointer_->forget();
   }
-  if (!*there) return {};
   const CheckpointHead& head = checkpointer_->loaded().head();
-  if (config_.checkpoint.restart) {
+  const bool unfinished = *there && head.kind != CheckpointKind::kDone && checkpointer_->is_this_job();
+  if (config_.output.if_exists == IfExists::kSkip && is_of_many() && !unfinished) {
+    const auto skip = skips();
+    if (!skip) return fail(skip.error());
+    if (*skip) return {};
+  }
+  if (!*there) return {};
+  if (config_.checkpoint.restart || head.kind == CheckpointKind::kAnew) {
     WEIR_TRY(replace_shown());
     return checkpointer_->forget();
   }
@@ -299,31 +320,49 @@ Result<bool> Job::is_done_already() {
     StateReader state = loaded.section(CheckpointSection::kSink);
     if (there->size != state.get<uint64_t>()) return false;
   }
-  if (to_ == To::kObjects) {
-    StateReader state = loaded.section(CheckpointSection::kSink);
-    const auto opened = S3ObjectsSink::opened(state);
-    if (!opened) return false;
-    if (*opened != 0) {
-      auto there = network_->writer().head(*s3_name(one_of_many(*opened - 1)));
-      if (!there && there.error().code == Code::kNoInput) return false;
-      if (!there) return fail(there.error());
-    }
-  }
-  if (to_ == To::kFile) {
-    // Somebody took the output away: make it again.
-    StateReader state = loaded.section(CheckpointSection::kSink);
-    const auto bytes = state.get<uint64_t>();
-    const auto output = disk_.info(output_name_.c_str());
-    if (!output) return fail(output.error());
-    if (!state.ok() || output->kind != FileKind::kRegular || output->size != bytes) return false;
-  }
+  auto there = last_file_is_there(loaded);
+  if (!there) return fail(there.error());
   auto same = driver_->same_sources(loaded);
   if (!same) return fail(same.error());
+  if (!*there) {
+    // Somebody took it away: made again, and what is left of the job's own may be replaced by the same.
+    if (*same) WEIR_TRY(replace_shown());
+    return false;
+  }
   if (*same) return true;
   if (config_.output.if_exists == IfExists::kReplace) return false;
   Error error(Code::kSourceChanged, "the job was done with another input (");
   error.detail.append(checkpoint_name_).append(")");
   return fail(error);
+}
+
+// Is what was shown last there, as far as its name and the size that is known tell?
+Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
+  StateReader sink = loaded.section(CheckpointSection::kSink);
+  if (to_ == To::kObjects) {
+    const auto opened = S3ObjectsSink::opened(sink);
+    if (!opened || *opened == 0) return opened.has_value();
+    const auto there = network_->writer().head(*s3_name(one_of_many(*opened - 1)));
+    if (!there && there.error().code != Code::kNoInput) return fail(there.error());
+    return there.has_value();
+  }
+  std::string last = output_name_;
+  uint64_t bytes = kNoOffset;
+  if (to_ == To::kFolder) {
+    StateReader state = loaded.section(CheckpointSection::kCounters);
+    Counters done;
+    if (!done.load(state)) return false;
+    if (done.batches == 0) return true;
+    last = one_of_many(done.batches - 1);
+  } else if (to_ == To::kFile) {
+    bytes = sink.get<uint64_t>();
+    if (!sink.ok()) return false;
+  } else {
+    return true;
+  }
+  const auto output = disk_.info(last.c_str());
+  if (!output) return fail(output.error());
+  return output->kind == FileKind::kRegular && (bytes == kNoOffset || output->size == bytes);
 }
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "io/http_address.hpp"
+
 namespace weir {
 namespace {
 
@@ -35,7 +37,8 @@ Sha256::Digest job_id(const Config& config) {
   shape.text("name", config.name);
   shape.text("query", config.query);
   const InputConfig& in = config.input;
-  for (const std::string& from : in.from) shape.text("from", from);
+  // Signatures and passwords change while the input stays what it is: its identity tells that.
+  for (const std::string& from : in.from) shape.text("from", is_http(from) ? shown_address(from) : from);
   shape.number("format", static_cast<uint64_t>(in.format));
   shape.number("codec", static_cast<uint64_t>(in.codec));
   shape.number("record_max", in.record_max);

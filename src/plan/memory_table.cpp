@@ -248,15 +248,17 @@ void Job::sum_up_network() {
     budget_.add({name, bytes, LineKind::kProcess, "", why, formula});
   };
   LineFormula clients;
-  clients.append_number(Network::kConnections).append(" connections of ");
-  clients.append(format_bytes(S3Client::memory_max()).view());
-  process("requests", Network::clients_bytes(), "heads and short replies of requests to S3", clients);
+  const uint64_t connections = network_->connections();
+  clients.append_number(connections).append(connections == 1 ? " connection of " : " connections of ");
+  clients.append(format_bytes(HttpCall::memory_max()).view());
+  process("requests", network_->clients_bytes(),
+          network_->needs().web() ? "heads and short replies of requests" : "heads and short replies of requests to S3",
+          clients);
   process("TLS and names", Network::tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
   LineFormula sockets;
-  sockets.append_number(Network::kConnections).append(" sockets of ");
+  sockets.append_number(connections).append(connections == 1 ? " socket of " : " sockets of ");
   sockets.append(format_bytes(Network::socket_bytes()).view());
-  process("sockets", Network::kConnections * Network::socket_bytes(), "what the kernel holds of streams on their way",
-          sockets);
+  process("sockets", connections * Network::socket_bytes(), "what the kernel holds of streams on their way", sockets);
   const bool compressed = output_codec_ != Codec::kNone;
   const auto upload_of = [&](bool small) {
     // A unit that is compressed takes a third of it or less, as a rule.

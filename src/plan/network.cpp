@@ -24,12 +24,47 @@ std::string_view first_of(std::initializer_list<std::string_view> texts) {
 Network::~Network() {
   reader_.reset();
   writer_.reset();
+  web_.reset();
   unmap_working_memory(memory_);
 }
 
 uint64_t Network::socket_bytes() { return SystemNet::kReceiveBytesMax + SystemNet::kSendBytesMax; }
 
-Status Network::start(const AwsConfig& config) {
+Status Network::start_objects(const AwsConfig& config) {
+  config_ = config;
+  CredentialSettings credentials;
+  credentials.unsigned_requests = config_.no_sign_request;
+  auto chain = CredentialChain::make(credentials, config_.profile, session_, disk_, environment_);
+  if (!chain) return fail(chain.error());
+  credentials_ = std::move(*chain);
+  session_.aws.endpoint = credentials_->endpoints(config_.region, config_.endpoint_url);
+  session_.aws.requester_pays = config.requester_pays;
+  session_.aws.expected_bucket_owner = config.expected_bucket_owner;
+  session_.aws.sse = config.sse;
+  session_.aws.sse_kms_key_id = config.sse_kms_key_id;
+  session_.credentials = credentials_.get();
+  auto anywhere = s3_endpoint(session_.aws.endpoint, "bucket");
+  if (!anywhere) return fail(anywhere.error());
+  tls_ = anywhere->tls;
+  return {};
+}
+
+Status Network::start_tls(const AwsConfig& config) {
+  const ProcessEnvironment environment(environment_);
+  TlsOptions options;
+  const std::string file(
+      first_of({config.ca_bundle, environment.get("AWS_CA_BUNDLE"), environment.get("SSL_CERT_FILE")}));
+  const std::string folder(environment.get("SSL_CERT_DIR"));
+  options.ca_file = file.empty() ? nullptr : file.c_str();
+  options.ca_folder = folder.empty() ? nullptr : folder.c_str();
+  auto context = TlsContext::make(options);
+  if (!context) return fail(context.error());
+  tls_context_ = std::move(*context);
+  return {};
+}
+
+Status Network::start(const AwsConfig& config, const Needs& needs) {
+  needs_ = needs;
   const ProcessEnvironment environment(environment_);
   const auto env = [&](std::string_view name) { return environment.get(name); };
   WEIR_TRY(TlsArena::take());  // names are looked up in it, too
@@ -38,43 +73,33 @@ Status Network::start(const AwsConfig& config) {
                                 first_of({env("no_proxy"), env("NO_PROXY")}));
   if (!proxy) return fail(proxy.error());
   proxy_ = std::move(*proxy);
-
-  config_ = config;
-  CredentialSettings credentials;
-  credentials.unsigned_requests = config_.no_sign_request;
-  auto chain = CredentialChain::make(credentials, config_.profile, session_, disk_, environment_);
-  if (!chain) return fail(chain.error());
-  credentials_ = std::move(*chain);
-  session_.aws.endpoint = credentials_->endpoints(config_.region, config_.endpoint_url);
-  const EndpointSettings& endpoint = session_.aws.endpoint;
-  session_.aws.requester_pays = config.requester_pays;
-  session_.aws.expected_bucket_owner = config.expected_bucket_owner;
-  session_.aws.sse = config.sse;
-  session_.aws.sse_kms_key_id = config.sse_kms_key_id;
-  session_.credentials = credentials_.get();
-
-  auto anywhere = s3_endpoint(endpoint, "bucket");
-  if (!anywhere) return fail(anywhere.error());
-  tls_ = anywhere->tls;
-  session_.http.net = &net_;
-  session_.http.clock = &clock_;
-  session_.http.proxy = &proxy_;
-  if (tls_ || credentials_->needs_tls()) {
-    TlsOptions options;
-    const std::string file(first_of({config.ca_bundle, env("AWS_CA_BUNDLE"), env("SSL_CERT_FILE")}));
-    const std::string folder(env("SSL_CERT_DIR"));
-    options.ca_file = file.empty() ? nullptr : file.c_str();
-    options.ca_folder = folder.empty() ? nullptr : folder.c_str();
-    auto context = TlsContext::make(options);
-    if (!context) return fail(context.error());
-    tls_context_ = std::move(*context);
-    session_.http.tls = tls_context_.get();
+  if (needs_.objects) WEIR_TRY(start_objects(config));
+  const bool tls = needs_.https || (needs_.objects && (tls_ || credentials_->needs_tls()));
+  // http:// may lead to https://: where that can't be had, it is told when it does.
+  if (tls || needs_.http) {
+    if (const Status started = start_tls(config); !started && tls) return started;
   }
+  for (HttpSession* session : {static_cast<HttpSession*>(&session_), &web_session_}) {
+    session->http.net = &net_;
+    session->http.clock = &clock_;
+    session->http.proxy = &proxy_;
+    session->http.tls = tls_context_.get();
+  }
+  web_session_.redirects_max = HttpGet::kRedirectsMax;
   auto mapped = map_working_memory(clients_bytes());
   if (!mapped) return fail(mapped.error());
   memory_ = *mapped;
-  reader_ = std::make_unique<S3Client>(session_, memory_.first(S3Client::memory_max()));
-  writer_ = std::make_unique<S3Client>(session_, memory_.subspan(S3Client::memory_max()));
+  std::span<char> left = memory_;
+  const auto room = [&] {
+    const std::span<char> taken = left.first(HttpCall::memory_max());
+    left = left.subspan(taken.size());
+    return taken;
+  };
+  if (needs_.objects) {
+    reader_ = std::make_unique<S3Client>(session_, room());
+    writer_ = std::make_unique<S3Client>(session_, room());
+  }
+  if (needs_.web()) web_ = std::make_unique<HttpGet>(web_session_, room());
   return {};
 }
 

@@ -1,7 +1,7 @@
-// Network: what a job needs when an input, output or checkpoint is not on this machine: TLS, credentials, clients of S3. Made while the job is
-// prepared, because inputs are looked at then; after that it takes no memory from the system.
+// Network: what a job needs when an input, output or checkpoint is not on this machine: TLS, credentials, clients of S3, a client for
+// http(s):// inputs. Made while the job is prepared, because inputs are looked at then; after that it takes no memory from the system.
 //
-// Two clients: one holds the GET that the input is read from, the other makes every other request.
+// Two clients of S3: one holds the GET that the input is read from, the other makes every other request.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,7 @@
 
 #include "aws/s3_client.hpp"
 #include "connector/credential_chain.hpp"
+#include "io/http_get.hpp"
 #include "io/proxy.hpp"
 #include "io/tls.hpp"
 #include "io/tls_arena.hpp"
@@ -31,31 +32,47 @@ class Network final : public ObjectLister {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  struct Needs {
+    bool objects = false;  ///< something is in S3
+    bool http = false;  ///< an input is http://
+    bool https = false;  ///< an input is https://
+    [[nodiscard]] bool web() const { return http || https; }
+    [[nodiscard]] bool any() const { return objects || web(); }
+  };
   /// Takes the memory. W2028, W2029, W2030.
-  Status start(const AwsConfig& config);
+  Status start(const AwsConfig& config, const Needs& needs);
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
+  [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
+  [[nodiscard]] HttpGet& web() { return *web_; }
+  [[nodiscard]] const Needs& needs() const { return needs_; }
   [[nodiscard]] bool signed_payload() const { return !tls_; }
   /// No wait reaches past it.
-  void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = monotonic_ns; }
+  void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = web_session_.stop_at_ns = monotonic_ns; }
+  /// The place of that time for S3, for the driver to move.
   [[nodiscard]] uint64_t* stop_at() { return &session_.stop_at_ns; }
 
   /// Keys under "s3://bucket/prefix/" or that match the pattern, in order, as addresses.
   Status list(const std::string& url, std::vector<std::string>& names) override;
 
   // Lines of the plan.
-  static constexpr uint64_t kConnections = 2;
-  static constexpr uint64_t clients_bytes() { return kConnections * S3Client::memory_max(); }
+  [[nodiscard]] uint64_t connections() const { return (needs_.objects ? 2 : 0) + (needs_.web() ? 1 : 0); }
+  [[nodiscard]] uint64_t clients_bytes() const { return connections() * HttpCall::memory_max(); }
   static constexpr uint64_t tls_bytes() { return TlsArena::kBytes; }
   static uint64_t socket_bytes();
 
  private:
+  Status start_objects(const AwsConfig& config);
+  Status start_tls(const AwsConfig& config);
+
   Net& net_;
   Clock& clock_;
   Disk& disk_;
   char** environment_;
+  Needs needs_;
   bool tls_ = true;
   AwsSession session_;
+  HttpSession web_session_;
   ProxyRules proxy_;
   std::unique_ptr<TlsContext> tls_context_;
   AwsConfig config_;
@@ -63,7 +80,10 @@ class Network final : public ObjectLister {
   std::span<char> memory_;
   std::unique_ptr<S3Client> reader_;
   std::unique_ptr<S3Client> writer_;
+  std::unique_ptr<HttpGet> web_;
 };
+
+static_assert(S3Client::memory_max() == HttpCall::memory_max() && HttpGet::memory_max() == HttpCall::memory_max());
 
 /// The place that an address names, copied. W2028.
 inline Result<S3Name> s3_name(std::string_view url) {

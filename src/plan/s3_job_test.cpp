@@ -35,6 +35,8 @@ struct Ran {
   std::string skipped;
   bool built = false;
   Counters counters;
+  S3Requests asked;
+  Job::S3Expectation expected;
 
   [[nodiscard]] bool done() const { return built && error.ok() && outcome.ending == Ending::kDone; }
   [[nodiscard]] std::string words() const {
@@ -98,6 +100,12 @@ class S3Job : public ::testing::Test {
       ran.skipped = job.skipped();
       if (ran.skipped.empty()) ran.outcome = job.run(deadline, nullptr);
       ran.counters = job.counters();
+      ran.asked = *job.s3_requests();
+      // Not what gives the lease back, which comes behind.
+      if (death == 0 && faults.refuse == 0) {
+        EXPECT_EQ(ran.asked.gets + ran.asked.puts + ran.asked.lists + ran.asked.deletes, net.requests);
+      }
+      ran.expected = job.s3_expectation();
       unseal();
     }
     over_ns_ = clock.monotonic_ns();
@@ -392,6 +400,19 @@ TEST_F(S3Job, a_restart_makes_the_same_wherever_the_run_before_was_stopped) {
     EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
     EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
   }
+}
+
+TEST_F(S3Job, it_asks_what_the_plan_says) {
+  config_.checkpoint.every_ns = 3'600'000'000'000;
+  config_.output.part = 8u << 20;
+  SimS3 store = inputs_;
+  const Ran ran = run(store, 1, 0);
+  ASSERT_TRUE(ran.done());
+  EXPECT_EQ(ran.asked.gets, ran.expected.gets) << log_;
+  EXPECT_EQ(ran.asked.puts, ran.expected.puts) << log_;
+  EXPECT_EQ(ran.expected.puts_per_gib, 128u);
+  EXPECT_NEAR(ran.asked.dollars(), static_cast<double>(ran.asked.gets) * 0.4e-6 +
+                                       static_cast<double>(ran.asked.puts + ran.asked.lists) * 5e-6, 1e-12);
 }
 
 TEST_F(S3Job, an_input_that_was_replaced_ends_it) {

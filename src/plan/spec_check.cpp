@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 
 #include "aws/endpoint.hpp"
+#include "io/http_address.hpp"
 #include "plan/name_template.hpp"
 #include "plan/spec.hpp"
 #include "plan/units.hpp"
@@ -110,8 +111,14 @@ class Checker {
     for (const std::string& name : from) {
       if (name == "stdin") ++stdins;
       if (is_object("input.from", name)) continue;
+      if (is_http(name)) {
+        // Never the text itself: it may be signed.
+        if (const auto address = parse_http_address(name); !address)
+          report(Severity::kError, address.error().code, "input.from", address.error().detail.view());
+        continue;
+      }
       if (name == "event" || has_scheme(name)) {
-        Detail detail("this version reads files, stdin and s3://, not ");
+        Detail detail("this version reads files, stdin, s3://, http:// and https://, not ");
         detail.append(quoted(scheme_of(name)).view());
         report(Severity::kError, Code::kNotYet, "input.from", detail.view());
       }
@@ -353,7 +360,7 @@ class Checker {
       const std::string place = normalised(to);
       for (const std::string& from : config_.input.from) {
         const std::string input = normalised(from);
-        if (input == "stdin") continue;
+        if (input == "stdin" || is_http(from)) continue;
         if (input == place) {
           contradiction(key, "it is an input as well");
           return;

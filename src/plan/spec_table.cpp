@@ -46,8 +46,7 @@ constexpr KeySpec kTable[] = {
 
     {"input.from", KeyKind::kTextList, "", "", 1, 10'000, 0,
      "Inputs: a path, a pattern (`*`, `?`, quoted), `s3://bucket/key` (a pattern, or a prefix that ends in `/`), "
-     "`stdin`, or a "
-     "list of them. Read one after the other.",
+     "`https://host/path` or `http://`, `stdin`, or a list of them. Read one after the other.",
      "raw/orders.csv.gz", [](Config& c, KeyValue& v) { c.input.from = std::move(v.list); }},
     {"input.format", KeyKind::kEnum, "auto csv tsv ndjson json lines blocks file", "auto", 0, 0, 0,
      "What the input holds. `auto`: told from the name and the first bytes.", "csv",

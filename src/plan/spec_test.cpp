@@ -249,9 +249,13 @@ TEST(Spec, inputs_and_outputs_are_held_apart) {
        "2:10 W2019 `output.to`: {input...} needs an input with a name; stdin has none\n"},
       {"input: {from: [a, b]}\noutput: {to: 'x-{input.stem}'}",
        "2:10 W2019 `output.to`: {input...} needs exactly one input\n"},
-      {"input: {from: https://u:p@x/y}",
-       "1:9 W2021 `input.from`: this version reads files, stdin and s3://, not 'https://'\n"},
-      {"input: {from: event}", "1:9 W2021 `input.from`: this version reads files, stdin and s3://, not 'event'\n"},
+      {"input: {from: https://u:p@x/y?sig=1}", ""},
+      {"input: {from: ['https://u:p@x/y?sig=1']}\noutput: {to: y}", ""},
+      {"input: {from: https://u:secret@x:0/y}", "1:9 W2028 `input.from`: bad port\n"},
+      {"input: {from: 'ftp://u:p@x/y'}",
+       "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'ftp://'\n"},
+      {"input: {from: event}",
+       "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'event'\n"},
       {"input: {from: a}\noutput: {to: x.json, format: json}",
        "warning 2:22 W2005 `output.format`: each batch becomes a JSON array of its own, so the output is one JSON "
        "document only while it is one "

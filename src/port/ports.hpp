@@ -39,8 +39,8 @@ class ByteSource {
   virtual uint64_t size(size_t index) const = 0;
   /// Opens input `index` at its start; closes the one before.
   virtual Status open(size_t index) = 0;
-  /// Input `index` can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped.
-  virtual Result<bool> resumable(size_t index) const = 0;
+  /// Input `index` can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped. Before the run; may ask a server.
+  virtual Result<bool> resumable(size_t index) = 0;
   /// Of input `index`, which need not be open. Only of resumable sources.
   virtual Result<SourceIdentity> identity(size_t index) = 0;
   /// Do two identities of one input stand for the same content?

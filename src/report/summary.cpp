@@ -122,6 +122,10 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
       if (job.resumed_at() != kNoOffset) out.format(",\"resumed_at\":%llu", number(job.resumed_at()));
       out.text("}");
     }
+    if (const S3Requests* s3 = job.s3_requests(); s3 != nullptr) {
+      out.format(",\"s3\":{\"get\":%llu,\"put\":%llu,\"list\":%llu,\"delete\":%llu,\"dollars\":%.7f}", number(s3->gets),
+                 number(s3->puts), number(s3->lists), number(s3->deletes), s3->dollars());
+    }
     out.text(",\"output\":\"").json(job.output_name()).text("\"}\n");
     return;
   }
@@ -147,6 +151,11 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
     out.text("  checkpoint ").count(checkpointer->saves()).text(" saved, run ").count(checkpointer->runs());
     if (job.resumed_at() != kNoOffset) out.text(" of this job, went on at ").bytes(job.resumed_at()).text(" of input");
     out.text(" -> ").plain(job.checkpoint_name(), 300).text("\n");
+  }
+  if (const S3Requests* s3 = job.s3_requests(); s3 != nullptr) {
+    out.text("  requests  ").count(s3->gets).text(" GET, ").count(s3->puts).text(" PUT, ").count(s3->lists);
+    out.text(" LIST, ").count(s3->deletes).text(" DELETE to S3");
+    out.format(": $%.6f at us-east-1's prices\n", s3->dollars());
   }
   if (c.written != 0) {
     out.text("  record    ").count(c.read == 0 ? 0 : c.decoded_bytes / c.read).text(" bytes read, ");

@@ -25,7 +25,7 @@ class MemorySource final : public ByteSource {
     at_ = 0;
     return {};
   }
-  Result<bool> resumable(size_t) const override { return true; }
+  Result<bool> resumable(size_t) override { return true; }
   Result<SourceIdentity> identity(size_t index) override {
     SourceIdentity identity("size=");
     identity.append_number(inputs[index].size());

@@ -21,7 +21,12 @@ bool SimNet::strikes(uint32_t one_in, const char* name) {
   return true;
 }
 
-Result<size_t> SimNet::resolve(std::string_view, uint16_t port, std::span<Address> room, Deadline) {
+Result<size_t> SimNet::resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline) {
+  if (const auto known = hosts.find(host); known != hosts.end()) {
+    room[0] = known->second;
+    room[0].port = port;
+    return 1;
+  }
   room[0] = {};
   room[0].bytes[0] = 127;
   room[0].bytes[3] = 1;
@@ -128,7 +133,8 @@ std::string SimNet::text_of(const SimReply& reply, const std::string& method) {
     }
     return text + "0\r\n\r\n";
   }
-  if (!has_length && reply.status != 204) text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
+  if (!has_length && !reply.until_close && reply.status != 204)
+    text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
   text += "\r\n";
   return method == "HEAD" ? text : text + reply.body;
 }
@@ -165,13 +171,18 @@ void SimNet::serve(Socket& socket) {
     if (error) reply = {500, {}, "<Error><Code>InternalError</Code></Error>"};
   }
   ++socket.served;
+  socket.closing = socket.closing || reply.until_close;
   log.push_back(request.method + " " + request.target + " " + std::to_string(reply.status));
   if (strikes(faults.lose_reply, "lose_reply")) {
     socket.dead = true;
     return;
   }
   std::string text = text_of(reply, request.method);
-  if (strikes(faults.cut_reply, "cut_reply")) {
+  if (cut_next_reply < text.size()) {
+    text.resize(cut_next_reply);
+    cut_next_reply = ~uint64_t{0};
+    socket.dead = true;
+  } else if (strikes(faults.cut_reply, "cut_reply")) {
     text.resize(rng_.below(text.size()));
     (rng_.below(2) == 0 ? socket.dead : socket.closing) = true;
   } else if (strikes(faults.stall, "stall")) {

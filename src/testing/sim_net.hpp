@@ -36,6 +36,7 @@ struct SimReply {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   bool chunked = false;
+  bool until_close = false;  ///< no length at all: it ends with the connection
 };
 
 class SimServer {
@@ -64,6 +65,8 @@ class SimNet final : public Net {
 
   SimNetFaults faults;
   bool small_pieces = false;  ///< bytes come one at a time
+  std::map<std::string, Address, std::less<>> hosts;  ///< others are on this machine
+  uint64_t cut_next_reply = ~uint64_t{0};  ///< the next reply ends behind so many of its bytes
   /// Called for every request before it is answered; true: nothing of it reaches the server, and the machine's end of it is dead.
   std::function<bool(const SimRequest&)> on_request;
   std::map<std::string, uint64_t> struck;  ///< faults that were, by name

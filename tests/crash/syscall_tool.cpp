@@ -320,9 +320,9 @@ std::vector<std::string> numbers_in(const std::string& folder) {
 
 // ---- allocations ----------------------------------------------------------------------------------------------------
 
-// Where a function of a static, unmoved program stands; 0 if it has none of that name.
-uint64_t address_of(const char* program, std::string_view function) {
-  const int file = open(program, O_RDONLY | O_CLOEXEC);
+// Where a function of a static, unmoved program stands, by its symbols; 0 if there is none of that name.
+uint64_t address_in(const std::string& symbols_file, std::string_view function) {
+  const int file = open(symbols_file.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   const auto read_at = [&](uint64_t offset, void* to, size_t size) {
     return pread(file, to, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
@@ -345,6 +345,12 @@ uint64_t address_of(const char* program, std::string_view function) {
   }
   close(file);
   return found;
+}
+
+// A release binary's symbols stand beside it.
+uint64_t address_of(const std::string& program, std::string_view function) {
+  const uint64_t found = address_in(program, function);
+  return found != 0 ? found : address_in(program + ".debug", function);
 }
 
 // ---- a run ----------------------------------------------------------------------------------------------------------

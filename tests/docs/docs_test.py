@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INPUTS = {
     "raw/orders.csv.gz": "order_id,customer,country,amount\n1,Ada,DE,100.50\n",
+    "${FLIGHTS_URL}": "carrier,flight,dep_delay\nUA,1545,75\n",  # the environment names a file here
     "flights/*.csv.gz": "carrier,flight,dep_delay,distance\nUA,1545,75,1400\nUA,1,NA,5\n",
 }
 
@@ -81,12 +82,16 @@ class Docs(unittest.TestCase):
                     if source.startswith("s3://"):  # it is linted; what it does there is for tests/s3
                         self.assertIn("ReadInputs", self.weir("policy", "p.yaml").stdout)
                         continue
+                    content = INPUTS.get(source, "a\n")
+                    known = source in INPUTS
+                    for variable in re.findall(r"^\$\{(\w+)\}$", source):
+                        os.environ[variable] = source = "given.csv"
                     if source != "stdin":
-                        self.put(source.strip("\"'{}").replace("*", "x").replace(".gz", ""), INPUTS.get(source, "a\n"))
+                        self.put(source.strip("\"'{}").replace("*", "x").replace(".gz", ""), content)
                     if source.endswith(".gz"):
                         subprocess.run(["gzip", "-f", source.replace("*", "x").removesuffix(".gz")], cwd=self.dir, check=True)
                     self.assertEqual(self.weir("check", "p.yaml").stderr, "")
-                    if source in INPUTS:
+                    if known:
                         self.weir("run", "p.yaml")
                         run += 1
         self.assertEqual(run, len(INPUTS))

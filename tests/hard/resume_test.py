@@ -39,7 +39,7 @@ class Head:
          self.progress, self.verdict, *_) = struct.unpack(self.FORMAT, data)
 
 
-RUNNING, FINISHING, DONE = 1, 2, 3
+RUNNING, FINISHING, DONE, ANEW = 1, 2, 3, 4
 
 
 class Resume(Case):
@@ -606,6 +606,29 @@ class Ends(Resume):
         self.stopped = []
         run = self.start([*args, "--restart"]).finish(0)
         self.assert_same(self.run_whole(args), run)
+
+    def test_a_restart_that_is_killed_before_its_first_save_leaves_word_of_it_for_the_next_run(self):
+        if not os.path.exists(TOOL):
+            self.skipTest("no weir_syscall_tool")
+        args = ["out-{batch}.csv" if a == "out.csv" else a for a in self.job("--set", "batch.records=500")]
+        while not os.path.exists(self.path("cut/out-000000.csv")):
+            self.empty("cut")
+            self.killed(args, 12)
+        shutil.copytree(self.path("cut"), self.path("before"))
+        for call in range(1, 400):
+            self.empty("cut")
+            shutil.copytree(self.path("before"), self.path("cut"), dirs_exist_ok=True)
+            subprocess.run([TOOL, "--in", self.path("cut"), "--stdout", self.path("tool.out"), "--stderr", self.path("tool.err"), f"kill {call} entry",
+                            "--", harness.WEIR, *args, "--restart"], env=harness.environment(), stdout=subprocess.PIPE, check=True)
+            if self.head().kind == ANEW:
+                break
+        self.assertEqual(self.head().kind, ANEW)
+        words = weir("status", self.path("cut/out.weir")).out.decode()
+        self.assertIn("begun anew\n", words)
+        self.assertIn("read 0 = written 0", words)
+        self.assertIn("0 of 1 input is done\n", words)
+        self.stopped = []
+        self.assert_same(self.run_whole(args), self.start(args).finish(0))
 
     def test_restart_with_another_query_replaces_the_file_of_the_one_before(self):
         args = self.job()

@@ -17,9 +17,9 @@ import urllib.parse
 
 import fault_proxy
 import harness
+from certificates import Certificates
 from harness import Case, MiB, Process, verify
 from s3 import S3Error
-from servers import Certificates
 
 CSV_GZ_QUERY = "SELECT id, name, CAST(amount AS DECIMAL) AS amount FROM input WHERE id <> '13'"
 PART = 5 * MiB

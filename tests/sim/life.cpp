@@ -161,6 +161,7 @@ class Life {
     }
     SimWakeup wakeup(machine.clock);
     wakeup.stop_at_look(plan.stop_at);
+    const std::vector<std::string> shown_before = shown(machine);
     const uint64_t begin = machine.clock.monotonic_ns();
     const uint64_t looks = machine.clock.looks();
     Config config = config_of_run(machine);
@@ -226,9 +227,25 @@ class Life {
     }
     if (!ran.skipped.empty()) line += " " + ran.skipped;
     tell(line + format(", %llu calls", static_cast<unsigned long long>(ran.calls)));
+    // Only a power cut may take back what was shown: a name that was not durable yet.
+    if (!(ran.dead && plan.crash.power)) {
+      for (const std::string& name : shown_before) {
+        if (!disk.content(name)) wrong("it was shown, and is gone: " + name);
+      }
+    }
     if (!ran.dead && disk.open_files(process) != 0) wrong("a run left descriptors open");
     if (!ran.dead && ran.exit == Exit::kInternal) wrong("internal error");
     return ran;
+  }
+
+  std::vector<std::string> shown(const Machine& machine) const {
+    std::vector<std::string> names;
+    for (const ExpectedFile& file : work_.outputs) {
+      if (machine.disk.content(file.path)) names.push_back(file.path);
+    }
+    const std::string& rejects = work_.config.rejects.to;
+    if (!rejects.empty() && machine.disk.content(rejects)) names.push_back(rejects);
+    return names;
   }
 
   // What becomes of a call.
@@ -521,6 +538,7 @@ class Life {
     if (chance < 91) return run_with_changed_source();
     if (chance < 93) return run_with_other_job();
     if (chance < 98) return run_with_damage();
+    if (chance < 99) return run_begun_anew();
     return run_with(Plan{});
   }
 
@@ -558,6 +576,15 @@ class Life {
     plan.lock_taken_away = rng_.percent(25);
     if (rng_.percent(30)) plan.second_crash_at = some_call();
     return plan;
+  }
+
+  // Begun anew in the middle, and mostly cut. The runs that follow are not told to do so once more.
+  bool run_begun_anew() {
+    const bool wanted = restart_wanted_;
+    restart_wanted_ = true;
+    const bool good = run_with(crash_plan());
+    if (!done_) restart_wanted_ = wanted;
+    return good;
   }
 
   // A run with this plan, and what it may end with.
@@ -620,7 +647,7 @@ class Life {
       case Exit::kSinkConflict:
         if (ran.second_ran && plan.lock_taken_away) return true;
         // It begins anew, and what it showed before is there: the user takes that away.
-        if ((may_be_invalid_ || plan.restart) && work_.config.output.if_exists == IfExists::kFail) {
+        if (may_be_invalid_ && work_.config.output.if_exists == IfExists::kFail) {
           for (const ExpectedFile& file : work_.outputs) machine_.disk.erase(file.path);
           if (!work_.config.rejects.to.empty()) machine_.disk.erase(work_.config.rejects.to);
           restart_wanted_ = true;
@@ -681,9 +708,11 @@ class Life {
     return judge(none, ran);
   }
 
-  // Nothing of this job's was ever saved, or it was saved of inputs that were not opened: then a changed source is no
-  // news.
-  bool has_checkpoint() { return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value(); }
+  // Not where nothing of this job's was ever saved, or where all that is there is word that it is begun anew: then a changed source is no news.
+  bool has_checkpoint() {
+    return !checkpoint_name_.empty() && machine_.disk.content(checkpoint_name_).has_value() &&
+           checkpoint_kind() != CheckpointKind::kAnew;
+  }
 
   CheckpointKind checkpoint_kind() {
     CheckpointReader reader;
@@ -838,11 +867,11 @@ class Life {
       if (skipped && machine_.disk.changes() > changes + 2) return wrong("run again when done, it changed something");
       if (!done_right(machine_, ran)) return false;
     }
-    if (!work_.folder && rng_.percent(10)) {
+    if (!work_.outputs.empty() && rng_.percent(10)) {
       strike(FaultKind::k_output_taken_away_when_done);
       tell("the output is taken away");
-      machine_.disk.erase(work_.config.output.to);
-      if (!work_.config.rejects.to.empty()) machine_.disk.erase(work_.config.rejects.to);
+      machine_.disk.erase(work_.outputs.back().path);
+      if (!work_.folder && !work_.config.rejects.to.empty()) machine_.disk.erase(work_.config.rejects.to);
       const Ran ran = run(machine_, Plan{});
       if (!failure_.empty()) return false;
       if (ran.exit != Exit::kDone || !ran.skipped.empty())
@@ -878,9 +907,7 @@ class Life {
         left_by_dead_ = true;
         ++crashes;
         if (plan.crash.power) machine_.clock.boot();
-        // Of a folder, the file that is made again is hidden meanwhile.
-        const bool shown = work_.folder ? visible_is_complete(machine_) : done_right(machine_, Ran{.skipped = "dead"});
-        if (!shown || !inputs_untouched(machine_)) return false;
+        if (!done_right(machine_, Ran{.skipped = "dead"}) || !inputs_untouched(machine_)) return false;
         continue;
       }
       asked = ran.skipped == "already_done" || ran.exit == Exit::kSourceChanged;

@@ -28,6 +28,7 @@ struct Shape {
   std::string query = "SELECT * FROM input";
   Files inputs;
   bool folder = false;
+  IfExists if_exists = IfExists::kFail;
 };
 
 struct Ran {
@@ -35,6 +36,8 @@ struct Ran {
   uint64_t looks = 0;
   uint64_t calls = 0;
   DiskOp struck = DiskOp::kClose;  ///< the call with the fault
+  bool already_done = false;
+  bool already_there = false;
 };
 
 class World {
@@ -43,7 +46,7 @@ class World {
     for (const auto& [path, text] : shape.inputs) disk_.put(path, text);
   }
 
-  Ran run(uint64_t stop_at = kNever, uint64_t fault_at = kNever, DiskFault fault = {}) {
+  Ran run(uint64_t stop_at = kNever, uint64_t fault_at = kNever, DiskFault fault = {}, bool restart = false) {
     Config config;
     config.memory = 64u << 20;
     for (const auto& [path, text] : shape_.inputs) config.input.from.push_back(path);
@@ -57,8 +60,10 @@ class World {
     config.output.format = OutputFormat::kCsv;
     config.output.unit = 4096;
     config.batch.records = shape_.folder ? 40 : 0;
+    config.output.if_exists = shape_.if_exists;
     config.rejects.to = "out/rejects";
     config.checkpoint.every_ns = 0;
+    config.checkpoint.restart = restart;
     const int process = disk_.new_process();
     Ran ran;
     disk_.faults = [&](const DiskCall& call) {
@@ -72,6 +77,8 @@ class World {
       Job job(clock_, wakeup, disk_, Host::kProcess, nullptr);
       ran.status = job.prepare(config);
       if (ran.status) ran.status = job.build();
+      ran.already_done = job.skipped() == "already_done";
+      ran.already_there = job.skipped() == "already_there";
       if (ran.status && job.skipped().empty()) {
         const Outcome outcome = job.run({}, nullptr);
         unseal();
@@ -85,6 +92,12 @@ class World {
     ran.calls = disk_.calls();
     disk_.faults = nullptr;
     return ran;
+  }
+
+  void erase(const std::string& path) { disk_.erase(path); }
+  void put(const std::string& path, std::string text) {
+    clock_.pass(2'000'000'000);
+    disk_.put(path, std::move(text));
   }
 
   [[nodiscard]] Files output() const {
@@ -224,6 +237,104 @@ TEST(Sweep, a_crash_at_any_call_of_a_folder_output_is_gone_on_from) {
   Shape shape = several_inputs();
   shape.folder = true;
   crash_everywhere(shape);
+}
+
+// Begun anew where an earlier run was killed, and killed at any call of that. The next run needs not be told to begin anew once more: it goes on with
+// whatever it finds.
+void restart_everywhere(const Shape& shape, uint64_t first_cut) {
+  World undisturbed(shape, 0);
+  (void)undisturbed.run();
+  const Files expected = undisturbed.output();
+  DiskFault kill;
+  kill.kind = DiskFault::Kind::kBefore;
+  for (const bool power : {false, true}) {
+    for (uint64_t call = 0;; ++call) {
+      World world(shape, call);
+      (void)world.run(kNever, first_cut, kill);
+      DiskFault crash = kill;
+      crash.power = power;
+      const Ran restarted = world.run(kNever, call, crash, true);
+      const Ran done = world.run();
+      ASSERT_TRUE(done.status) << "cut at " << first_cut << ", begun anew and cut at " << call << ": "
+                               << done.status.error().detail.view();
+      ASSERT_EQ(world.output(), expected) << "cut at " << first_cut << ", begun anew and cut at " << call;
+      if (restarted.calls <= call) break;
+    }
+  }
+}
+
+void restart_everywhere(const Shape& shape) {
+  World undisturbed(shape, 0);
+  const uint64_t calls = undisturbed.run().calls;
+  // In the middle, and where all is done but for the showing or the saying so.
+  for (const uint64_t cut : {calls / 2, calls - 16, calls - 12, calls - 8, calls - 6, calls - 4})
+    restart_everywhere(shape, cut);
+}
+
+TEST(Sweep, a_restart_that_is_killed_at_any_call_knows_the_jobs_own_file) { restart_everywhere(several_inputs()); }
+
+TEST(Sweep, a_restart_that_is_killed_at_any_call_knows_the_jobs_own_folder) {
+  Shape shape = several_inputs();
+  shape.folder = true;
+  restart_everywhere(shape);
+}
+
+TEST(Sweep, an_output_of_which_the_last_file_was_taken_away_is_not_done_and_made_again) {
+  Shape shape = several_inputs();
+  for (const bool folder : {false, true}) {
+    shape.folder = folder;
+    World world(shape, 0);
+    ASSERT_TRUE(world.run().status);
+    const Files expected = world.output();
+    ASSERT_TRUE(world.run().already_done);
+    std::string last;
+    for (const auto& [name, text] : expected) {
+      if (name.ends_with(".csv")) last = name;
+    }
+    world.erase(last);
+    const Ran again = world.run();
+    ASSERT_TRUE(again.status) << again.status.error().detail.view();
+    EXPECT_FALSE(again.already_done);
+    EXPECT_EQ(world.output(), expected);
+    ASSERT_TRUE(world.run().already_done);
+  }
+}
+
+TEST(Sweep, a_job_that_was_done_and_is_begun_anew_for_another_input_can_be_stopped_anywhere) {
+  Shape shape = several_inputs();
+  shape.if_exists = IfExists::kReplace;
+  Shape other = shape;
+  other.inputs["in/a"] = "id,name,note\n" + records(5000, 200);
+  World whole(other, 0);
+  const Ran usual = whole.run();
+  ASSERT_TRUE(usual.status);
+  for (uint64_t look = 0; look <= usual.looks; ++look) {
+    World world(shape, 0);
+    ASSERT_TRUE(world.run().status);
+    world.put("in/a", other.inputs["in/a"]);
+    const Ran stopped = world.run(look);
+    ASSERT_FALSE(stopped.already_done);
+    const Ran done = world.run();
+    ASSERT_TRUE(done.status) << "look " << look << ": " << done.status.error().detail.view();
+    ASSERT_EQ(world.output(), whole.output()) << "look " << look;
+    ASSERT_TRUE(world.run().already_done) << "look " << look;
+  }
+}
+
+TEST(Sweep, a_folder_that_is_not_done_is_no_output_that_is_there_to_be_skipped) {
+  Shape shape = several_inputs();
+  shape.folder = true;
+  shape.if_exists = IfExists::kSkip;
+  crash_everywhere(shape, DiskFault::Kind::kBefore, false);
+  crash_everywhere(shape, DiskFault::Kind::kAfter, true);
+  World world(shape, 0);
+  ASSERT_TRUE(world.run().status);
+  EXPECT_TRUE(world.run().already_there);
+  // Whatever was read meanwhile.
+  world.put("in/a", "id,name,note\n");
+  EXPECT_TRUE(world.run().already_there);
+  world.erase("out/{batch}.csv.weir");
+  EXPECT_TRUE(world.run().already_there);
 }
 
 TEST(Sweep, any_call_that_fails_once_leaves_a_job_that_goes_on) {

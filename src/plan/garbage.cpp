@@ -1,0 +1,88 @@
+// What runs that died left in S3: uploads and tails that no checkpoint names.
+#include <algorithm>
+
+#include "connector/file_checkpoint_store.hpp"
+#include "connector/s3_checkpoint_store.hpp"
+#include "connector/s3_objects_sink.hpp"
+#include "connector/s3_sink.hpp"
+#include "plan/job.hpp"
+
+namespace weir {
+namespace {
+
+/// An upload is listed with its key only; whose is it?
+bool is_of_output(std::string_view key, std::string_view prefix, std::string_view suffix, bool many) {
+  if (!many) return key == prefix;
+  if (!key.starts_with(prefix) || !key.ends_with(suffix) || key.size() <= prefix.size() + suffix.size()) return false;
+  const std::string_view number = key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
+  return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+Status Job::collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found) {
+  if (s3_requests() == nullptr) return {};
+  S3Client& client = network_->writer();
+  // Who holds the job's lease is at work: what stands there is its own.
+  std::unique_ptr<CheckpointStore> store;
+  std::vector<char> room(sizes_.checkpoint);
+  std::optional<Checkpointer> checkpointer;
+  bool known = false;
+  if (!checkpoint_name_.empty()) {
+    store = make_checkpoint_store();
+    CheckpointOptions options;
+    options.job_id = job_id_;
+    options.key = config_.checkpoint.key;
+    checkpointer.emplace(*store, room, clock_, options);
+    auto there = checkpointer->open();
+    if (!there) return fail(there.error());
+    known = *there && checkpointer->has_sections();
+  }
+  struct Output {
+    std::string url;
+    bool many = false;
+    CheckpointSection section = CheckpointSection::kSink;
+  };
+  std::vector<Output> outputs;
+  if (to_ == To::kObject || to_ == To::kObjects)
+    outputs.push_back({output_name_, to_ == To::kObjects, CheckpointSection::kSink});
+  if (is_s3(rejects_name_)) outputs.push_back({rejects_name_, false, CheckpointSection::kRejectsSink});
+  for (const Output& output : outputs) {
+    S3Sink::Saved saved;
+    if (known) {
+      StateReader state = checkpointer->loaded().section(output.section);
+      if (!(output.many ? S3ObjectsSink::saved(state, saved) : S3Sink::saved(state, saved)))
+        return fail(Code::kCheckpointInvalid, "its sink section is not sound");
+    }
+    const auto place = s3_name(output.many ? output_prefix_ : output.url);
+    if (!place) return fail(place.error());
+    std::vector<std::pair<S3Name, std::string>> uploads;
+    WEIR_TRY(client.list_uploads(place->bucket, place->key, [&](const ListedUpload& listed) -> Status {
+      const bool ours = is_of_output(listed.key.view(), place->key, output.many ? output_suffix_ : "", output.many);
+      if (ours && listed.upload_id.view() != saved.upload.view())
+        uploads.push_back({{place->bucket, std::string(listed.key.view())}, std::string(listed.upload_id.view())});
+      return {};
+    }));
+    for (const auto& [name, upload] : uploads) {
+      found({"upload", "s3://" + name.bucket + "/" + name.key, upload});
+      if (take_away) WEIR_TRY(client.abort(name, upload));
+    }
+    if (checkpoint_name_.empty()) continue;
+    const S3Name tail = upload_options(output.url, false).tail;
+    std::vector<std::string> tails;
+    WEIR_TRY(client.list(tail.bucket, tail.key + std::string(S3Sink::kTail), [&](const ListedObject& listed) -> Status {
+      const std::string key(listed.key.view());
+      const std::string number = key.substr(tail.key.size() + S3Sink::kTail.size());
+      const bool a_tail = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+      if (a_tail && number != std::to_string(saved.tail)) tails.push_back(key);
+      return {};
+    }));
+    for (const std::string& key : tails) {
+      found({"tail", "s3://" + tail.bucket + "/" + key, {}});
+      if (take_away) WEIR_TRY(client.remove({tail.bucket, key}));
+    }
+  }
+  return {};
+}
+
+}  // namespace weir
