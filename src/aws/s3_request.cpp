@@ -41,7 +41,8 @@ void S3Request::field(std::string_view name, std::string_view value) {
 
 // Signed anew: time, credentials and region may be others than at the attempt before.
 Status S3Request::make(HttpRequest& request, uint32_t attempt) {
-  session_.requests.count(method_, method_ == "GET" && (key_.empty() || (query_count_ != 0 && query_[0].name == "uploadId")));
+  session_.requests.count(method_,
+                          method_ == "GET" && (key_.empty() || (query_count_ != 0 && query_[0].name == "uploadId")));
   EndpointSettings settings = session_.aws.endpoint;
   if (const std::string_view learned = session_.region_of(bucket_); !learned.empty()) settings.region = learned;
   auto endpoint = s3_endpoint(settings, bucket_);

@@ -127,7 +127,9 @@ class Job {
   };
   S3Expectation s3_expectation() const;
   /// What was asked of S3; null where nothing is there.
-  const S3Requests* s3_requests() const { return network_ && network_->needs().objects ? &network_->requests() : nullptr; }
+  const S3Requests* s3_requests() const {
+    return network_ && network_->needs().objects ? &network_->requests() : nullptr;
+  }
   size_t work_bytes() const { return budget_.work_bytes(); }
 
  private:

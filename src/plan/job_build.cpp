@@ -216,8 +216,7 @@ std::unique_ptr<CheckpointStore> Job::make_checkpoint_store() {
       S3CheckpointStore::Options{checkpoint_name_, *s3_name(checkpoint_name_), network_->signed_payload()},
       network_->writer(), clock_);
   lease_ = store.get();
-  if (deadline_.at_ns != kNever)
-    lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
+  if (deadline_.at_ns != kNever) lease_->set_end_wall_ns(clock_.wall_ns() + deadline_.left_ns(clock_.monotonic_ns()));
   return store;
 }
 

@@ -85,11 +85,17 @@ Status print_plan(int file, const Job& job, bool explain) {
   }
   if (job.s3_requests() != nullptr) {
     const Job::S3Expectation expected = job.s3_expectation();
-    out.text("\nrequests to S3\n  about ").count(expected.gets).text(" GET and ").count(expected.puts).text(" PUT a run");
+    out.text("\nrequests to S3\n  about ")
+        .count(expected.gets)
+        .text(" GET and ")
+        .count(expected.puts)
+        .text(" PUT a run");
     if (expected.puts_per_gib != 0) out.text(", ").count(expected.puts_per_gib).text(" PUT for each GiB written");
     if (expected.puts_per_checkpoint != 0)
-      out.text(", ").count(expected.puts_per_checkpoint).format(" PUT for each checkpoint (every %.0f s)",
-                                                                static_cast<double>(job.config().checkpoint.every_ns) / 1e9);
+      out.text(", ")
+          .count(expected.puts_per_checkpoint)
+          .format(" PUT for each checkpoint (every %.0f s)",
+                  static_cast<double>(job.config().checkpoint.every_ns) / 1e9);
     out.format("\n  $%.2f a million GET, $%.2f a million PUT at us-east-1's prices\n", S3Requests::kDollarsPerGet * 1e6,
                S3Requests::kDollarsPerPut * 1e6);
   }
@@ -130,8 +136,9 @@ Status print_plan_json(int file, const Job& job) {
   if (job.s3_requests() != nullptr) {
     const Job::S3Expectation expected = job.s3_expectation();
     const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-    out.format(",\"s3\":{\"get\":%llu,\"put\":%llu,\"put_per_gib\":%llu,\"put_per_checkpoint\":%llu}", number(expected.gets),
-               number(expected.puts), number(expected.puts_per_gib), number(expected.puts_per_checkpoint));
+    out.format(",\"s3\":{\"get\":%llu,\"put\":%llu,\"put_per_gib\":%llu,\"put_per_checkpoint\":%llu}",
+               number(expected.gets), number(expected.puts), number(expected.puts_per_gib),
+               number(expected.puts_per_checkpoint));
   }
   out.text("}\n");
   return out.finish();
