@@ -17,12 +17,18 @@ python() {
   [ -x build/peers/python/bin/python3 ] || python3 -m venv build/peers/python || return
   build/peers/python/bin/pip install --quiet --disable-pip-version-check duckdb orjson
 }
+# Beside those of the other benchmarks: each can be had without the other.
+python_s3() {
+  [ -x build/peers/python/bin/python3 ] || python3 -m venv build/peers/python || return
+  build/peers/python/bin/pip install --quiet --disable-pip-version-check boto3 smart-open aws-lambda-powertools
+}
 rust() { CARGO_TARGET_DIR=$PWD/build/peers/cargo cargo build --release --quiet --manifest-path bench/peers/rust_csv/Cargo.toml; }
 node() { npm install --silent --no-audit --no-fund --prefix build/peers csv-parse; }
 
 try "Miller" debian mlr miller
 try "igzip" debian igzip isal
 try "DuckDB and orjson for Python" python
+try "boto3, smart_open and Powertools for Python" python_s3
 try "rust-csv" rust
 try "csv-parse for Node" node
 if command -v zsv >/dev/null; then echo "bench-peers: zsv"; else echo "bench-peers: no zsv on the PATH"; fi

@@ -122,8 +122,7 @@ Result<uint64_t> S3Client::get_small(const S3Name& name,
         at += got.bytes;
       }
       if (got.step == Step::kFinished) return at;
-      if (got.step == Step::kBlocked && !call_.wait(call_.read_waits()))
-        return fail(Code::kNetStalled, "the time is up");
+      if (got.step == Step::kBlocked) WEIR_TRY(call_.wait(call_.read_waits()));
       if (got.step == Step::kFailed) break;
     }
     if (again || error.exit() != Exit::kUnavailable) return fail(error);
@@ -188,7 +187,7 @@ Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, con
 
 Status S3Client::remove(const S3Name& name) {
   request_.reset("DELETE", name.bucket, name.key);
-  call_.begin(request_, true);
+  call_.begin(request_, true, true);
   const Status done = call_.run();
   return !done && done.error().code == Code::kNoInput ? Status() : done;
 }
@@ -231,6 +230,11 @@ Status S3Client::end_part() {
   return {};
 }
 
+bool S3Client::part_sum_holds() const {
+  const std::string_view sum = call_.head().value("x-amz-checksum-crc64nvme");
+  return sum.empty() || sum == checksum_.view();
+}
+
 Status S3Client::complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
                           uint64_t crc64nvme, uint64_t size) {
   request_.reset("POST", name.bucket, name.key);
@@ -262,7 +266,7 @@ Status S3Client::complete(const S3Name& name, std::string_view upload_id, HttpBo
 Status S3Client::abort(const S3Name& name, std::string_view upload_id) {
   request_.reset("DELETE", name.bucket, name.key);
   request_.query("uploadId", upload_id);
-  call_.begin(request_, true);
+  call_.begin(request_, true, true);
   const Status done = call_.run();
   return !done && done.error().code == Code::kNoInput ? Status() : done;
 }
@@ -284,7 +288,7 @@ Status S3Client::read_page(Reader& result, Each each) {
         const ReadResult got = call_.read(piece, error);
         if (got.step == Step::kFailed) return false;
         if (got.step == Step::kBlocked) {
-          if (!call_.wait(call_.read_waits())) return fail(Code::kNetStalled, "the time is up");
+          WEIR_TRY(call_.wait(call_.read_waits()));
           continue;
         }
         closed = got.step == Step::kFinished;
@@ -309,8 +313,7 @@ Status S3Client::read_page(Reader& result, Each each) {
       return {};
     }
     if (*whole) error = Error(Code::kServerError, reader.failure().code.view());
-    const Error why = error;
-    if (!call_.again(FailureClass::kTransient, false, error)) return fail(why);
+    if (!call_.again(FailureClass::kTransient, false, error)) return fail(error);
     WEIR_TRY(call_.run());
   }
 }

@@ -84,12 +84,16 @@ class S3Client {
   void begin_part(const S3Name& name, std::string_view upload_id, uint32_t number, HttpBody& body, const S3Sums& sums);
   Status end_part();
   [[nodiscard]] std::string_view part_etag() const { return info_.etag.view(); }
+  /// The reply gives the part's checksum as it was sent, or none.
+  [[nodiscard]] bool part_sum_holds() const;
   /// Every part that is there, in order.
   Status list_parts(const S3Name& name, std::string_view upload_id,
                     const std::function<Status(const ListedPart&)>& each);
   /// `parts`: the XML of all parts. W4101: the condition does not hold. W4023 and the like: whether it was done is not known.
   Status complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
                   uint64_t crc64nvme, uint64_t size);
+  /// Of a complete() that failed: a part is not there by the ETag that was named.
+  [[nodiscard]] bool names_no_part() const { return request_.refusal() == "InvalidPart"; }
   Status abort(const S3Name& name, std::string_view upload_id);
 
   /// Keys that begin with `prefix`, in order.
@@ -99,7 +103,7 @@ class S3Client {
 
   /// Steps what was begun to its end.
   Status run() { return call_.run(); }
-  bool wait(const HttpWait& wait) { return call_.wait(wait); }
+  Status wait(const HttpWait& wait) { return call_.wait(wait); }
 
  private:
   /// A body larger than this waits for the server to want it.

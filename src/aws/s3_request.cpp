@@ -19,6 +19,7 @@ void S3Request::reset(std::string_view method, std::string_view bucket, std::str
   expect_ = error_in_success_ = false;
   from_ = 0;
   status_ = 0;
+  refusal_.clear();
 }
 
 void S3Request::query(std::string_view name, std::string_view value) {
@@ -132,6 +133,7 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
   if (head.status() == 412) verdict = {FailureClass::kFatal, Code::kOutputExists};
   if (reply.code.view() == "ConditionalRequestConflict") verdict = {FailureClass::kTransient, Code::kServerError};
   if (reply.code.view() == "NoSuchUpload") verdict = {FailureClass::kFatal, Code::kNoInput};
+  refusal_ = FixedText<32>(reply.code.view());
   error = Error(verdict.code);
   error.detail.append(reply.code.empty() ? std::string_view("status ") : reply.code.view());
   if (reply.code.empty()) error.detail.append_number(head.status());

@@ -33,6 +33,8 @@ class S3Request final : public HttpService {
   Status make(HttpRequest& request, uint32_t attempt) override;
   FailureClass judge(const HttpHead& head, std::string_view text, Error& error) override;
   [[nodiscard]] int status() const { return status_; }
+  /// The code of the last reply that was an error, where it has one.
+  [[nodiscard]] std::string_view refusal() const { return refusal_.view(); }
 
  private:
   static constexpr size_t kFieldsMax = 24;
@@ -65,6 +67,7 @@ class S3Request final : public HttpService {
   Signature signature_;
   FixedText<32> attempt_text_;
   int status_ = 0;
+  FixedText<32> refusal_;
 };
 
 }  // namespace weir

@@ -190,6 +190,9 @@ Status CredentialChain::fetch() {
   call_->close();
   if (!fetched) {
     Error error = fetched.error();
+    // The time of this fetch alone: the run has more.
+    if (error.code == Code::kInterrupted && fetch_session_.stop_at_ns < session_.stop_at_ns)
+      error.code = Code::kNetStalled;
     if (!plan_.origin.empty()) error.detail.append(" (from ").append(plan_.origin).append(")");
     return fail(error);
   }

@@ -122,6 +122,7 @@ bool HttpSource::go_on(Error& error) {
   if (can) {
     state_ = State::kAsking;
     if (get_.again(ask_from(), progressed, error)) return true;
+    if (error.code == Code::kInterrupted) return false;
   } else {
     why.detail.append(why.detail.empty() ? "" : "; ").append("it can't be gone on with: ").append(why_not(index_));
   }

@@ -31,6 +31,7 @@ class S3ObjectsSink final : public S3Output {
   Accepted write(std::string_view bytes, Error& error) override { return object_.write(bytes, error); }
   Accepted close_object(Error& error) override;
   Status commit() override { return open_ ? object_.commit() : Status(); }
+  void uncommit() noexcept override { object_.uncommit(); }
   Status finish() override;
   void cancel() noexcept override;
   std::string_view leftover() const override { return object_.leftover(); }

@@ -13,6 +13,7 @@
 namespace weir {
 namespace {
 
+constexpr int kOrphanListsMax = 16;
 constexpr int kPartAttemptsMax = 3;  // of a part whose reply has no usable ETag
 
 int hex_digit(char c) {
@@ -95,6 +96,8 @@ S3Sink::S3Sink(S3SinkOptions options, S3Client& client, PartRoom& room, std::spa
 
 Status S3Sink::start() {
   id_ = ObjectId(client_.new_id().view());
+  if (!upload_.empty()) WEIR_TRY(client_.abort(options_.name, upload_.view()));  // of the run that is not gone on with
+  upload_ = S3Client::UploadId();
   WEIR_TRY(room_.open());
   WEIR_TRY(abort_orphans());
   if (options_.replace) return {};
@@ -106,13 +109,17 @@ Status S3Sink::start() {
 Status S3Sink::abort_orphans() {
   if (!drop_orphans_) return {};
   std::array<S3Client::UploadId, 8> found;
-  size_t count = 0;
-  WEIR_TRY(client_.list_uploads(options_.name.bucket, options_.name.key, [&](const ListedUpload& listed) -> Status {
-    if (listed.key.view() != options_.name.key || listed.upload_id.view() == upload_.view()) return {};
-    if (count < found.size()) found[count++] = S3Client::UploadId(listed.upload_id.view());
-    return {};
-  }));
-  for (size_t i = 0; i < count; ++i) WEIR_TRY(client_.abort(options_.name, found[i].view()));
+  // As many lists as there are uploads in an outage, and not for ever where what was aborted is still listed.
+  for (int list = 0; list < kOrphanListsMax; ++list) {
+    size_t count = 0;
+    WEIR_TRY(client_.list_uploads(options_.name.bucket, options_.name.key, [&](const ListedUpload& listed) -> Status {
+      if (listed.key.view() != options_.name.key || listed.upload_id.view() == upload_.view()) return {};
+      if (count < found.size()) found[count++] = S3Client::UploadId(listed.upload_id.view());
+      return {};
+    }));
+    for (size_t i = 0; i < count; ++i) WEIR_TRY(client_.abort(options_.name, found[i].view()));
+    if (count < found.size()) break;
+  }
   return {};
 }
 
@@ -131,7 +138,7 @@ Status S3Sink::next_object(std::string_view key, std::string_view id) {
   crc_ = Crc64Nvme();
   WEIR_TRY(room_.drop(room_.used()));
   parts_ = 0;
-  published_ = comparing_ = drop_orphans_ = false;
+  published_ = comparing_ = closing_ = drop_orphans_ = false;
   // No state names this object yet.
   edge_ = 0;
   edge_open_ = upload_saved_ = upload_committed_ = false;
@@ -194,19 +201,23 @@ Result<S3Sums> S3Sink::sums_of(HttpBody& body) {
   return sums;
 }
 
-// The buffer is full and the newest edge lies within the part: what it needs of the part is put aside first.
+// The buffer is full. Where the newest edge lies within the part, what it needs of the part is put aside first.
 Status S3Sink::make_room() {
-  if (edge_open_ && edge_ > in_parts()) WEIR_TRY(put_tail());
+  if (edge_open_ && edge_ > in_parts() && edge_ < in_parts() + options_.part_bytes) WEIR_TRY(put_tail());
   return send_part(options_.part_bytes);
 }
 
 Status S3Sink::begin_upload() {
   if (!upload_.view().empty()) return {};
   auto begun = client_.create_upload(options_.name, id_.view());
-  if (!begun) return fail(begun.error());
+  if (!begun) {
+    unanswered_upload_ = true;
+    return fail(begun.error());
+  }
   upload_ = *begun;
   // Of an answer that was lost another upload stands there, of this job as it holds the key.
-  drop_orphans_ = client_.sent_twice() && !options_.tail.bucket.empty();
+  drop_orphans_ = (unanswered_upload_ || client_.sent_twice()) && !options_.tail.bucket.empty();
+  unanswered_upload_ = false;
   return abort_orphans();
 }
 
@@ -229,7 +240,8 @@ Status S3Sink::send_part(size_t bytes) {
     const Status sent = client_.end_part();
     if (!sent && sent.error().code == Code::kNoInput) return upload_gone();
     WEIR_TRY(sent);
-    noted = note_tag(parts_ + 1, client_.part_etag());
+    noted = client_.part_sum_holds() ? note_tag(parts_ + 1, client_.part_etag())
+                                     : fail(Code::kBadReply, "a part's checksum is not that of its bytes");
     if (noted) break;
   }
   WEIR_TRY(noted);
@@ -274,8 +286,10 @@ void S3Sink::name_tail(uint64_t number) {
 Status S3Sink::put_tail() {
   WEIR_ASSERT(edge_ >= in_parts() && edge_ - in_parts() <= room_.used());
   const auto bytes = static_cast<size_t>(edge_ - in_parts());
-  edge_open_ = false;
-  if (bytes == 0) return {};
+  if (bytes == 0) {
+    edge_open_ = false;
+    return {};
+  }
   // One that no checkpoint came to name.
   if (tail_put_ != committed_ && tail_put_ != before_) {
     name_tail(tail_put_);
@@ -287,11 +301,13 @@ Status S3Sink::put_tail() {
   if (!sums) return fail(sums.error());
   WEIR_TRY(client_.put(tail_name_, body, *sums, {}, id_.view()));
   tail_put_ = tail_wanted_;
+  edge_open_ = false;
   return {};
 }
 
 Status S3Sink::commit() {
   if (options_.tail.bucket.empty()) return {};
+  if (closing_) return fail(Code::kInterrupted, "the object was about to be shown");
   if (edge_open_) {
     while (edge_ >= in_parts() + options_.part_bytes) WEIR_TRY(send_part(options_.part_bytes));
     WEIR_TRY(put_tail());
@@ -351,8 +367,13 @@ Status S3Sink::put_whole() {
 Status S3Sink::complete() {
   if (room_.used() != 0) WEIR_TRY(send_part(room_.used()));
   PartsBody parts(*this);
-  const Status done = client_.complete(options_.name, upload_.view(), parts,
-                                       {.if_match = {}, .if_none = !options_.replace}, crc_.value(), loaded_.bytes);
+  const auto ask = [&] {
+    return client_.complete(options_.name, upload_.view(), parts, {.if_match = {}, .if_none = !options_.replace},
+                            crc_.value(), loaded_.bytes);
+  };
+  Status done = ask();
+  // An ETag was told wrong. The service is asked for all of them; what the parts hold is in the sum of the whole.
+  if (!done && client_.names_no_part() && list_tags()) done = ask();
   return !done && done.error().code == Code::kNoInput ? upload_gone() : done;
 }
 
@@ -383,6 +404,7 @@ Status S3Sink::publish() {
     return {};
   }
   loaded_.bytes = written();
+  closing_ = true;
   const Status done = upload_.view().empty() ? put_whole() : complete();
   if (!done) {
     // Refused because an object is there, or the upload is no more, or a lost answer: perhaps it is there already.
@@ -399,6 +421,7 @@ Status S3Sink::publish() {
     if (*there != AtKey::kOurs) return fail(done.error());
   }
   published_ = true;
+  closing_ = false;
   return {};
 }
 
@@ -464,11 +487,26 @@ bool S3Sink::load(StateReader& in) {
   return true;
 }
 
+Status S3Sink::replace_shown(StateReader& in, bool shown) {
+  if (!load(in)) {
+    upload_ = S3Client::UploadId();
+  } else if (shown) {
+    auto there = at_key();
+    if (!there) return fail(there.error());
+    options_.replace = options_.replace || *there == AtKey::kOurs;
+  }
+  parts_ = 0;
+  upload_saved_ = upload_committed_ = false;
+  return {};
+}
+
 // The parts as the service has them: those that the state counts must be there, whole.
 Status S3Sink::list_tags() {
   uint32_t found = 0;
   const Status listed = client_.list_parts(options_.name, upload_.view(), [&](const ListedPart& part) -> Status {
-    if (part.number != found + 1 || part.number > parts_ || part.size != options_.part_bytes) return {};
+    if (part.number != found + 1 || part.number > parts_) return {};
+    const uint64_t begin = uint64_t{found} * options_.part_bytes;  // the last one may be short
+    if (part.size != std::min(options_.part_bytes, loaded_.bytes - begin)) return {};
     ++found;
     return note_tag(part.number, part.etag.view());
   });

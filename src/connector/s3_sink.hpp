@@ -91,6 +91,8 @@ class S3Sink final : public S3Output {
   size_t state_bytes_max() const override { return kStateBytesMax; }
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
+  Status replace_shown(StateReader& in, bool shown) override;
+  void uncommit() noexcept override { upload_committed_ = false; }
   Status resume(bool finishing) override;
 
   // --- one of many objects (S3ObjectsSink)
@@ -152,9 +154,12 @@ class S3Sink final : public S3Output {
   uint32_t parts_ = 0;
   Crc64Nvme crc_;  ///< of all bytes written
   bool published_ = false;
+  bool closing_ =
+      false;  ///< publish() was begun and has not succeeded: of the edge before it nothing can be put any more
   bool comparing_ = false;  ///< see compare()
   uint64_t compared_ = 0;  ///< bytes so far
   bool drop_orphans_ = false;
+  bool unanswered_upload_ = false;  ///< one was asked for, and may stand there
 
   // The newest place that a checkpoint may speak of: taken by save(), which is const as far as the output is concerned.
   mutable uint64_t edge_ = 0;

@@ -86,12 +86,10 @@ Status S3Source::take_info() {
 
 // The stream broke off. True: another GET was begun behind the last byte.
 bool S3Source::go_on(Error& error) {
-  const Error why = error;
   const bool progressed = stream_at_ > progress_at_;
   progress_at_ = stream_at_;
   state_ = State::kAsking;
   if (client_.get_again(stream_at_, progressed, error)) return true;
-  error = why;
   state_ = State::kClosed;
   return false;
 }

@@ -387,6 +387,117 @@ TEST(S3Sink, APartWithoutAnEtagIsSentAgain) {
   EXPECT_EQ(parts, 3u);
 }
 
+TEST(S3Sink, EtagsThatWereToldWrongAreAskedForOnce) {
+  const std::string body = numbered(7'000'000);
+  for (const bool listed_wrong : {false, true}) {
+    SimS3 store;
+    Changed changed(store);
+    uint64_t completes = 0;
+    changed.change = [&](const SimRequest& request, testing::SimReply& reply) {
+      if (request.method == "POST" && request.target.find("uploadId=") != std::string::npos) ++completes;
+      if (request.target.find("partNumber=") != std::string::npos)
+        reply.fields = {{"ETag", "\"00000000000000000000000000000000\""}};
+      const size_t tag = request.method == "GET" ? reply.body.find("<ETag>&quot;") : std::string::npos;
+      if (listed_wrong && tag != std::string::npos) reply.body.replace(tag + 12, 32, 32, 'f');
+    };
+    Process process(changed);
+    Upload upload(process);
+    ASSERT_TRUE(upload.sink.start());
+    ASSERT_TRUE(upload.write(body));
+    const Status done = upload.sink.finish();
+    EXPECT_EQ(completes, 2u);
+    EXPECT_EQ(done.has_value(), !listed_wrong);
+    EXPECT_EQ(store.objects["bkt/out"].body, listed_wrong ? "" : body);
+    if (!done) {
+      EXPECT_EQ(done.error().exit(), Exit::kUnavailable) << done.error().detail.view();
+    }
+  }
+}
+
+TEST(S3Sink, APartWhoseChecksumIsAnotherIsSentAgainAFewTimes) {
+  const std::string body = numbered(7'000'000);
+  for (const uint64_t wrong : {uint64_t{2}, ~uint64_t{0}}) {
+    SimS3 store;
+    Changed changed(store);
+    uint64_t parts = 0;
+    changed.change = [&](const SimRequest& request, testing::SimReply& reply) {
+      if (request.target.find("partNumber=") == std::string::npos) return;
+      const bool changed_sum = ++parts <= wrong;
+      reply.fields.emplace_back("x-amz-checksum-crc64nvme",
+                                changed_sum ? "AAAAAAAAAAA=" : request.field("x-amz-checksum-crc64nvme"));
+    };
+    Process process(changed);
+    Upload upload(process);
+    ASSERT_TRUE(upload.sink.start());
+    const Status written = upload.write(body);
+    const Status done = written ? upload.sink.finish() : written;
+    EXPECT_EQ(done.has_value(), wrong == 2);
+    EXPECT_EQ(parts, wrong == 2 ? 4u : 3u);
+    EXPECT_EQ(store.objects["bkt/out"].body, wrong == 2 ? body : "");
+  }
+}
+
+// The time is up while a request of a write is tried again: what a commit promises after it is put all the same.
+TEST(S3Sink, WhatTheTimeDidNotAllowIsPutByTheCommit) {
+  SimS3 store;
+  Process process(store);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  ASSERT_TRUE(upload.write(numbered(1'000'000)));
+  const std::string state = upload.save();
+  // Done, and nobody hears of it.
+  bool lost = true;
+  process.net.on_request = [&](const SimRequest& request) {
+    process.net.faults.lose_reply = lost && request.target.ends_with("?uploads=") ? 1 : 0;
+    return lost && request.target.find(".tail-") != std::string::npos;
+  };
+  const std::string more = numbered(6'000'000);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    process.session.stop_at_ns = process.clock.monotonic_ns() + 10'000'000'000;
+    const Status late = upload.write(attempt == 0 ? std::string_view(more).substr(0, 5'000'000) : more);
+    ASSERT_FALSE(late) << attempt;
+    EXPECT_EQ(late.error().code, Code::kInterrupted) << late.error().detail.view();
+  }
+  EXPECT_GT(store.uploads.size(), 1u);
+  process.session.stop_at_ns = kNever;
+  lost = false;
+  ASSERT_TRUE(upload.sink.commit());
+  EXPECT_EQ(store.objects["bkt/out.weir.tail-1"].body, numbered(1'000'000));
+
+  Process next(store, 2);
+  Upload again(next);
+  again.sink.drop_orphans();
+  StateReader in(state);
+  ASSERT_TRUE(again.sink.load(in) && in.at_end());
+  ASSERT_TRUE(again.sink.resume(false));
+  ASSERT_TRUE(again.sink.finish());
+  EXPECT_EQ(store.objects["bkt/out"].body, numbered(1'000'000));
+  EXPECT_TRUE(store.uploads.empty());
+}
+
+TEST(S3Sink, AnUploadThatWasBegunUnheardIsDropped) {
+  const std::string body = numbered(6'000'000);
+  SimS3 store;
+  Process process(store);
+  Upload upload(process);
+  ASSERT_TRUE(upload.sink.start());
+  process.net.on_request = [&](const SimRequest& request) {
+    process.net.faults.lose_reply = request.target.ends_with("?uploads=") ? 1 : 0;
+    return false;
+  };
+  process.session.stop_at_ns = process.clock.monotonic_ns() + 1'000'000'000;
+  ASSERT_FALSE(upload.write(body));
+  EXPECT_FALSE(store.uploads.empty());
+  process.session.stop_at_ns = kNever;
+  process.net.on_request = nullptr;
+  process.net.faults.lose_reply = 0;
+  upload.save();
+  ASSERT_TRUE(upload.sink.commit());
+  EXPECT_EQ(store.uploads.size(), 1u);
+  ASSERT_TRUE(upload.sink.finish());
+  EXPECT_EQ(store.objects["bkt/out"].body, body);
+}
+
 TEST(S3Sink, AnUploadThatIsNoMoreIsSaidToBeLost) {
   for (const bool theirs : {false, true}) {
     SimS3 store;

@@ -53,8 +53,10 @@ class Checkpointer {
     captured(writer, progress);
   }
   [[nodiscard]] bool has_image() const { return image_bytes_ != 0; }
+  /// A checkpoint of this job is in the store.
+  [[nodiscard]] bool in_store() const { return loaded_ || saves_ != 0; }
   /// There is something to go on from: the image stands behind the beginning, or a checkpoint of this job is in the store.
-  [[nodiscard]] bool has_progress() const { return loaded_ || saves_ != 0 || head_.progress != 0; }
+  [[nodiscard]] bool has_progress() const { return in_store() || head_.progress != 0; }
   [[nodiscard]] bool due() const { return news_ && clock_.monotonic_ns() - saved_ns_ >= options_.every_ns; }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);

@@ -24,7 +24,9 @@ Driver::Driver(const PipelineParts& pipeline, Counters& counters)
 Outcome Driver::run(Deadline deadline) {
   Outcome outcome;
   counters_.inputs = pipeline_.source->count();
+  deadline_ = deadline;
   given_ns_ = deadline.left_ns(now());
+  wait_until(stop_at_ns(deadline));
   Status status = consume_inputs(deadline, outcome);
   pipeline_.source->close();
   if (status && outcome.ending == Ending::kDone) {
@@ -39,6 +41,8 @@ Outcome Driver::run(Deadline deadline) {
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
     // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
     if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
+    wait_until(deadline.at_ns);
+    if (outcome.ending == Ending::kInterrupted) keep_stored(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
     // With a checkpoint the next run goes on behind the last edge, and there is no time to spend on more.
@@ -88,6 +92,7 @@ Status Driver::finish_output(bool limit_reached) {
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
   publishing_ = true;
+  wait_until(deadline_.at_ns);
   if (checkpointer != nullptr) {
     capture();
     WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
@@ -105,7 +110,9 @@ Outcome Driver::finish_up() {
   if (status) status = pipeline_.checkpointer->save(CheckpointKind::kDone);
   outcome.limit_reached = limit_left_ == 0 && !pipeline_.program->has_aggregates();
   if (status) return outcome;
-  outcome.ending = Ending::kFailed;
+  // What is in the store says that all is written: the next run shows it.
+  const bool late = status.error().code == Code::kInterrupted;
+  outcome.ending = late ? Ending::kCheckpointed : Ending::kFailed;
   outcome.error = status.error();
   if (pipeline_.rejects_sink != nullptr) pipeline_.rejects_sink->cancel();
   pipeline_.sink->cancel();
@@ -116,6 +123,11 @@ Outcome Driver::finish_up() {
 uint64_t Driver::stop_at_ns(Deadline deadline) const {
   if (pipeline_.checkpointer == nullptr) return deadline.at_ns;
   return pipeline_.checkpointer->stop_at_ns(deadline, given_ns_);
+}
+
+// Reads and writes are waited for until the run stops; commits, saves and what shows the output, until the deadline itself.
+void Driver::wait_until(uint64_t monotonic_ns) {
+  if (pipeline_.wait_until_ns != nullptr) *pipeline_.wait_until_ns = monotonic_ns;
 }
 
 bool Driver::stop_asked(Deadline deadline) {

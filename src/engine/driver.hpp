@@ -91,6 +91,8 @@ class Driver {
   void stop_with_checkpoint(Outcome& outcome);
   [[nodiscard]] uint64_t stop_at_ns(Deadline deadline) const;
   bool stop_asked(Deadline deadline);
+  void wait_until(uint64_t monotonic_ns);
+  void keep_stored(Outcome& outcome);
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 
   const PipelineParts& pipeline_;
@@ -112,12 +114,15 @@ class Driver {
   uint64_t skip_left_ = 0;  ///< of those, still to come
 
   uint32_t input_ = 0;
+  bool save_tried_ = false;  ///< a checkpoint of this run may be in the store
   bool publishing_ = false;  ///< all is written and closed
   bool input_open_ = false;
   Counters captured_;  ///< at the last capture
+  Counters stored_;  ///< of the checkpoint in the store
   SourceIdentity identity_;  ///< of the open input, with a checkpointer
   Sha256 finished_;  ///< chain over the inputs that are done
   uint64_t stored_at_open_ = 0;  ///< counters_.stored_bytes when the input was opened
+  Deadline deadline_;
   uint64_t given_ns_ = kNever;  ///< from the start to the deadline
   uint64_t rejects_in_batch_ = 0;  ///< reader rejects of this batch that were settled
 

@@ -133,11 +133,22 @@ Status Driver::commit_sinks() {
 
 Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t before = now();
-  WEIR_TRY(commit_sinks());
+  wait_until(deadline_.at_ns);
+  if (const Status committed = commit_sinks(); !committed) {
+    // One of them may have committed what no state will name.
+    if (!save_tried_ && !pipeline_.checkpointer->in_store()) {
+      pipeline_.sink->uncommit();
+      if (pipeline_.rejects_sink != nullptr) pipeline_.rejects_sink->uncommit();
+    }
+    return committed;
+  }
+  save_tried_ = true;
   WEIR_TRY(pipeline_.checkpointer->save(kind, verdict));
+  stored_ = captured_;
   const uint64_t took = now() - before;
   counters_.times.send_ns += took;
   pipeline_.checkpointer->flush_times().add(took);
+  if (kind == CheckpointKind::kRunning) wait_until(stop_at_ns(deadline_));
   return {};
 }
 
@@ -156,14 +167,20 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
   if (failed && !checkpointer.has_progress()) return;
   const Error* verdict = failed ? &outcome.error : nullptr;
   if (Status saved = save_checkpoint(CheckpointKind::kRunning, verdict); !saved) {
-    if (!failed) outcome = {Ending::kFailed, saved.error(), false};
+    // Too late for it: the one before stays.
+    if (!failed && saved.error().code != Code::kInterrupted) outcome = {Ending::kFailed, saved.error(), false};
     return;
   }
-  if (failed) return;
+  if (!failed) keep_stored(outcome);
+}
+
+// Stopped: the next run goes on from what is in the store, if there is something.
+void Driver::keep_stored(Outcome& outcome) {
+  if (pipeline_.checkpointer == nullptr || !pipeline_.checkpointer->in_store()) return;
   outcome.ending = Ending::kCheckpointed;
-  // What came after the edge is unread, as far as the job is concerned.
+  // What came after that edge is unread, as far as the job is concerned.
   const StageTimes times = counters_.times;
-  counters_ = captured_;
+  counters_ = stored_;
   counters_.times = times;
 }
 
@@ -316,7 +333,7 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
   StateReader intake = checkpoint.section(CheckpointSection::kIntake);
   WEIR_TRY(intake_.resume(source.input, intake));
   if (!intake.at_end()) return refused("its decoder section is not sound");
-  counters_ = counted;
+  counters_ = stored_ = counted;
   // What stands there for people is as true as the rest.
   const uint64_t saved_byte = pipeline_.reader->saved_byte();
   const uint64_t size_now = pipeline_.source->size(input_);

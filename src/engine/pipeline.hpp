@@ -45,6 +45,8 @@ struct PipelineParts {
   BatchSink* rejects_sink = nullptr;  ///< may be null
   Clock* clock = nullptr;
   Wakeup* wakeup = nullptr;
+  uint64_t* wait_until_ns =
+      nullptr;  ///< of the network, which waits no longer (W1101): the driver moves it; null: there is none
   RunObserver* observer = nullptr;  ///< may be null
   std::span<char> scratch;  ///< row lists: Driver::scratch_bytes
   Checkpointer* checkpointer = nullptr;  ///< null: the run leaves nothing to go on from

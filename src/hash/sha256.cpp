@@ -3,10 +3,17 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+#endif
+
 namespace weir {
 namespace {
 
-constexpr uint32_t kRound[64] = {
+alignas(16) constexpr uint32_t kRound[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -21,6 +28,89 @@ uint32_t load_big(const uint8_t* p) {
          p[3];
 }
 
+void compress_block(uint32_t* state, const uint8_t* block) {
+  uint32_t w[64];
+  for (int i = 0; i < 16; ++i) w[i] = load_big(block + 4 * i);
+  for (int i = 16; i < 64; ++i) {
+    const uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
+    const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
+    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+  }
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
+           h = state[7];
+  for (int i = 0; i < 64; ++i) {
+    const uint32_t t1 =
+        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
+    const uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+    h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+  }
+  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g,
+      state[7] += h;
+}
+
+#if defined(__x86_64__)
+bool has_instructions() { return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1"); }
+
+__attribute__((target("sha,sse4.1"))) void compress_by_instructions(uint32_t* h, const uint8_t* at, size_t blocks) {
+  const __m128i big = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  auto* words = reinterpret_cast<__m128i*>(h);
+  // The instructions want the state as ABEF and CDGH.
+  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(words), 0xB1);
+  const __m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128(words + 1), 0x1B);
+  __m128i abef = _mm_alignr_epi8(cdab, hgfe, 8);
+  __m128i cdgh = _mm_blend_epi16(hgfe, cdab, 0xF0);
+  for (; blocks != 0; --blocks, at += 64) {
+    const __m128i abef_before = abef;
+    const __m128i cdgh_before = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 4; ++i) w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i), big);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      const __m128i k = _mm_load_si128(reinterpret_cast<const __m128i*>(kRound) + i);
+      const __m128i message = _mm_add_epi32(w[i % 4], k);
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, message);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(message, 0x0E));
+      if (i >= 12) continue;
+      const __m128i last = w[(i + 3) % 4];
+      const __m128i next =
+          _mm_add_epi32(_mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]), _mm_alignr_epi8(last, w[(i + 2) % 4], 4));
+      w[i % 4] = _mm_sha256msg2_epu32(next, last);
+    }
+    abef = _mm_add_epi32(abef, abef_before);
+    cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  }
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B);
+  const __m128i dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128(words, _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(words + 1, _mm_alignr_epi8(dchg, feba, 8));
+}
+#elif defined(__aarch64__)
+bool has_instructions() { return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0; }
+
+__attribute__((target("+crypto"))) void compress_by_instructions(uint32_t* h, const uint8_t* at, size_t blocks) {
+  uint32x4_t abcd = vld1q_u32(h);
+  uint32x4_t efgh = vld1q_u32(h + 4);
+  for (; blocks != 0; --blocks, at += 64) {
+    const uint32x4_t abcd_before = abcd;
+    const uint32x4_t efgh_before = efgh;
+    uint32x4_t w[4];
+    for (int i = 0; i < 4; ++i) w[i] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(at + 16 * i)));
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      const uint32x4_t message = vaddq_u32(w[i % 4], vld1q_u32(kRound + 4 * i));
+      const uint32x4_t abcd_now = abcd;
+      abcd = vsha256hq_u32(abcd, efgh, message);
+      efgh = vsha256h2q_u32(efgh, abcd_now, message);
+      if (i < 12) w[i % 4] = vsha256su1q_u32(vsha256su0q_u32(w[i % 4], w[(i + 1) % 4]), w[(i + 2) % 4], w[(i + 3) % 4]);
+    }
+    abcd = vaddq_u32(abcd, abcd_before);
+    efgh = vaddq_u32(efgh, efgh_before);
+  }
+  vst1q_u32(h, abcd);
+  vst1q_u32(h + 4, efgh);
+}
+#endif
+
 }  // namespace
 
 void Sha256::reset() {
@@ -31,22 +121,15 @@ void Sha256::reset() {
   size_ = 0;
 }
 
-void Sha256::compress(const uint8_t* block) {
-  uint32_t w[64];
-  for (int i = 0; i < 16; ++i) w[i] = load_big(block + 4 * i);
-  for (int i = 16; i < 64; ++i) {
-    const uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
-  uint32_t a = h_[0], b = h_[1], c = h_[2], d = h_[3], e = h_[4], f = h_[5], g = h_[6], h = h_[7];
-  for (int i = 0; i < 64; ++i) {
-    const uint32_t t1 =
-        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
-    const uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-    h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
-  }
-  h_[0] += a, h_[1] += b, h_[2] += c, h_[3] += d, h_[4] += e, h_[5] += f, h_[6] += g, h_[7] += h;
+void sha256_compress_scalar(uint32_t* h, const uint8_t* at, size_t blocks) {
+  for (; blocks != 0; --blocks, at += 64) compress_block(h, at);
+}
+
+void sha256_compress(uint32_t* h, const uint8_t* at, size_t blocks) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  if (has_instructions()) return compress_by_instructions(h, at, blocks);
+#endif
+  sha256_compress_scalar(h, at, blocks);
 }
 
 void Sha256::update(std::string_view bytes) {
@@ -59,9 +142,10 @@ void Sha256::update(std::string_view bytes) {
     std::memcpy(pending_ + have, p, take);
     p += take, left -= take, have += take;
     if (have < 64) return;
-    compress(pending_);
+    sha256_compress(h_, pending_, 1);
   }
-  for (; left >= 64; p += 64, left -= 64) compress(p);
+  sha256_compress(h_, p, left / 64);
+  p += left - left % 64, left %= 64;
   if (left != 0) std::memcpy(pending_, p, left);
 }
 

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) with a state that can be saved in the middle and gone on with. Used for oversize records and job ids.
+// SHA-256 (FIPS 180-4) with a state that can be saved in the middle and gone on with. Used for oversize records, job ids and what is signed.
 #pragma once
 
 #include <array>
@@ -25,12 +25,15 @@ class Sha256 {
   bool load(StateReader& in);
 
  private:
-  void compress(const uint8_t* block);
-
   uint32_t h_[8];
   uint64_t size_;
   uint8_t pending_[64];
 };
+
+/// Takes `blocks` blocks of 64 bytes into the eight words of the state: by the processor's instructions for it where it has them.
+void sha256_compress(uint32_t* h, const uint8_t* at, size_t blocks);
+/// The same without them.
+void sha256_compress_scalar(uint32_t* h, const uint8_t* at, size_t blocks);
 
 /// Writes 64 lowercase hex digits.
 void to_hex(const Sha256::Digest& digest, char* out);

@@ -23,6 +23,20 @@ TEST(Sha256, gives_the_published_digests) {
   EXPECT_EQ(hex_of(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256, the_processors_own_instructions_say_the_same) {
+  uint32_t random = 1;
+  for (size_t blocks = 0; blocks < 40; ++blocks) {
+    std::string text(64 * blocks, '\0');
+    for (char& c : text) c = static_cast<char>((random = random * 1664525 + 1013904223) >> 24);
+    uint32_t state[8], scalar[8];
+    for (int i = 0; i < 8; ++i) state[i] = scalar[i] = random = random * 1664525 + 1013904223;
+    const auto* at = reinterpret_cast<const uint8_t*>(text.data());
+    sha256_compress(state, at, blocks);
+    sha256_compress_scalar(scalar, at, blocks);
+    for (int i = 0; i < 8; ++i) ASSERT_EQ(state[i], scalar[i]) << blocks;
+  }
+}
+
 TEST(Sha256, goes_on_from_a_saved_state_at_every_split) {
   std::string text;
   for (int i = 0; i < 300; ++i) text += static_cast<char>(i * 7);

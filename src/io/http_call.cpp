@@ -12,9 +12,10 @@ HttpCall::HttpCall(HttpSession& session, std::span<char> room)
       text_room_(room.subspan(HttpConnection::memory_max(), kTextBytesMax)),
       retry_(session.retries) {}
 
-void HttpCall::begin(HttpService& service, bool whole) {
+void HttpCall::begin(HttpService& service, bool whole, bool parting) {
   service_ = &service;
   whole_ = whole;
+  parting_ = parting;
   retry_ = Retry(session_.retries, session_.limits());
   due_ns_ = 0;
   state_ = State::kWaiting;
@@ -35,6 +36,11 @@ Step HttpCall::retry(FailureClass failure, Error& error) {
   const HttpHead& head = connection_.head();
   const RetryHint hint = head.begun() ? retry_hint(head, session_.http.clock->wall_ns()) : RetryHint{};
   const RetryDecision decision = retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
+  if (decision.answer == RetryAnswer::kPastDeadline) {
+    Error late(Code::kInterrupted, "no time is left to try again: ");
+    late.detail.append(code_info(error.code).message).append(", ").append(error.detail.view());
+    error = late;
+  }
   if (decision.answer != RetryAnswer::kRetry) return Step::kFailed;
   error = Error();
   due_ns_ = now + decision.delay_ns;
@@ -76,7 +82,12 @@ Step HttpCall::step(Error& error) {
       case State::kDone:
         return Step::kHaveOutput;
       case State::kWaiting: {
-        if (session_.http.clock->monotonic_ns() < due_ns_) {
+        const uint64_t now = session_.http.clock->monotonic_ns();
+        if (now >= session_.stop_at_ns && !parting_) {
+          error = Error(Code::kInterrupted, "the time was up before it was asked for");
+          return Step::kFailed;
+        }
+        if (now < due_ns_) {
           wait_ = {{}, due_ns_};
           return Step::kBlocked;
         }
@@ -123,11 +134,12 @@ Step HttpCall::step(Error& error) {
   }
 }
 
-bool HttpCall::wait(const HttpWait& wait) {
-  if (session_.http.clock->monotonic_ns() >= session_.stop_at_ns) return false;
+Status HttpCall::wait(const HttpWait& wait) {
+  if (session_.http.clock->monotonic_ns() >= session_.stop_at_ns)
+    return fail(Code::kInterrupted, "the time was up before the answer came");
   session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
                           std::min(wait.until_ns, session_.stop_at_ns));
-  return true;
+  return {};
 }
 
 Status HttpCall::run() {
@@ -136,9 +148,9 @@ Status HttpCall::run() {
     const Step step = this->step(error);
     if (step == Step::kHaveOutput) return {};
     if (step == Step::kFailed) return fail(error);
-    if (!wait(wait_)) {
+    if (const Status waited = wait(wait_); !waited) {
       connection_.close();
-      return fail(Code::kNetStalled, "the time is up");
+      return waited;
     }
   }
 }

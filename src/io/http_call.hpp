@@ -2,7 +2,8 @@
 // and for what, wait() does it for callers that have nothing else to do.
 //
 // How often and how late: io/retry_policy.hpp. All calls of a run share one RetryBudget, so that a server that is down is asked a bounded
-// number of times, however many calls there are.
+// number of times, however many calls there are. A call whose time is up, in mid-request or before another attempt, failed for no fault of the
+// server: W1101.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +49,9 @@ class HttpCall {
 
   HttpCall(HttpSession& session, std::span<char> room);
 
-  /// Begins. `whole`: a reply is read to its end before it is judged, and at most kTextBytesMax long.
-  void begin(HttpService& service, bool whole);
+  /// Begins. `whole`: a reply is read to its end before it is judged, and at most kTextBytesMax long. `parting`: sent also when the time is up,
+  /// though its answer is not waited for: it gives something back.
+  void begin(HttpService& service, bool whole, bool parting = false);
   /// kHaveOutput: succeeded; without `whole` the body is read with read(). kBlocked: see waits(). kFailed.
   Step step(Error& error);
   [[nodiscard]] const HttpHead& head() const { return connection_.head(); }
@@ -62,13 +64,13 @@ class HttpCall {
   [[nodiscard]] const HttpWait& read_waits() const { return connection_.waits(); }
   /// The request was sent more than once: an earlier one may have been done.
   [[nodiscard]] bool sent_twice() const { return retry_.attempts() > 1 || connection_.sent_twice(); }
-  /// The body that is read broke off, or is not what it should be: another attempt, if there may be one, with `error` as it was if not.
-  /// `progressed`: bytes came since the last attempt, so that the count begins anew.
+  /// The body that is read broke off, or is not what it should be: another attempt, if there may be one. If not, `error` is as it was, or W1101
+  /// where the time is up. `progressed`: bytes came since the last attempt, so that the count begins anew.
   bool again(FailureClass why, bool progressed, Error& error);
-  /// Steps until it ends, and waits in between. Not ended by a stop: what was begun is brought to its end.
+  /// Steps until it ends, and waits in between. Not ended by a signal: what was begun is brought to its end. W1101: the session's time is up.
   Status run();
-  /// Waits for what the last step wanted. False: not past the session's end.
-  bool wait(const HttpWait& wait);
+  /// Waits for what the last step wanted. W1101: not past the session's end.
+  Status wait(const HttpWait& wait);
   void close() noexcept { connection_.close(); }
 
  private:
@@ -83,6 +85,7 @@ class HttpCall {
   HttpService* service_ = nullptr;
   State state_ = State::kIdle;
   bool whole_ = false;
+  bool parting_ = false;
   Retry retry_;
   size_t text_bytes_ = 0;
   uint64_t due_ns_ = 0;

@@ -317,9 +317,9 @@ Status HttpGet::run() {
     const Step step = this->step(error);
     if (step == Step::kHaveOutput) return {};
     if (step == Step::kFailed) return fail(error);
-    if (!call_.wait(call_.waits())) {
+    if (const Status waited = call_.wait(call_.waits()); !waited) {
       call_.close();
-      return fail(Code::kNetStalled, "the time is up");
+      return waited;
     }
   }
 }

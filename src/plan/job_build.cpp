@@ -179,6 +179,7 @@ Status Job::build() {
   pipeline_.rejects_sink = rejects_sink_.get();
   pipeline_.clock = &clock_;
   pipeline_.wakeup = &wakeup_;
+  pipeline_.wait_until_ns = network_ ? network_->stop_at() : nullptr;
   pipeline_.records_preview = preview_records_;
   pipeline_.publish_partial = config_.output.publish_partial;
   pipeline_.unit_bytes = config_.output.unit;
@@ -246,6 +247,9 @@ Status Job::start_sinks() {
   for (BatchSink* sink : sinks) {
     if (sink != nullptr) sink->cancel();
   }
+  // The time was up before it came to read: what it was to go on from stands as it was.
+  if (goes_on_ && status.error().code == Code::kInterrupted)
+    return fail(Code::kCheckpointed, "state in " + checkpoint_name_);
   return status;
 }
 

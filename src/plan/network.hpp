@@ -49,6 +49,8 @@ class Network final : public ObjectLister {
   [[nodiscard]] bool signed_payload() const { return !tls_; }
   /// No wait reaches past it.
   void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = web_session_.stop_at_ns = monotonic_ns; }
+  /// The place of that time for S3, for the driver to move.
+  [[nodiscard]] uint64_t* stop_at() { return &session_.stop_at_ns; }
 
   /// Keys under "s3://bucket/prefix/" or that match the pattern, in order, as addresses.
   Status list(const std::string& url, std::vector<std::string>& names) override;

@@ -74,7 +74,10 @@ class S3Job : public ::testing::Test {
     net.faults = faults;
     bool dead = false;
     uint64_t seen = 0;
+    Deadline deadline;
+    if (deadline_ns_ != 0) deadline.at_ns = clock.monotonic_ns() + deadline_ns_;
     net.on_request = [&](const SimRequest& request) {
+      clock.advance(request_ns_);
       if (!dead && ++seen == death) {
         dead = true;
         if (done_before) store.answer(request);
@@ -90,12 +93,12 @@ class S3Job : public ::testing::Test {
         ran.error = error;
         return ran;
       };
-      if (const Status prepared = job.prepare(config_); !prepared) return failed(prepared.error());
+      if (const Status prepared = job.prepare(config_, deadline); !prepared) return failed(prepared.error());
       EXPECT_TRUE(job.fits());
       if (const Status built = job.build(); !built) return failed(built.error());
       ran.built = true;
       ran.skipped = job.skipped();
-      if (ran.skipped.empty()) ran.outcome = job.run({}, nullptr);
+      if (ran.skipped.empty()) ran.outcome = job.run(deadline, nullptr);
       ran.counters = job.counters();
       ran.asked = *job.s3_requests();
       // Not what gives the lease back, which comes behind.
@@ -106,6 +109,7 @@ class S3Job : public ::testing::Test {
       unseal();
     }
     over_ns_ = clock.monotonic_ns();
+    late_ns_ = over_ns_ > deadline.at_ns ? over_ns_ - deadline.at_ns : 0;
     requests_ = net.requests;
     log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
     for (const std::string& line : net.log) log_ += line + "\n";
@@ -166,6 +170,9 @@ class S3Job : public ::testing::Test {
   SimS3 inputs_;
   uint64_t requests_ = 0;
   uint64_t over_ns_ = 0;  ///< when the last life ended
+  uint64_t deadline_ns_ = 0;  ///< of the next life, from its start; 0: none
+  uint64_t request_ns_ = 0;  ///< that pass at each request
+  uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline
 };
 
 TEST_F(S3Job, runs_and_is_not_done_twice) {
@@ -262,7 +269,8 @@ TEST_F(S3Job, objects_are_those_of_the_batches_and_pieces) {
   EXPECT_EQ(again.skipped, "already_done") << again.words();
   // Whoever takes the last object away gets all of them again.
   store.objects.erase("bucket/out/result-000001.csv");
-  EXPECT_EQ(run(store, 3, 2).error.exit(), Exit::kSinkConflict);
+  const Ran anew = run(store, 3, 2);
+  EXPECT_EQ((anew.error.ok() ? anew.outcome.error : anew.error).exit(), Exit::kSinkConflict) << anew.words();
 }
 
 TEST_F(S3Job, anothers_object_among_many_stays) {
@@ -368,6 +376,86 @@ TEST_F(S3Job, what_dead_runs_left_is_found_and_taken_away) {
     store.uploads.erase("another's");
     store.objects.erase(state + ".tail-x");
     EXPECT_TRUE(outputs(store) == outputs(whole)) << names(store);
+  }
+}
+
+// D1, D4: in whatever request it falls, asked once or over and over.
+class S3JobDeadline : public S3Job, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Shapes, S3JobDeadline, ::testing::Range(0, 6));
+
+TEST_P(S3JobDeadline, ends_it_in_order_at_any_request) {
+  shape(static_cast<Shape>(GetParam() % 3));
+  config_.checkpoint.every_ns = GetParam() < 3 ? 0 : 3'600'000'000'000;  // or nothing is saved but by the stop
+  SimS3 whole = inputs_;
+  request_ns_ = 20'000'000;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  const uint64_t took_ns = over_ns_;
+  testing::SimNetFaults faults[3];
+  faults[1].stall = 25;
+  faults[2].unavailable = 12;
+  faults[2].retry_after = 25;
+  uint64_t checkpointed = 0;
+  for (const testing::SimNetFaults& fault : faults) {
+    for (uint64_t at = 7'000'000; at < 2 * took_ns; at += took_ns / 41) {
+      SCOPED_TRACE("faults " + std::to_string(&fault - faults) + ", at " + std::to_string(at));
+      SimS3 store = inputs_;
+      log_.clear();
+      deadline_ns_ = at;
+      const Ran cut = run(store, at, 0, 0, false, fault);
+      const Code why = cut.error.ok() ? cut.outcome.error.code : cut.error.code;
+      const bool in_order =
+          cut.built ? cut.outcome.ending != Ending::kFailed : why == Code::kInterrupted || why == Code::kCheckpointed;
+      EXPECT_TRUE(in_order) << cut.words() << log_;
+      // No wait reaches behind it; what is given back then is asked for and not waited for.
+      EXPECT_LE(late_ns_, 5 * request_ns_) << log_;
+      const bool goes_on = cut.built && cut.outcome.ending == Ending::kCheckpointed;
+      checkpointed += goes_on ? 1 : 0;
+      if (goes_on) {
+        EXPECT_TRUE(outputs(store).find(".weir\n") != std::string::npos) << log_;
+      }
+      deadline_ns_ = 0;
+      const Ran rest = run(store, at + 1, 1);
+      ASSERT_TRUE(rest.done() || rest.skipped == "already_done") << rest.words() << log_;
+      // All was shown, and no time was left to try again to take a tail away.
+      if (cut.done())
+        std::erase_if(store.objects,
+                      [](const auto& object) { return object.first.find(".tail-") != std::string::npos; });
+      EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
+      // What no checkpoint is known to speak of, of a run that could not hear or say more, is for a lifecycle rule: an upload whose id never came,
+      // one that is named by the first checkpoint, which may be there or not.
+      if (goes_on || cut.done() || &fault == faults) {
+        EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+      }
+      if (rest.skipped.empty()) {
+        EXPECT_EQ(rest.counters.read, 12'000u);
+      }
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+  EXPECT_GT(checkpointed, 40u);
+}
+
+// Also what was shown already: it is known for the job's own. And the upload that is not gone on with goes.
+TEST_F(S3Job, a_restart_makes_the_same_wherever_the_run_before_was_stopped) {
+  SimS3 whole = inputs_;
+  request_ns_ = 20'000'000;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  const uint64_t took_ns = over_ns_;
+  for (uint64_t at = took_ns / 2; at < took_ns; at += request_ns_) {
+    SimS3 store = inputs_;
+    log_.clear();
+    deadline_ns_ = at;
+    config_.checkpoint.restart = false;
+    run(store, at, 0);
+    deadline_ns_ = 0;
+    config_.checkpoint.restart = true;
+    const Ran again = run(store, at + 1, 0);
+    ASSERT_TRUE(again.done()) << again.words() << log_;
+    EXPECT_EQ(again.counters.read, 12'000u);
+    EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
+    EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
   }
 }
 

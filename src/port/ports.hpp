@@ -105,6 +105,8 @@ class BatchSink {
   /// At the end of a commit unit, and once more when all output was written and committed, before finish().
   virtual void save(StateWriter& out) const = 0;
   virtual bool load(StateReader& in) = 0;
+  /// Of what commit() made durable no state was saved, and none was before: nobody goes on with it, and cancel() may take it away.
+  virtual void uncommit() noexcept {}
   /// Before start(), when a job is begun anew, with what save() gave before: the output that is known by it to be the job's own may be replaced.
   /// `shown`: that run had written all of it. A state that is another sink's allows nothing.
   virtual Status replace_shown(StateReader&, bool /*shown*/) { return {}; }

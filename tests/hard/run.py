@@ -60,7 +60,7 @@ def main(folder=HERE, arguments=None):
     os.environ["WEIR"] = os.path.abspath(options.weir)
     names = options.modules or sorted(f[:-3] for f in os.listdir(folder) if f.endswith("_test.py"))
     for name in names:
-        if twice := list(written_twice(os.path.join(folder, name.removesuffix(".py") + ".py"))):
+        if twice := list(written_twice(os.path.join(folder, name.removesuffix(".py").split(".")[0] + ".py"))):
             sys.exit(f"{name}: written twice, so the first is never run: {', '.join(twice)}")
     loader = unittest.TestLoader()
     if options.k:

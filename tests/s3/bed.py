@@ -17,8 +17,9 @@ import urllib.parse
 
 import fault_proxy
 import harness
-from harness import Case, MiB, Process, verify
 from certificates import Certificates
+from harness import Case, MiB, Process, verify
+from s3 import S3Error
 
 CSV_GZ_QUERY = "SELECT id, name, CAST(amount AS DECIMAL) AS amount FROM input WHERE id <> '13'"
 PART = 5 * MiB
@@ -195,7 +196,10 @@ class Job(Bed):
         """A run that was killed can't give its lease back: the time until it runs out is passed over here. It stays, run out."""
         for key in self.keys():
             if key.endswith(".lease"):
-                word = self.object(key).split()
+                try:
+                    word = self.object(key).split()
+                except S3Error:  # given back this moment: nobody waits for the answer behind a deadline
+                    continue
                 self.assertEqual((word[:2], len(word)), ([b"weir", b"lease"], 4))
                 self.put_object(key, b"weir lease %s 1000000000000000000\n" % word[2])
 

@@ -76,7 +76,7 @@ osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
 [osd]
 osd_objectstore = memstore
-memstore_device_bytes = 4294967296
+memstore_device_bytes = 8589934592
 osd_class_load_list = *
 osd_class_default_list = *
 [client.rgw]
@@ -87,6 +87,9 @@ rgw_dns_name = s3.us-east-1.amazonaws.com
 rgw_enable_usage_log = false
 rgw_enable_ops_log = false
 rgw_run_sync_thread = false
+rgw_gc_obj_min_wait = 10
+rgw_gc_processor_period = 10
+rgw_gc_processor_max_time = 10
 CONF
 }
 

@@ -78,10 +78,11 @@ class S3:
         signed = signed_fields(method, url.netloc, path, list(query), fields or {}, hashlib.sha256(body).hexdigest(), self.key, self.secret,
                                region=self.region)
         text = "&".join(f"{encode(n)}={encode(v)}" for n, v in query)
+        seconds = 60 + len(body) // 10**6  # of the whole of the body
         if url.scheme == "https":
-            connection = http.client.HTTPSConnection(url.netloc, timeout=60, context=ssl.create_default_context(cafile=self.ca))
+            connection = http.client.HTTPSConnection(url.netloc, timeout=seconds, context=ssl.create_default_context(cafile=self.ca))
         else:
-            connection = http.client.HTTPConnection(url.netloc, timeout=60)
+            connection = http.client.HTTPConnection(url.netloc, timeout=seconds)
         with contextlib.closing(connection):
             connection.putrequest(method, path + ("?" + text if text else ""), skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", url.netloc)

@@ -69,7 +69,7 @@ class Moto(Server):
     def __init__(self):
         program = os.path.join(moto_folder(), "bin", "moto_server")
         if not os.access(program, os.X_OK):
-            raise NotHere("moto is not installed (scripts/setup.sh test)")
+            raise NotHere("moto is not installed (make test-s3 does it)")
         self.log = tempfile.TemporaryFile()
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]

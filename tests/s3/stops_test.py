@@ -7,11 +7,12 @@ import functools
 import os
 import random
 import signal
+import threading
 
 import harness
 from bed import Job, rows
-from fault_proxy import answer, before, cut, lose_reply
-from harness import FULL, gzip_member
+from fault_proxy import answer, before, cut, lose_reply, stall
+from harness import FULL, MiB, gzip_member
 from write_test import NOT_OURS, medium
 
 SEED = int(os.environ.get("WEIR_RESUME_SEED", "1"))
@@ -155,6 +156,31 @@ class InOrder(Stops):
         self.assertGreaterEqual(cuts, 1)
         self.assert_done(run)
 
+    def test_a_deadline_within_a_request(self):
+        """D4: in one that is not answered, or that is to be asked again later than the deadline: what is durable is gone on with."""
+        self.set_up(unit="256KiB")
+        for name, op, key, times in (("a read", "GetObject", "in.csv", None), ("a part, once", "UploadPart", "out.ndjson", 1),
+                                     ("a part, for ever", "UploadPart", "out.ndjson", None), ("a checkpoint", "PutObject", "out.ndjson.weir", None)):
+            for act in (self.stalled(), answer(503, "SlowDown", retry_after="100")):
+                with self.subTest(name=name, act=act):
+                    self.fresh_bucket()
+                    # The first units are let pass.
+                    fault = self.proxy.fault(act, op=op, key=key, times=times, skip=3 if op == "PutObject" else 0,
+                                             where=lambda r: r.op != "GetObject" or "range" in r.fields)
+                    self.proxy.fault(cut(2 * MiB), op="GetObject", key="in.csv")
+                    run = self.weir(*self.args, "--deadline", "4s", exit=10, code="W1001")
+                    self.assertGreaterEqual(fault.hits, 1)
+                    self.assertGreater(run.records["read"], 0)
+                    self.assertLess(run.records["read"], self.whole.records["read"])
+                    self.forget_lease()
+                    again = self.finish()
+                    self.assertGreater(again.summary["checkpoint"]["resumed_at"], 0)
+
+    def stalled(self):
+        released = threading.Event()
+        self.addCleanup(released.set)
+        return stall(released)
+
     def test_a_deadline_that_has_passed_asks_nothing(self):
         self.set_up()
         run = self.weir(*self.args, "--deadline", "2026-01-01T00:00:00Z", exit=None)
@@ -211,6 +237,20 @@ class Again(Stops):
         self.stop_at(20)
         run = self.finish("--restart")
         self.assertEqual(run.summary["checkpoint"].get("resumed_at", 0), 0)
+
+    def test_restart_of_a_run_that_was_stopped_in_order(self):
+        """It has given its lease back, and left an upload."""
+        self.set_up()
+        self.stop_at(len(self.whole_log()) * 2 // 3, "entry", signal.SIGTERM)
+        self.assertNotEqual(self.s3.uploads(self.bucket), [])
+        self.finish("--restart")
+
+    def test_restart_when_the_rejects_are_shown_already(self):
+        self.set_up()
+        log = self.whole_log()
+        self.stop_at(next(i for i, r in enumerate(log) if r.op == "Complete"), "entry")
+        self.assertIsNotNone(self.s3.head(self.bucket, "rejects.ndjson"))
+        self.finish("--restart")
 
     def test_the_upload_was_taken_away_between_two_runs(self):
         """W6."""

@@ -41,6 +41,16 @@ class Writes(Job):
         self.assert_done(run)
         return run
 
+    def check_lost(self, *faults):
+        """W6: the job says that its upload is gone, shows nothing, and is begun anew by whoever asks for it. It is not begun anew by itself."""
+        self.fresh_bucket()
+        for op, key, act, skip in faults:
+            self.proxy.fault(act, op=op, key=key, skip=skip)
+        run = self.weir(*self.args, exit=50, code="W5003")
+        self.assertIn("out.ndjson", run.error["detail"])
+        self.assertIsNone(self.s3.head(self.bucket, "out.ndjson"))
+        self.assert_done(self.weir(*self.args, "--restart"))
+
     def taken_away(self):
         """W6: somebody's rule takes the upload away, and what is asked of it from then on is answered as S3 does: radosgw 16 and moto
         answer 500."""
@@ -218,7 +228,7 @@ class Completes(Writes):
         self.check(("Complete", "out.ndjson", answer(409, "ConditionalRequestConflict"), 0))
 
     def test_no_such_upload_and_nothing_is_there(self):
-        self.check(("Complete", "out.ndjson", self.taken_away(), 0))
+        self.check_lost(("Complete", "out.ndjson", self.taken_away(), 0))
 
     def test_somebody_elses_of_the_same_size(self):
         """Length alone proves nothing."""
@@ -245,8 +255,21 @@ class Parts(Writes):
         self.set_up(medium())
 
     def test_an_etag_that_is_another(self):
-        """W7: once is mended, for ever is told."""
-        self.check(("UploadPart", "out.ndjson", field("etag", '"00000000000000000000000000000000"'), 1))
+        """W7: S3 is asked which they are."""
+        zeros = field("etag", '"00000000000000000000000000000000"')
+        self.check(("UploadPart", "out.ndjson", zeros, 1))
+        self.assertEqual(len(self.proxy.ops("Complete", key="out.ndjson")), 2)
+        self.check(("UploadPart", "out.ndjson", zeros, 0), ("UploadPart", "out.ndjson", zeros, 0))
+
+    def test_a_checksum_that_is_another(self):
+        wrong = field("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=")
+        self.check(("UploadPart", "out.ndjson", wrong, 1))
+        self.assertEqual(len(self.proxy.ops("UploadPart", key="out.ndjson")), 3)
+        self.fresh_bucket()
+        self.proxy.fault(wrong, op="UploadPart", times=None)
+        self.weir(*self.args, exit=40, code="W4025")
+        self.assertEqual(len(self.proxy.ops("UploadPart", key="out.ndjson")), 3)
+        self.assertIsNone(self.s3.head(self.bucket, "out.ndjson"))
 
     def test_a_reply_without_an_etag(self):
         self.check(("UploadPart", "out.ndjson", field("etag", None), 1))
@@ -262,7 +285,7 @@ class Parts(Writes):
     def test_the_upload_is_taken_away(self):
         for skip in (0, 1):
             with self.subTest(skip=skip):
-                self.check(("UploadPart", "out.ndjson", self.taken_away(), skip))
+                self.check_lost(("UploadPart", "out.ndjson", self.taken_away(), skip))
 
     def test_errors_that_pass(self):
         for act in (answer(500, "InternalError"), answer(400, "RequestTimeout"), answer(503, "ServiceUnavailable")):
