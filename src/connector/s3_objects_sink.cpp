@@ -38,14 +38,14 @@ void S3ObjectsSink::name_object(uint64_t batch) {
 }
 
 S3Sink::ObjectId S3ObjectsSink::id_of(uint64_t batch) const {
-  S3Sink::ObjectId id(run_id_.view());
-  id.append("-").append_number(batch);
+  S3Sink::ObjectId id(job_id_.view());
+  id.append("-").append_number(begun_anew_).append("-").append_number(batch);
   return id;
 }
 
 Status S3ObjectsSink::start() {
   WEIR_TRY(object_.open_room());
-  run_id_ = FixedText<12>(client_.new_id().view());
+  if (job_id_.empty()) job_id_ = FixedText<12>(client_.new_id().view());
   return abort_orphans();
 }
 
@@ -78,32 +78,44 @@ Status S3ObjectsSink::abort_orphans() {
   return {};
 }
 
-Result<S3Sink::ObjectId> S3ObjectsSink::id_at_key() {
+Result<S3ObjectsSink::Whose> S3ObjectsSink::at_key(uint64_t batch) {
   auto there = client_.head(name_);
-  if (there) return S3Sink::ObjectId(there->weir_id.empty() ? std::string_view("another's") : there->weir_id.view());
-  return there.error().code == Code::kNoInput ? Result<S3Sink::ObjectId>(S3Sink::ObjectId()) : fail(there.error());
+  if (!there) return there.error().code == Code::kNoInput ? Result<Whose>(Whose::kNobodys) : fail(there.error());
+  const std::string_view id = there->weir_id.view();
+  if (id == id_of(batch).view()) return Whose::kOurs;
+  const bool before =
+      id.size() > job_id_.view().size() && id.starts_with(job_id_.view()) && id[job_id_.view().size()] == '-';
+  return before ? Whose::kOursBefore : Whose::kAnothers;
 }
 
 Accepted S3ObjectsSink::open_object(const ObjectInfo& info, Error& error) {
   opened_ = info.batch + 1;
   name_object(info.batch);
   open_ = true;
-  if (const Status begun = object_.next_object(name_.key, id_of(info.batch).view()); !begun) {
+  if (const Status begun = object_.next_object(name_.key, id_of(info.batch).view(), replace_); !begun) {
     error = begun.error();
     return Accepted::kFailed;
   }
   if (replace_ && !resumed_) return Accepted::kYes;
-  const auto there = id_at_key();
-  if (!there) {
-    error = there.error();
+  const auto whose = at_key(info.batch);
+  if (!whose) {
+    error = whose.error();
     return Accepted::kFailed;
   }
-  if (there->view() == id_of(info.batch).view()) {
-    object_.compare();
-  } else if (!there->empty() && !replace_) {
-    error = Error(Code::kOutputExists);
-    error.detail.append("s3://").append(name_.bucket).append("/").append(name_.key);
-    return Accepted::kFailed;
+  switch (*whose) {
+    case Whose::kNobodys:
+      break;
+    case Whose::kOurs:
+      object_.compare();
+      break;
+    case Whose::kOursBefore:
+      object_.set_replace(true);
+      break;
+    case Whose::kAnothers:
+      if (replace_) break;
+      error = Error(Code::kOutputExists);
+      error.detail.append("s3://").append(name_.bucket).append("/").append(name_.key);
+      return Accepted::kFailed;
   }
   return Accepted::kYes;
 }
@@ -129,16 +141,31 @@ void S3ObjectsSink::cancel() noexcept {
 void S3ObjectsSink::save(StateWriter& out) const {
   out.put(static_cast<uint8_t>(open_));
   out.put(opened_);
-  out.bytes(run_id_.view());
+  out.bytes(job_id_.view());
+  out.put(begun_anew_);
   if (open_) object_.save(out);
 }
 
-bool S3ObjectsSink::load(StateReader& in) {
-  const auto open = in.get<uint8_t>();
+bool S3ObjectsSink::load_head(StateReader& in) {
+  open_ = in.get_flag();
   opened_ = in.get<uint64_t>();
-  run_id_ = FixedText<12>(in.bytes(12));
-  open_ = open == 1;
-  return in.ok() && open <= 1 && opened_ >= open && (!open_ || object_.load(in));
+  job_id_ = FixedText<12>(in.bytes(12));
+  begun_anew_ = in.get<uint16_t>();
+  return in.ok() && opened_ >= (open_ ? 1 : 0);
+}
+
+bool S3ObjectsSink::load(StateReader& in) { return load_head(in) && (!open_ || object_.load(in)); }
+
+// Every object of the runs before is known by the job's id, which stays. Not that of another sink's state, nor for ever.
+Status S3ObjectsSink::replace_shown(StateReader& in, bool) {
+  const bool whole = load_head(in) && begun_anew_ != UINT16_MAX;
+  open_ = false;
+  opened_ = 0;
+  if (whole)
+    ++begun_anew_;
+  else
+    job_id_.clear();
+  return {};
 }
 
 std::optional<uint64_t> S3ObjectsSink::opened(StateReader& in) {
@@ -151,6 +178,7 @@ bool S3ObjectsSink::saved(StateReader& in, S3Sink::Saved& saved) {
   const bool open = in.get_flag();
   in.get<uint64_t>();
   in.bytes(12);
+  in.get<uint16_t>();
   return in.ok() && (!open || S3Sink::saved(in, saved));
 }
 
@@ -163,6 +191,9 @@ Status S3ObjectsSink::resume(bool) {
   // Before the open one is looked at, which may be an upload still.
   WEIR_TRY(abort_orphans());
   name_object(opened_ - 1);
+  const auto whose = at_key(opened_ - 1);
+  if (!whose) return fail(whose.error());
+  object_.set_replace(replace_ || *whose == Whose::kOursBefore);
   return object_.resume_object();
 }
 

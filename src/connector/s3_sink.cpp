@@ -131,8 +131,9 @@ void S3Sink::set_key(std::string_view key) {
   options_.url.assign("s3://").append(options_.name.bucket).append("/").append(key);
 }
 
-Status S3Sink::next_object(std::string_view key, std::string_view id) {
+Status S3Sink::next_object(std::string_view key, std::string_view id, bool replace) {
   set_key(key);
+  options_.replace = replace;
   id_ = ObjectId(id);
   upload_ = S3Client::UploadId();
   crc_ = Crc64Nvme();
@@ -455,6 +456,7 @@ void S3Sink::save(StateWriter& out) const {
   out.put(crc_.value());
   out.put(tail_wanted_);
   out.put(tail_crc_);
+  out.put(static_cast<uint8_t>(options_.replace));
   out.put(static_cast<uint16_t>(id_.view().size()));
   out.bytes(id_.view());
   out.put(static_cast<uint16_t>(upload_.view().size()));
@@ -467,6 +469,7 @@ bool S3Sink::saved(StateReader& in, Saved& saved) {
   saved.crc64nvme = in.get<uint64_t>();
   saved.tail = in.get<uint64_t>();
   saved.tail_crc = in.get<uint32_t>();
+  saved.replaces = in.get_flag();
   const auto id_bytes = in.get<uint16_t>();
   if (!in.ok() || id_bytes < 12 || id_bytes > 40) return false;
   saved.id = ObjectId(in.bytes(id_bytes));
@@ -481,6 +484,7 @@ bool S3Sink::load(StateReader& in) {
   const uint64_t parts = loaded_.bytes / options_.part_bytes;
   if (parts > kPartsMax) return false;
   parts_ = static_cast<uint32_t>(parts);
+  options_.replace = options_.replace || loaded_.replaces;
   id_ = loaded_.id;
   upload_ = loaded_.upload;
   upload_saved_ = upload_committed_ = !upload_.empty();  // also when going on fails: it stays for the next run

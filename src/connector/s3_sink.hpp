@@ -12,7 +12,7 @@
 // An answer that got lost is looked up: an object that carries this upload's id and has its size is ours. The table of the parts is
 // not in the state: it is asked for again (ListParts).
 //
-// State: the upload's id (a random one of ours, and the service's), parts, tail and sums.
+// State: whether the object at the key may be replaced, the upload's id (a random one of ours, and the service's), parts, tail and sums.
 //
 // An output of many objects (S3ObjectsSink) puts them one after the other through one S3Sink.
 #pragma once
@@ -49,7 +49,7 @@ class S3Sink final : public S3Output {
  public:
   static constexpr uint32_t kPartsMax = 10'000;
   using ObjectId = FixedText<40>;  ///< x-amz-meta-weir-id
-  static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 2 + 40 + 2 + 512;
+  static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 1 + 2 + 40 + 2 + 512;
   static constexpr uint64_t kPartBytesMin = 5u << 20;
   /// Capacity of its PartRoom: a part, and what may stand behind it before the edge that ends it. `unit_bytes`: of a commit unit as it arrives here, as
   /// a rule: one that is larger costs a tail object more.
@@ -71,6 +71,7 @@ class S3Sink final : public S3Output {
     uint64_t crc64nvme = 0;
     uint64_t tail = 0;  ///< its number
     uint32_t tail_crc = 0;
+    bool replaces = false;  ///< what stood at the key when the run began may go
     ObjectId id;
     S3Client::UploadId upload;  ///< empty: none was begun
   };
@@ -100,7 +101,9 @@ class S3Sink final : public S3Output {
   Status open_room() { return room_.open(); }
   /// Puts the next object, in place of open_object(). `key` of at most S3Name's capacity; what was said of the one before is forgotten, but for its
   /// tails, which a checkpoint may name still.
-  Status next_object(std::string_view key, std::string_view id);
+  Status next_object(std::string_view key, std::string_view id, bool replace);
+  /// Whatever stands at the key goes.
+  void set_replace(bool replace) { options_.replace = replace; }
   /// The object is there already, whole, as a life of this run before made it: what comes is compared with it and not sent.
   void compare();
   /// The key of the object that was loaded.

@@ -179,6 +179,7 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
         pipeline_.reader->save(state);
         WEIR_ASSERT(state.ok());
         reader_state_bytes_ = state.size();
+        reader_knew_schema_ = pipeline_.reader->schema_known();
         read_at_byte_ = pipeline_.reader->saved_byte();
         counted_at_read_ = counters_.read;
         skipped_since_read_ = 0;

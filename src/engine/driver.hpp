@@ -110,6 +110,7 @@ class Driver {
   uint64_t read_at_byte_ = 0;
   uint64_t counted_at_read_ = 0;  ///< counters_.read then
   size_t reader_state_bytes_ = 0;
+  bool reader_knew_schema_ = false;  ///< when that state was saved
   uint64_t skipped_since_read_ = 0;  ///< settled by the run before this one
   uint64_t skip_left_ = 0;  ///< of those, still to come
 

@@ -45,7 +45,7 @@ size_t Driver::checkpoint_bytes_max(const PipelineParts& pipeline) {
 void Driver::save_driver(StateWriter& out) const {
   // A reader that goes on before its header knows it, too, once the output was begun.
   const bool begun = pipeline_.output->begun();
-  const bool schema_known = begun || pipeline_.reader->schema_known();
+  const bool schema_known = begun || reader_knew_schema_;
   out.put(decoded_before_);
   out.put(unit_begin_byte_);
   out.put(position_byte_);
