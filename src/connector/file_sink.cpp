@@ -16,6 +16,13 @@ FileSink::FileSink(std::string path, bool replace, bool create_folders, Disk& di
 
 FileSink::~FileSink() { disk_.close(direct_); }
 
+Status FileSink::may_start() {
+  if (replace_) return {};
+  auto info = disk_.info(path_.c_str());
+  if (!info) return fail(info.error());
+  return info->kind == FileKind::kRegular ? fail(Code::kOutputExists, path_) : Status{};
+}
+
 Status FileSink::start() {
   auto info = disk_.info(path_.c_str());
   if (!info) return fail(info.error());
@@ -77,10 +84,16 @@ bool FileSink::load(StateReader& in) {
 }
 
 Status FileSink::replace_shown(StateReader& in, bool shown) {
-  if (!load(in) || !shown) return {};
-  auto own = part_.is_complete_at(path_.c_str());
-  if (!own) return fail(own.error());
-  if (*own) replace_ = replaces_own_ = true;
+  if (!part_.load(in)) return {};
+  if (!shown) {
+    // That run, begun anew itself, had looked at what stands there.
+    replaces_own_ = !in.at_end() && in.get<uint8_t>() == 1;
+  } else {
+    auto own = part_.is_complete_at(path_.c_str());
+    if (!own) return fail(own.error());
+    replaces_own_ = *own;
+  }
+  replace_ = replace_ || replaces_own_;
   return {};
 }
 

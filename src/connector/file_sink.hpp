@@ -17,6 +17,7 @@ class FileSink final : public BatchSink {
   ~FileSink() override;
 
   SinkTraits traits() const override { return {}; }
+  Status may_start() override;
   Status start() override;
   Accepted open_object(const ObjectInfo& info, Error& error) override;
   Accepted write(std::string_view bytes, Error& error) override;

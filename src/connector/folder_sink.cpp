@@ -26,24 +26,31 @@ void FolderSink::name_batch(uint64_t batch) {
   part_path_.append(".part");
 }
 
-Status FolderSink::start() {
+Status FolderSink::may_start() {
   name_batch(0);
-  if (create_folders_) WEIR_TRY(disk_.make_folders_of(name_.c_str()));
   if (replace_) return {};
   auto there = disk_.info(name_.c_str());
   if (!there) return fail(there.error());
   return there->kind == FileKind::kNone ? Status{} : fail(Code::kOutputExists, name_);
 }
 
+Status FolderSink::start() {
+  name_batch(0);
+  if (create_folders_) WEIR_TRY(disk_.make_folders_of(name_.c_str()));
+  return may_start();
+}
+
 // Its files are known by their numbers alone.
 Status FolderSink::replace_shown(StateReader& in, bool) {
-  replace_ = replace_ || (load(in) && in.at_end());
+  replaces_own_ = load(in) && in.at_end();
+  replace_ = replace_ || replaces_own_;
   object_open_ = false;
   return {};
 }
 
 Status FolderSink::resume(bool) {
-  replace_ = true;  // what came after the checkpoint is ours, and is written again
+  resumed_ = true;
+  replace_ = replace_ || replaces_own_;
   if (!object_open_) return {};
   name_batch(batch_);
   if (part_.written() != 0) {
@@ -61,14 +68,19 @@ Accepted FolderSink::open_object(const ObjectInfo& info, Error& error) {
   Status status;
   if (!replace_) {
     auto there = disk_.info(name_.c_str());
-    if (!there)
+    if (!there) {
       status = fail(there.error());
-    else if (there->kind != FileKind::kNone)
+    } else if (there->kind == FileKind::kRegular && resumed_) {
+      // The run before may have shown it behind the checkpoint: then the same bytes come again, and it stays as it is.
+      part_.clear();
+      status = part_.follow(name_.c_str());
+    } else if (there->kind != FileKind::kNone) {
       status = fail(Error(Code::kOutputExists, name_));
+    }
   }
-  if (status) status = part_.create(part_path_.c_str());
+  if (status && !part_.follows()) status = part_.create(part_path_.c_str());
   if (status) {
-    object_open_ = true;
+    object_open_ = begun_here_ = true;
     return Accepted::kYes;
   }
   error = status.error();
@@ -79,6 +91,7 @@ Accepted FolderSink::write(std::string_view bytes, Error& error) {
   const Status status = part_.append(bytes);
   if (status) return Accepted::kYes;
   error = status.error();
+  if (anothers(error)) return Accepted::kFailed;
   error.detail.append(" (").append(part_.follows() ? name_ : part_path_).append(")");
   return Accepted::kFailed;
 }
@@ -99,7 +112,16 @@ Accepted FolderSink::close_object(Error& error) {
     return Accepted::kYes;
   }
   error = status.error();
+  (void)anothers(error);
   return Accepted::kFailed;
+}
+
+// A file that no checkpoint names, and that holds other bytes than this job writes, is somebody else's.
+bool FolderSink::anothers(Error& error) const {
+  if (!part_.follows() || !begun_here_ || error.code != Code::kOutputLost) return false;
+  error = Error(Code::kOutputExists, name_);
+  error.detail.append(": it holds other bytes than this job writes");
+  return true;
 }
 
 Status FolderSink::commit() { return object_open_ ? part_.sync(part_path_.c_str()) : Status{}; }
@@ -109,16 +131,17 @@ void FolderSink::cancel() noexcept {
 }
 
 void FolderSink::save(StateWriter& out) const {
-  out.put(static_cast<uint8_t>(object_open_));
+  out.put(static_cast<uint8_t>((object_open_ ? 1 : 0) | (replaces_own_ ? 2 : 0)));
   out.put(batch_);
   if (object_open_) part_.save(out);
 }
 
 bool FolderSink::load(StateReader& in) {
-  const auto open = in.get<uint8_t>();
+  const auto flags = in.get<uint8_t>();
   batch_ = in.get<uint64_t>();
-  object_open_ = open == 1;
-  return in.ok() && open <= 1 && (!object_open_ || part_.load(in));
+  object_open_ = (flags & 1) != 0;
+  replaces_own_ = (flags & 2) != 0;
+  return in.ok() && flags <= 3 && (!object_open_ || part_.load(in));
 }
 
 }  // namespace weir

@@ -18,6 +18,7 @@ class FolderSink final : public BatchSink {
   FolderSink(std::string prefix, std::string suffix, bool replace, bool create_folders, Disk& disk);
 
   SinkTraits traits() const override { return {.object_per_batch = true}; }
+  Status may_start() override;
   Status start() override;
   Accepted open_object(const ObjectInfo& info, Error& error) override;
   Accepted write(std::string_view bytes, Error& error) override;
@@ -35,6 +36,8 @@ class FolderSink final : public BatchSink {
 
  private:
   void name_batch(uint64_t batch);
+  /// Says so of an error, where it is.
+  bool anothers(Error& error) const;
 
   std::string prefix_;
   std::string suffix_;
@@ -46,6 +49,9 @@ class FolderSink final : public BatchSink {
   Disk& disk_;
   PartFile part_;
   bool object_open_ = false;
+  bool replaces_own_ = false;  ///< begun anew: also the runs that go on may replace what the job has shown before
+  bool resumed_ = false;
+  bool begun_here_ = false;  ///< the open file, by this run
   uint64_t batch_ = 0;
 };
 

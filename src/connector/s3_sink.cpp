@@ -492,12 +492,13 @@ bool S3Sink::load(StateReader& in) {
 }
 
 Status S3Sink::replace_shown(StateReader& in, bool shown) {
+  const bool asked = options_.replace;
   if (!load(in)) {
     upload_ = S3Client::UploadId();
   } else if (shown) {
     auto there = at_key();
     if (!there) return fail(there.error());
-    options_.replace = options_.replace || *there == AtKey::kOurs;
+    options_.replace = asked || *there == AtKey::kOurs;
   }
   parts_ = 0;
   upload_saved_ = upload_committed_ = false;

@@ -154,6 +154,7 @@ class Job {
   Status choose_checkpoint();
   Status open_checkpoint();
   Status replace_shown();
+  Status begin_anew();
   Result<bool> is_done_already();
   Result<bool> skips();
   Result<bool> last_file_is_there(const CheckpointReader& loaded);

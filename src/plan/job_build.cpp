@@ -259,7 +259,7 @@ Status Job::open_checkpoint() {
   if (!there) {
     const bool unusable = there.error().exit() == Exit::kCheckpointInvalid;
     if (!unusable || !config_.checkpoint.restart) return fail(there.error());
-    return checkpointer_->forget();
+    return begin_anew();
   }
   const CheckpointHead& head = checkpointer_->loaded().head();
   const bool unfinished = *there && head.kind != CheckpointKind::kDone && checkpointer_->is_this_job();
@@ -271,7 +271,7 @@ Status Job::open_checkpoint() {
   if (!*there) return {};
   if (config_.checkpoint.restart || head.kind == CheckpointKind::kAnew) {
     WEIR_TRY(replace_shown());
-    return checkpointer_->forget();
+    return begin_anew();
   }
   if (head.kind == CheckpointKind::kDone) {
     auto done = is_done_already();
@@ -282,12 +282,20 @@ Status Job::open_checkpoint() {
   }
   if (!checkpointer_->is_this_job()) {
     if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
-    return checkpointer_->forget();
+    return begin_anew();
   }
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
   resumed_at_ = head.progress;
   return {};
+}
+
+// What the sinks refuse must not cost the checkpoint.
+Status Job::begin_anew() {
+  for (BatchSink* sink : {pipeline_.rejects_sink, pipeline_.sink}) {
+    if (sink != nullptr) WEIR_TRY(sink->may_start());
+  }
+  return checkpointer_->forget();
 }
 
 // Whoever begins a job anew that has shown something means that output, too. What a job of another shape left in a folder is not known by its bytes.

@@ -85,6 +85,8 @@ class BatchSink {
  public:
   virtual ~BatchSink() = default;
   virtual SinkTraits traits() const = 0;
+  /// What start() would refuse because of what stands there, without a change to anything.
+  virtual Status may_start() { return {}; }
   /// Before anything else, once: checks that the output can be made, locks it, creates temporary files.
   virtual Status start() = 0;
   virtual Accepted open_object(const ObjectInfo& info, Error& error) = 0;

@@ -651,6 +651,43 @@ class Ends(Resume):
                 self.put("cut/" + name, data)
         self.start([*args, "--restart"]).finish(0)
 
+    def test_once_begun_anew_it_leaves_what_others_made_of_the_output_all_the_same(self):
+        args = self.job()
+        self.start(args).finish(0)
+        self.start([*args, "--restart"]).finish(0)
+        for name in ("out.csv", "rejects"):
+            with self.subTest(name=name):
+                data = self.get("cut/" + name)
+                self.put("cut/" + name, b"precious")
+                for more in ([], ["--restart"])[name == "rejects":]:
+                    self.start([*args, *more]).finish(41, "W4101")
+                    self.assertEqual(self.get("cut/" + name), b"precious")
+                self.put("cut/" + name, data)
+
+    def test_somebody_elses_file_among_many_stays_however_often_it_is_tried(self):
+        args = ["out-{batch}.csv" if a == "out.csv" else a for a in self.job("--set", "batch.records=500")]
+        self.put("cut/out-000005.csv", b"precious")
+        for _ in range(3):
+            self.start(args).finish(41, "W4101")
+            self.assertEqual(self.get("cut/out-000005.csv"), b"precious")
+        os.unlink(self.path("cut/out-000005.csv"))
+        self.stopped = []
+        self.assert_same(self.run_whole(args), self.start(args).finish(0))
+
+    def test_a_restart_that_is_refused_leaves_the_job_as_it_was(self):
+        args = ["out-{batch}.csv" if a == "out.csv" else a for a in self.job("--set", "batch.records=500")]
+        while not os.path.exists(self.path("cut/out-000000.csv")):
+            self.empty("cut")
+            self.killed(args, 12)
+        state = self.get("cut/out.weir")
+        other = [a.replace("SELECT id, name,", "SELECT id,") for a in args]
+        self.assertNotEqual(other, args)
+        for more in (["--restart"], ["--set", "checkpoint.on_change=restart"]):
+            self.start([*other, *more]).finish(41, "W4101")
+            self.assertEqual(self.get("cut/out.weir"), state)
+        self.stopped = []
+        self.assert_same(self.run_whole(args), self.start(args).finish(0))
+
     def test_an_output_that_was_taken_away_is_made_again(self):
         args = self.job(rejects=False, rows=0)
         self.start(args).finish(0)
