@@ -43,7 +43,7 @@ int gc_command(Words words, char** environment) {
     if (!garbage.upload_id.empty()) out.text("  ").plain(garbage.upload_id, 600);
     out.text("\n");
   });
-  if (!options.json) {
+  if (!options.json && collected) {
     out.count(count).text(count == 1 ? " thing is" : " things are").text(" left of runs that died");
     out.text(count == 0 ? "\n" : options.abort ? "; taken away\n" : "; weir gc --abort takes them away\n");
   }

@@ -97,6 +97,7 @@ constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [
 
 Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
 does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.
+A run is known to be at work until its deadline, or for a minute after it saved: where checkpoint.every is longer, or `none`, make sure yourself.
 Uploads of other programs to the very same keys count as left, too.
 )";
 

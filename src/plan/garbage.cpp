@@ -15,7 +15,8 @@ bool is_of_output(std::string_view key, std::string_view prefix, std::string_vie
   if (!many) return key == prefix;
   if (!key.starts_with(prefix) || !key.ends_with(suffix) || key.size() <= prefix.size() + suffix.size()) return false;
   const std::string_view number = key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
-  return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return number.size() >= S3ObjectsSink::kNumberDigits &&
+         std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace

@@ -509,7 +509,9 @@ S3SinkOptions Job::upload_options(const std::string& url, bool replace) const {
   options.url = url;
   options.name = *s3_name(url);
   if (!checkpoint_name_.empty()) {
-    options.tail = *s3_name(is_s3(checkpoint_name_) ? checkpoint_name_ : url + ".weir");
+    const std::string& beside =
+        to_ == To::kObjects && url == output_name_ ? output_prefix_ + "batch" + output_suffix_ : url;
+    options.tail = *s3_name(is_s3(checkpoint_name_) ? checkpoint_name_ : beside + ".weir");
     // Of two uploads of one job each has its own.
     if (url == rejects_name_) options.tail.key += ".rejects";
   }
@@ -527,6 +529,7 @@ Job::S3Expectation Job::s3_expectation() const {
   // Of the first input the kind is told from its first bytes; of each the identity is asked for where a checkpoint names it.
   for (const std::string& input : inputs_) expected.gets += is_s3(input) ? 1 : 0;
   if (!inputs_.empty() && is_s3(inputs_[0])) ++expected.gets;
+  expected.each_object = to_ == To::kObjects;
   for (const bool upload : {output, rejects}) {
     if (!upload) continue;
     ++expected.puts;

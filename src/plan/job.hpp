@@ -123,6 +123,7 @@ class Job {
     uint64_t gets = 0;
     uint64_t puts = 0;
     uint64_t puts_per_gib = 0;  ///< written
+    bool each_object = false;  ///< and a GET and a PUT for each object of many
     uint64_t puts_per_checkpoint = 0;  ///< but the last two, at most
   };
   S3Expectation s3_expectation() const;

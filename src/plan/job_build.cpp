@@ -284,6 +284,12 @@ Status Job::open_checkpoint() {
     if (config_.checkpoint.on_change == OnChange::kFail) return fail(Code::kCheckpointOtherJob, checkpoint_name_);
     return begin_anew();
   }
+  if (head.verdict == static_cast<uint16_t>(Code::kObjectChecksum)) {
+    // Behind the checkpoint nothing could tell.
+    Error error(Code::kObjectChecksum, "found by the run before (");
+    error.detail.append(checkpoint_name_).append(")");
+    return fail(error);
+  }
   goes_on_ = true;
   finishing_ = head.kind == CheckpointKind::kFinishing;
   resumed_at_ = head.progress;

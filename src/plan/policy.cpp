@@ -54,6 +54,7 @@ class Policy {
  public:
   explicit Policy(std::string_view partition) : partition_(partition) {}
 
+  [[nodiscard]] const std::string& partition() const { return partition_; }
   [[nodiscard]] std::string object(const Place& place) const {
     return "arn:" + partition_ + ":s3:::" + place.bucket + "/" + place.key;
   }
@@ -120,6 +121,7 @@ std::string policy_of(const Config& config) {
   for (const std::string* to : {&config.output.to, &config.rejects.to}) {
     if (!is_s3(*to)) continue;
     outputs.push_back(place_of(*to));
+    if (outputs.back().key.empty() || outputs.back().key.ends_with('/')) outputs.back().key += '*';
     written.push_back(policy.object(outputs.back()));
     listed.push_back(outputs.back());
   }
@@ -137,9 +139,20 @@ std::string policy_of(const Config& config) {
       state.push_back(policy.object(place));
     }
   }
+  if (!is_s3(checkpoint) && checkpoint != "auto" && checkpoint != "none") {
+    // The checkpoint is a file, and what fills no part yet lies beside the output.
+    for (Place place : outputs) {
+      place.key += ".weir.*";
+      state.push_back(policy.object(place));
+    }
+  }
   policy.allow("ReadInputs", {"s3:GetObject", "s3:GetObjectVersion"}, read);
   policy.allow("WriteOutputs",
                {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, written);
+  // Of a dead run's uploads; S3 knows no condition of this action.
+  std::vector<std::string> buckets;
+  for (const Place& place : outputs) buckets.push_back("arn:" + policy.partition() + ":s3:::" + place.bucket);
+  policy.allow("FindUploads", {"s3:ListBucketMultipartUploads"}, buckets);
   policy.allow("KeepState", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, state);
   policy.allow_list("TellMissingFromForbidden", listed);
   if (config.aws.sse == "aws:kms" || !config.aws.sse_kms_key_id.empty()) {

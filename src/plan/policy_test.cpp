@@ -36,6 +36,12 @@ TEST(Policy, each_purpose_has_its_own_statement) {
       "Resource": ["arn:aws:s3:::clean/orders/*.ndjson.gz", "arn:aws:s3:::clean/rejects/*.ndjson"]
     },
     {
+      "Sid": "FindUploads",
+      "Effect": "Allow",
+      "Action": ["s3:ListBucketMultipartUploads"],
+      "Resource": ["arn:aws:s3:::clean"]
+    },
+    {
       "Sid": "KeepState",
       "Effect": "Allow",
       "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],

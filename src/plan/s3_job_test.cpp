@@ -489,6 +489,19 @@ TEST_F(S3Job, objects_of_a_job_begun_anew_are_replaced_by_it_and_by_those_that_g
   }
 }
 
+TEST_F(S3Job, an_object_with_the_wrong_checksum_stays_refused) {
+  SimS3 store = inputs_;
+  store.objects["bucket/in/b.csv"].checksum = "AAAAAAAAAAA=";
+  for (uint64_t life = 0; life < 3; ++life) {
+    const Ran ran = run(store, life + 1, life);
+    EXPECT_EQ((ran.error.ok() ? ran.outcome.error : ran.error).code, Code::kObjectChecksum) << ran.words();
+    EXPECT_FALSE(store.objects.contains("bucket/out/result.csv"));
+  }
+  store.objects["bucket/in/b.csv"].checksum.clear();
+  config_.checkpoint.restart = true;
+  EXPECT_TRUE(run(store, 9, 4).done());
+}
+
 TEST_F(S3Job, it_asks_what_the_plan_says) {
   config_.checkpoint.every_ns = 3'600'000'000'000;
   config_.output.part = 8u << 20;

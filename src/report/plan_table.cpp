@@ -90,6 +90,7 @@ Status print_plan(int file, const Job& job, bool explain) {
         .text(" GET and ")
         .count(expected.puts)
         .text(" PUT a run");
+    if (expected.each_object) out.text(", 1 GET and 1 PUT for each object");
     if (expected.puts_per_gib != 0) out.text(", ").count(expected.puts_per_gib).text(" PUT for each GiB written");
     if (expected.puts_per_checkpoint != 0)
       out.text(", ")
@@ -136,9 +137,10 @@ Status print_plan_json(int file, const Job& job) {
   if (job.s3_requests() != nullptr) {
     const Job::S3Expectation expected = job.s3_expectation();
     const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-    out.format(",\"s3\":{\"get\":%llu,\"put\":%llu,\"put_per_gib\":%llu,\"put_per_checkpoint\":%llu}",
-               number(expected.gets), number(expected.puts), number(expected.puts_per_gib),
-               number(expected.puts_per_checkpoint));
+    out.format(
+        ",\"s3\":{\"get\":%llu,\"put\":%llu,\"put_per_gib\":%llu,\"put_per_checkpoint\":%llu,\"put_per_object\":%d}",
+        number(expected.gets), number(expected.puts), number(expected.puts_per_gib),
+        number(expected.puts_per_checkpoint), expected.each_object ? 1 : 0);
   }
   out.text("}\n");
   return out.finish();

@@ -165,6 +165,8 @@ class OpenSsl(Case):
 class File(Case):
     def test_it_holds_what_is_loaded_and_little_more(self):
         """A page fault reads as much of the file ahead as the disk's setting says; what is on its way counts, and can't be taken back."""
+        if os.path.basename(WEIR) != "weir":
+            self.skipTest("of the binary that is shipped")
         with open(WEIR, "rb") as file:
             data = file.read()
         at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
