@@ -29,7 +29,7 @@ std::string orders(size_t records) {
   return text;
 }
 
-char* kEnvironment[] = {
+char* environment_words[] = {
     const_cast<char*>("AWS_ACCESS_KEY_ID=TESTKEY"), const_cast<char*>("AWS_SECRET_ACCESS_KEY=TESTSECRET"),
     const_cast<char*>("AWS_REGION=eu-central-1"), const_cast<char*>("AWS_ENDPOINT_URL=http://127.0.0.1:9000"), nullptr};
 
@@ -87,7 +87,7 @@ class S3Job : public ::testing::Test {
     SimNetWakeup wakeup(net);
     SystemDisk disk;
     {
-      Job job(clock, wakeup, disk, Host::kProcess, kEnvironment);
+      Job job(clock, wakeup, disk, Host::kProcess, environment_words);
       job.set_net(&net);
       const auto failed = [&](const Error& error) {
         ran.error = error;
@@ -125,7 +125,7 @@ class S3Job : public ::testing::Test {
     SimNetWakeup wakeup(net);
     SystemDisk disk;
     std::string said;
-    Job job(clock, wakeup, disk, Host::kProcess, kEnvironment);
+    Job job(clock, wakeup, disk, Host::kProcess, environment_words);
     job.set_net(&net);
     const Status prepared = job.prepare(config_);
     EXPECT_TRUE(prepared) << prepared.error().detail.view();

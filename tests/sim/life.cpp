@@ -346,6 +346,7 @@ class Life {
     const uint64_t changes = disk.changes();
     const Ran ran = run(machine, second, true);
     first.second_ran = true;
+    ++runs_;  // it counts as one to the job, too
     if (ran.dead) return;
     if (ran.exit == Exit::kFenced) {
       first.second_fenced = true;
