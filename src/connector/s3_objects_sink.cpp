@@ -49,6 +49,14 @@ Status S3ObjectsSink::start() {
   return abort_orphans();
 }
 
+std::string_view S3ObjectsSink::number_of(std::string_view key, std::string_view prefix, std::string_view suffix) {
+  if (key.size() < prefix.size() + suffix.size() || !key.starts_with(prefix) || !key.ends_with(suffix)) return {};
+  const std::string_view number = key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
+  const bool fine = number.size() >= kNumberDigits && number.size() <= 20 &&
+                    std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return fine ? number : std::string_view{};
+}
+
 // Page by page, as an upload that is aborted is not listed any more.
 Status S3ObjectsSink::abort_orphans() {
   if (!drop_orphans_) return {};
@@ -57,17 +65,15 @@ Status S3ObjectsSink::abort_orphans() {
     S3Client::UploadId upload;
   };
   std::array<Orphan, 4> found;
-  for (size_t count = found.size(); count == found.size();) {
+  // Not for ever where what was aborted is still listed.
+  size_t count = found.size();
+  for (int list = 0; list < S3Sink::kOrphanListsMax && count == found.size(); ++list) {
     count = 0;
     WEIR_TRY(client_.list_uploads(name_.bucket, prefix_, [&](const ListedUpload& listed) -> Status {
-      std::string_view key = listed.key.view();
+      const std::string_view key = listed.key.view();
       if (count == found.size() || listed.upload_id.view() == object_.upload_id()) return {};
-      if (!key.starts_with(prefix_) || !key.ends_with(suffix_) || key.size() < prefix_.size() + suffix_.size())
-        return {};
-      key = key.substr(prefix_.size(), key.size() - prefix_.size() - suffix_.size());
-      const bool ours = key.size() >= kNumberDigits && key.size() <= 20 &&
-                        std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-      if (ours) found[count++] = {FixedText<24>(key), S3Client::UploadId(listed.upload_id.view())};
+      const std::string_view number = number_of(key, prefix_, suffix_);
+      if (!number.empty()) found[count++] = {FixedText<24>(number), S3Client::UploadId(listed.upload_id.view())};
       return {};
     }));
     for (size_t i = 0; i < count; ++i) {

@@ -24,6 +24,9 @@ class S3ObjectsSink final : public S3Output {
   S3ObjectsSink(S3SinkOptions options, std::string prefix, std::string suffix, S3Client& client, PartRoom& room,
                 std::span<char> table);
 
+  /// The number in a key of such an output, its digits; empty: the key is not one of them.
+  static std::string_view number_of(std::string_view key, std::string_view prefix, std::string_view suffix);
+
   void drop_orphans() override { drop_orphans_ = true; }
   SinkTraits traits() const override { return {.object_per_batch = true}; }
   Status start() override;

@@ -13,7 +13,6 @@
 namespace weir {
 namespace {
 
-constexpr int kOrphanListsMax = 16;
 constexpr int kPartAttemptsMax = 3;  // of a part whose reply has no usable ETag
 
 int hex_digit(char c) {

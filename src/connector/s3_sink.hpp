@@ -48,6 +48,7 @@ class S3Output : public BatchSink {
 class S3Sink final : public S3Output {
  public:
   static constexpr uint32_t kPartsMax = 10'000;
+  static constexpr int kOrphanListsMax = 16;  ///< listings while dead runs' uploads are aborted
   using ObjectId = FixedText<40>;  ///< x-amz-meta-weir-id
   static constexpr size_t kStateBytesMax = 8 + 8 + 8 + 8 + 4 + 1 + 2 + 40 + 2 + 512;
   static constexpr uint64_t kPartBytesMin = 5u << 20;

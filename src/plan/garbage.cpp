@@ -1,6 +1,4 @@
 // What runs that died left in S3: uploads and tails that no checkpoint names.
-#include <algorithm>
-
 #include "connector/file_checkpoint_store.hpp"
 #include "connector/s3_checkpoint_store.hpp"
 #include "connector/s3_objects_sink.hpp"
@@ -8,19 +6,6 @@
 #include "plan/job.hpp"
 
 namespace weir {
-namespace {
-
-/// An upload is listed with its key only; whose is it?
-bool is_of_output(std::string_view key, std::string_view prefix, std::string_view suffix, bool many) {
-  if (!many) return key == prefix;
-  if (!key.starts_with(prefix) || !key.ends_with(suffix) || key.size() <= prefix.size() + suffix.size()) return false;
-  const std::string_view number = key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
-  return number.size() >= S3ObjectsSink::kNumberDigits &&
-         std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-}  // namespace
-
 Status Job::collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found) {
   if (s3_requests() == nullptr) return {};
   S3Client& client = network_->writer();
@@ -59,7 +44,9 @@ Status Job::collect_garbage(bool take_away, const std::function<void(const Garba
     if (!place) return fail(place.error());
     std::vector<std::pair<S3Name, std::string>> uploads;
     WEIR_TRY(client.list_uploads(place->bucket, place->key, [&](const ListedUpload& listed) -> Status {
-      const bool ours = is_of_output(listed.key.view(), place->key, output.many ? output_suffix_ : "", output.many);
+      const std::string_view key = listed.key.view();
+      const bool ours =
+          output.many ? !S3ObjectsSink::number_of(key, place->key, output_suffix_).empty() : key == place->key;
       if (ours && listed.upload_id.view() != saved.upload.view())
         uploads.push_back({{place->bucket, std::string(listed.key.view())}, std::string(listed.upload_id.view())});
       return {};
