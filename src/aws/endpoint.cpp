@@ -165,6 +165,22 @@ Result<Endpoint> sts_endpoint(const EndpointSettings& settings) {
   return endpoint;
 }
 
+Result<Endpoint> service_endpoint(const EndpointSettings& settings, std::string_view service,
+                                  std::string_view env_endpoint_url) {
+  if (!settings.ignore_configured) {
+    for (const std::string_view url : {env_endpoint_url, settings.env_endpoint_url, settings.profile_endpoint_url}) {
+      if (!url.empty()) return from_url(url);
+    }
+  }
+  if (settings.region.empty()) return fail(no_region());
+  if (!is_region(settings.region)) return fail(bad_region());
+  Endpoint endpoint;
+  endpoint.host.append(service).append('.').append(settings.region).append('.');
+  endpoint.host.append(partition_suffix(settings.region));
+  endpoint.authority.append(endpoint.host.view());
+  return endpoint;
+}
+
 RequestPath s3_path(const Endpoint& endpoint, std::string_view bucket, std::string_view key) {
   RequestPath path(endpoint.base_path.view());
   path.append('/');

@@ -66,6 +66,10 @@ Result<Endpoint> s3_endpoint(const EndpointSettings& settings, std::string_view 
 /// STS of the region.
 Result<Endpoint> sts_endpoint(const EndpointSettings& settings);
 
+/// Any other service, by the name that its host begins with ("sqs"). `env_endpoint_url`: AWS_ENDPOINT_URL_SQS. `endpoint_url` is S3's and not looked at.
+Result<Endpoint> service_endpoint(const EndpointSettings& settings, std::string_view service,
+                                  std::string_view env_endpoint_url);
+
 /// The region to sign for: the settings', or us-east-1 for a custom endpoint without one. Empty: W2029.
 std::string_view signing_region(const EndpointSettings& settings);
 

@@ -89,6 +89,7 @@ Status S3Request::make(HttpRequest& request, uint32_t attempt) {
   attempt_text_.append("attempt=").append_number(attempt);
   add("amz-sdk-request", attempt_text_.view());
   add("User-Agent", "weir/" WEIR_VERSION);
+  if (!session_.trace_id.empty()) add("X-Amzn-Trace-Id", session_.trace_id);
 
   auto credentials = session_.credentials == nullptr ? Result<const Credentials*>(nullptr)
                                                      : session_.credentials->get(session_.http.clock->wall_ns());

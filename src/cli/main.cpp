@@ -11,6 +11,7 @@
 #include "base/nearest_word.hpp"
 #include "cli/commands.hpp"
 #include "io/system_wakeup.hpp"
+#include "lambda/lambda_runtime.hpp"
 #include "memory/process_malloc.hpp"
 
 extern char** environ;
@@ -73,6 +74,9 @@ int main(int count, char** texts) {
   }
   std::set_new_handler(on_full_arena);
   weir::SystemWakeup::handle_signals();
+
+  // `bootstrap` in a function's package.
+  if (count <= 1 && weir::is_lambda(environ)) return weir::run_lambda(environ);
 
   std::vector<std::string_view> words(texts + (count > 0 ? 1 : 0), texts + count);
   if (words.empty()) {

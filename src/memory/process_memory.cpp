@@ -83,6 +83,15 @@ Result<std::span<char>> map_working_memory(size_t bytes) {
   return std::span<char>(static_cast<char*>(memory), bytes);
 }
 
+Result<std::span<char>> map_shared_memory(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    Error error(Code::kBudgetTooSmall, "the system refused shared memory");
+    return fail(error.with_errno(errno));
+  }
+  return std::span<char>(static_cast<char*>(memory), bytes);
+}
+
 void unmap_working_memory(std::span<char> memory) noexcept {
   if (!memory.empty()) munmap(memory.data(), memory.size());
 }

@@ -14,6 +14,8 @@ namespace weir {
 
 /// Maps `bytes` of zeroed memory from the system, once, before the seal. Fails with W2101.
 Result<std::span<char>> map_working_memory(size_t bytes);
+/// The same, and what a child process writes into it is seen here.
+Result<std::span<char>> map_shared_memory(size_t bytes);
 void unmap_working_memory(std::span<char> memory) noexcept;
 
 /// From here on no memory may come from the system.

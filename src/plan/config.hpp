@@ -26,7 +26,8 @@ struct ColumnType {
 };
 
 struct InputConfig {
-  std::vector<std::string> from;  ///< paths, globs, or "stdin"
+  std::vector<std::string> from;  ///< paths, globs, "stdin" or "event"
+  bool from_event = false;  ///< the host put into `from` what an event named: names as they are, by somebody who may not choose the output's folder
   FormatChoice format = FormatChoice::kAuto;
   CodecChoice codec = CodecChoice::kAuto;
   uint64_t record_max = 1u << 20;  ///< bytes of one record; 64 .. 1 GiB
@@ -115,6 +116,17 @@ struct AwsConfig {
   std::string sse_kms_key_id;
 };
 
+enum class Continue : uint8_t { kAuto, kReturn, kSelf, kRequeue, kRetry };
+enum class LambdaLoop : uint8_t { kGuard, kAllow };
+
+/// What the Lambda runtime does around a job; see docs/lambda.md.
+struct LambdaConfig {
+  Continue cont = Continue::kAuto;  ///< how a job that the deadline stopped goes on
+  LambdaLoop loop = LambdaLoop::kGuard;
+  std::string on_fatal = "fail";  ///< fail, s3://bucket/prefix/ or sqs://queue
+  uint64_t memory_reserve = 32u << 20;  ///< bytes of the function's memory that are not the budget's
+};
+
 struct RejectsConfig {
   std::string to;  ///< empty: none - the first bad record stops the run
   uint64_t max_count = ~0ull;  ///< stop past this many
@@ -135,6 +147,7 @@ struct Config {
   RejectsConfig rejects;
   AwsConfig aws;
   CheckpointConfig checkpoint;
+  LambdaConfig lambda;
   uint64_t deadline_ns = 0;  ///< 0: none. Duration from the start
   uint64_t deadline_wall_ns = 0;  ///< 0: none. Nanoseconds since 1970
   bool fail_on_rejects = false;

@@ -75,15 +75,18 @@ CodecChoice codec_of_name(std::string_view name) {
 }
 
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk,
-                                               ObjectLister* objects) {
+                                               ObjectLister* objects, bool literal) {
   std::vector<std::string> paths;
   for (const std::string& text : from) {
     if (text == "-" || text == "stdin") {
       paths.emplace_back("stdin");
       continue;
     }
+    if (text == "event")
+      return fail(Code::kContradiction,
+                  "input.from: event: there is one in AWS Lambda alone; name files behind the pipeline's to run it here");
     if (text.starts_with("s3://") && objects != nullptr) {
-      if (text.find_first_of("*?[") == std::string::npos && text.back() != '/') {
+      if (literal || (text.find_first_of("*?[") == std::string::npos && text.back() != '/')) {
         paths.push_back(text);
         continue;
       }

@@ -32,9 +32,9 @@ class ObjectLister {
 };
 
 /// Expands `*`, `?` and `[...]` (sorted by name), refuses what can't be read. "-" is stdin. `objects`: for "s3://"; null: there is no
-/// network.
+/// network. `literal`: keys are taken as they are.
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk,
-                                               ObjectLister* objects = nullptr);
+                                               ObjectLister* objects = nullptr, bool literal = false);
 
 /// Reads at most the first few KiB of each input, and waits for them until `deadline`.
 Result<Detected> detect_inputs(const InputConfig& config, ByteSource& source, Deadline deadline = {});

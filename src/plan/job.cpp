@@ -7,6 +7,7 @@
 #include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
 #include "connector/s3_source.hpp"
+#include "hash/hex.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/header.hpp"
 #include "plan/job_id.hpp"
@@ -181,7 +182,12 @@ Status Job::take_addresses() {
 
 Status Job::choose_input(Deadline deadline) {
   WEIR_TRY(open_network());
-  auto inputs = expand_inputs(config_.input.from, disk_, network_.get());
+  if (outside_source_ != nullptr) {
+    for (size_t i = 0; i < outside_source_->count(); ++i) inputs_.emplace_back(outside_source_->name(i));
+    source_ = std::make_unique<RoutedSource>(inputs_, *outside_source_, nullptr, nullptr);
+    return detect(deadline);
+  }
+  auto inputs = expand_inputs(config_.input.from, disk_, network_.get(), config_.input.from_event);
   if (!inputs) return fail(inputs.error());
   inputs_ = std::move(*inputs);
   WEIR_TRY(take_addresses());
@@ -190,6 +196,10 @@ Status Job::choose_input(Deadline deadline) {
     objects_ = std::make_unique<S3Source>(inputs_, network_->reader(), wakeup_);
   if (!addresses_.empty()) web_ = std::make_unique<HttpSource>(inputs_, addresses_, network_->web(), wakeup_);
   source_ = std::make_unique<RoutedSource>(inputs_, *files_, objects_.get(), web_.get());
+  return detect(deadline);
+}
+
+Status Job::detect(Deadline deadline) {
   auto detected = detect_inputs(config_.input, *source_, deadline);
   if (!detected) return fail(detected.error());
   detected_ = std::move(*detected);
@@ -348,8 +358,12 @@ Status Job::choose_output() {
     }
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
+    values.input_folder_is_trusted = !config_.input.from_event;
     char room[NameTemplate::kBytesMax];
     // The batch's number is put in by the sink: render with two numbers to see where it stands.
+    if (config_.input.from_event && !parsed->uses_input())
+      return fail(Code::kBadTemplate,
+                  "output.to is the same for every event: put {input.stem}, {input.dir} or {input.key} into it");
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
     output_name_ = *name;
@@ -402,6 +416,7 @@ Status Job::choose_output() {
       return fail(Code::kContradiction, "output.to is an input: " + output_name_);
     }
   }
+  WEIR_TRY(refuse_loop(output_name_, "output.to"));
   if (config_.batch.age_ns != 0 && to_ != To::kStdout && to_ != To::kExec && to_ != To::kOutside) {
     return fail(Code::kContradiction, "batch.age would make the output depend on the clock; it is for stdout and exec");
   }
@@ -427,6 +442,18 @@ Status Job::choose_output() {
   return choose_rejects();
 }
 
+// What an event told of is written to where such events come from: it would call the function again.
+Status Job::refuse_loop(std::string_view name, std::string_view key) const {
+  if (!config_.input.from_event) return {};
+  for (const std::string& input : inputs_) {
+    if (!is_s3(input) || !name.starts_with(input.substr(0, input.rfind('/') + 1))) continue;
+    Error error(Code::kContradiction, key);
+    error.detail.append(" lies in the folder whose objects call this function, or below: ").append(name);
+    return fail(error);
+  }
+  return {};
+}
+
 Status Job::choose_rejects() {
   if (!config_.rejects.to.empty() && preview_records_ == kNoOffset) {
     auto parsed = NameTemplate::parse(config_.rejects.to);
@@ -436,6 +463,7 @@ Status Job::choose_rejects() {
       return fail(Code::kBadTemplate, "rejects.to: {input...} needs exactly one input");
     NameValues values;
     values.input = inputs_.empty() || inputs_[0] == "stdin" ? std::string_view{} : std::string_view(inputs_[0]);
+    values.input_folder_is_trusted = !config_.input.from_event;
     char room[NameTemplate::kBytesMax];
     auto name = parsed->render(values, room);
     if (!name) return fail(name.error());
@@ -445,6 +473,7 @@ Status Job::choose_rejects() {
     if (rejects_name_ == "stdout" && to_ == To::kStdout)
       return fail(Code::kContradiction, "rejects.to and output.to are both stdout");
     rejects_codec_ = codec_of(codec_of_name(rejects_name_));
+    WEIR_TRY(refuse_loop(rejects_name_, "rejects.to"));
   }
   return {};
 }
@@ -489,6 +518,12 @@ Status Job::choose_checkpoint() {
   if (!named) {
     if (to_ != To::kFile && to_ != To::kFolder && to_ != To::kObject && to_ != To::kObjects) return {};
     checkpoint_name_ = beside + ".weir";
+  } else if (to.back() == '/' && config_.input.from_event) {
+    // Invocations side by side are jobs of their own, whatever they are called.
+    const FixedText<64> hash = sha256_hex(inputs_.empty() ? std::string_view{} : std::string_view(inputs_[0]));
+    checkpoint_name_ = to + (config_.name.empty() ? "" : config_.name + "/") +
+                       beside.substr(beside.rfind('/') + 1) + "-" + std::string(hash.view().substr(0, 16)) +
+                       ".weir";
   } else if (to.back() == '/') {
     const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
     checkpoint_name_ = to + (config_.name.empty() ? stem : config_.name) + ".weir";
@@ -498,6 +533,7 @@ Status Job::choose_checkpoint() {
   for (const std::string& input : inputs_) {
     if (input == checkpoint_name_) return fail(Code::kContradiction, "checkpoint.to is an input: " + input);
   }
+  WEIR_TRY(refuse_loop(checkpoint_name_, "checkpoint.to"));
   if (is_s3(checkpoint_name_)) WEIR_TRY(parse_s3_address(checkpoint_name_));
   job_id_ = job_id(config_);
   return {};

@@ -62,6 +62,8 @@ class Job {
   void set_net(Net* net) { net_ = net; }
   /// As prepare, but every batch goes to `sink` and records to `preview_records` at most.
   void set_preview(uint64_t records) { preview_records_ = records; }
+  /// Inputs are those of this source instead of input.from; owned by the caller. Before prepare().
+  void set_source(ByteSource* source) { outside_source_ = source; }
   /// Output goes to this sink instead of output.to; owned by the caller.
   void set_sink(BatchSink* sink) { outside_sink_ = sink; }
 
@@ -144,6 +146,7 @@ class Job {
   Status open_network();
   Status take_addresses();
   Status choose_input(Deadline deadline);
+  Status detect(Deadline deadline);
   Status choose_output();
   void choose_reader();
   Status compile();
@@ -152,6 +155,7 @@ class Job {
   void find_mistakes(bool format_known);
   Error in_file(Error error) const;
   Status choose_rejects();
+  Status refuse_loop(std::string_view name, std::string_view key) const;
   Status choose_checkpoint();
   Status open_checkpoint();
   Status replace_shown();
@@ -230,6 +234,7 @@ class Job {
   Sizes sizes_;
   uint64_t setup_bytes_max_ = kNoOffset;  ///< what build() may make the set-up arena
   uint64_t preview_records_ = kNoOffset;
+  ByteSource* outside_source_ = nullptr;
   BatchSink* outside_sink_ = nullptr;
   std::string_view skipped_;
   bool pull_ = false;

@@ -43,6 +43,9 @@ Status Network::start_objects(const AwsConfig& config) {
   session_.aws.sse = config.sse;
   session_.aws.sse_kms_key_id = config.sse_kms_key_id;
   session_.credentials = credentials_.get();
+  // Lambda alone looks for chains of invocations.
+  const ProcessEnvironment environment(environment_);
+  if (!environment.get("AWS_LAMBDA_FUNCTION_NAME").empty()) session_.trace_id = environment.get("_X_AMZN_TRACE_ID");
   auto anywhere = s3_endpoint(session_.aws.endpoint, "bucket");
   if (!anywhere) return fail(anywhere.error());
   tls_ = anywhere->tls;
@@ -76,7 +79,7 @@ Status Network::start(const AwsConfig& config, const Needs& needs) {
   if (needs_.objects) WEIR_TRY(start_objects(config));
   const bool tls = needs_.https || (needs_.objects && (tls_ || credentials_->needs_tls()));
   // http:// may lead to https://: where that can't be had, it is told when it does.
-  if (tls || needs_.http) {
+  if (tls || needs_.http || needs_.services) {
     if (const Status started = start_tls(config); !started && tls) return started;
   }
   for (HttpSession* session : {static_cast<HttpSession*>(&session_), &web_session_}) {

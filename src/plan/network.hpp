@@ -36,6 +36,7 @@ class Network final : public ObjectLister {
     bool objects = false;  ///< something is in S3
     bool http = false;  ///< an input is http://
     bool https = false;  ///< an input is https://
+    bool services = false;  ///< other services of AWS are asked, which may speak TLS where S3 does not
     [[nodiscard]] bool web() const { return http || https; }
     [[nodiscard]] bool any() const { return objects || web(); }
   };
@@ -43,6 +44,7 @@ class Network final : public ObjectLister {
   Status start(const AwsConfig& config, const Needs& needs);
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
+  [[nodiscard]] AwsSession& session() { return session_; }
   [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
   [[nodiscard]] HttpGet& web() { return *web_; }
   [[nodiscard]] const Needs& needs() const { return needs_; }

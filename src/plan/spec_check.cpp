@@ -117,7 +117,11 @@ class Checker {
           report(Severity::kError, address.error().code, "input.from", address.error().detail.view());
         continue;
       }
-      if (name == "event" || has_scheme(name)) {
+      if (name == "event") {
+        if (from.size() != 1) contradiction("input.from", "`event` is what a function is called with, and stands alone");
+        continue;
+      }
+      if (has_scheme(name)) {
         Detail detail("this version reads files, stdin, s3://, http:// and https://, not ");
         detail.append(quoted(scheme_of(name)).view());
         report(Severity::kError, Code::kNotYet, "input.from", detail.view());

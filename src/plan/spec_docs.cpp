@@ -170,6 +170,7 @@ constexpr Section kSections[] = {
     {"exec", "The command behind `output.to: exec`."},
     {"rejects", "Where bad records go, and how many are too many."},
     {"checkpoint", "How a run that was stopped goes on; see `docs/resume.md`."},
+    {"lambda", "What an AWS Lambda function does around a job; see `docs/lambda.md`."},
 };
 
 std::string_view section_of(const KeySpec& spec) {

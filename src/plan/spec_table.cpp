@@ -148,6 +148,23 @@ constexpr KeySpec kTable[] = {
      "The most that is kept for it; never more than half of the deadline.", "10s",
      [](Config& c, KeyValue& v) { c.checkpoint.reserve_max_ns = v.number; }},
 
+    {"lambda.continue", KeyKind::kEnum, "auto return self requeue retry", "auto", 0, 0, 0,
+     "How a job goes on that the invocation's deadline stopped: `return` gives a cursor to whoever called (Step "
+     "Functions), `self` invokes the function again, `requeue` sends a cursor to the SQS queue that the event came "
+     "from, `retry` fails the invocation so that Lambda delivers the event again; `auto` chooses by the event.",
+     "return", [](Config& c, KeyValue& v) { c.lambda.cont = choice<Continue>(v); }},
+    {"lambda.loop", KeyKind::kEnum, "guard allow", "guard", 0, 0, 0,
+     "`guard`: stop with a checkpoint before Lambda's loop detection cuts the chain (16 invocations); `allow`: the "
+     "function's RecursiveLoop setting is Allow.",
+     "allow", [](Config& c, KeyValue& v) { c.lambda.loop = choice<LambdaLoop>(v); }},
+    {"lambda.on_fatal", KeyKind::kText, "", "fail", 1, 1024, 0,
+     "What becomes of an event whose job can't be done by running it again: `fail` the invocation, or put event and "
+     "error under `s3://bucket/prefix/` or into `sqs://queue` and succeed.",
+     "s3://state/failed/", [](Config& c, KeyValue& v) { c.lambda.on_fatal = v.text; }},
+    {"lambda.memory_reserve", KeyKind::kSize, "", "32MiB", 16 * kMiB, kGiB, 0,
+     "Bytes of the function's memory that are not the budget's: Lambda's own processes and the runtime's.", "48MiB",
+     [](Config& c, KeyValue& v) { c.lambda.memory_reserve = v.number; }},
+
     {"batch.records", KeyKind::kCount, "", "0", 0, 1'000'000'000, 0, "Records of a batch; `0`: no limit.", "500",
      [](Config& c, KeyValue& v) { c.batch.records = v.number; }},
     {"batch.bytes", KeyKind::kSize, "", "4MiB", 64, kGiB, 0,

@@ -1,0 +1,96 @@
+#include "lambda/aws_sender.hpp"
+
+#include "hash/crc64nvme.hpp"
+#include "hash/hex.hpp"
+#include "lambda/lambda_log.hpp"
+
+namespace weir {
+
+Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net& net, Clock& clock, Disk& disk,
+                                                   char** environment, uint64_t until_ns) {
+  std::unique_ptr<AwsSender> sender(new AwsSender(net, clock, disk, environment));
+  Network::Needs needs;
+  needs.objects = true;
+  needs.services = true;
+  sender->network_.set_stop_at(until_ns);
+  WEIR_TRY(sender->network_.start(config, needs));
+  sender->room_.resize(HttpCall::memory_max());
+  sender->call_ = std::make_unique<HttpCall>(sender->network_.session(), sender->room_);
+  return sender;
+}
+
+Status AwsSender::ask(AwsRequest& request) {
+  call_->begin(request, true);
+  return call_->run();
+}
+
+Status AwsSender::invoke(std::string_view function, std::string_view payload) {
+  FixedText<1024> path("/2015-03-31/functions/");
+  append_encoded(path, function, false);
+  path.append("/invocations");
+  if (path.truncated()) return fail(Code::kBadUrl, "the function's name is too long");
+  AwsRequest request(network_.session());
+  request.rest({"lambda", environment_.get("AWS_ENDPOINT_URL_LAMBDA")}, "POST", path.view(), payload);
+  request.field("X-Amz-Invocation-Type", "Event");
+  return ask(request);
+}
+
+// https://sqs.{region}.{suffix}/{account}/{name}; SQS itself takes any host that leads to it, so a custom endpoint needs no other form.
+Result<std::string> AwsSender::queue_url(std::string_view queue) const {
+  if (queue.starts_with("http://") || queue.starts_with("https://")) return std::string(queue);
+  std::string_view parts[6];
+  size_t count = 0;
+  for (std::string_view left = queue; count < 6; ++count) {
+    const size_t colon = count == 5 ? std::string_view::npos : left.find(':');
+    parts[count] = left.substr(0, colon);
+    if (colon == std::string_view::npos) {
+      ++count;
+      break;
+    }
+    left.remove_prefix(colon + 1);
+  }
+  if (count != 6 || parts[0] != "arn" || parts[2] != "sqs" || parts[4].empty() || parts[5].empty())
+    return fail(Code::kBadUrl, "a queue is named by its ARN or its URL");
+  std::string url = "https://sqs.";
+  url.append(parts[3]).append(".").append(partition_suffix(parts[3])).append("/");
+  return url.append(parts[4]).append("/").append(parts[5]);
+}
+
+Status AwsSender::send_message(std::string_view queue, std::string_view body) {
+  auto url = queue_url(queue);
+  if (!url) return fail(url.error());
+  std::string json = "{\"QueueUrl\":\"";
+  append_json(json, *url);
+  json.append("\",\"MessageBody\":\"");
+  append_json(json, body);
+  json.append("\"}");
+  AwsRequest request(network_.session());
+  request.json({"sqs", environment_.get("AWS_ENDPOINT_URL_SQS")}, "AmazonSQS.SendMessage", "1.0", json);
+  return ask(request);
+}
+
+Status AwsSender::change_visibility(std::string_view queue, std::string_view receipt, uint64_t seconds) {
+  auto url = queue_url(queue);
+  if (!url) return fail(url.error());
+  std::string json = "{\"QueueUrl\":\"";
+  append_json(json, *url);
+  json.append("\",\"ReceiptHandle\":\"");
+  append_json(json, receipt);
+  json.append("\",\"VisibilityTimeout\":").append(std::to_string(seconds)).append("}");
+  AwsRequest request(network_.session());
+  request.json({"sqs", environment_.get("AWS_ENDPOINT_URL_SQS")}, "AmazonSQS.ChangeMessageVisibility", "1.0", json);
+  return ask(request);
+}
+
+Status AwsSender::put_object(const std::string& url, std::string_view text) {
+  auto name = s3_name(url);
+  if (!name) return fail(name.error());
+  const FixedText<64> hash = sha256_hex(text);
+  S3Sums sums;
+  sums.crc64nvme = crc64nvme(0, text);
+  sums.sha256 = hash.view();
+  TextBody body(text);
+  return network_.writer().put(*name, body, sums, {}, {});
+}
+
+}  // namespace weir
