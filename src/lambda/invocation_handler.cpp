@@ -25,6 +25,7 @@ constexpr uint64_t kAnswerNsMin = 300 * kMs;
 constexpr uint64_t kAnswerNsMax = 3 * kSecond;
 /// When a job's process that did not stop is ended.
 constexpr uint64_t kKillNsMax = 200 * kMs;
+constexpr uint64_t kLateNs = 10 * kSecond;
 /// Lambda cuts a chain of about 16 invocations (docs, "recursive loop detection").
 constexpr uint64_t kHopsMax = 14;
 constexpr size_t kJobsTold = 20;
@@ -443,6 +444,8 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
   if (deadline_ns_ != kNever) {
     job_deadline_ns_ = deadline_ns_ - std::min(left / 2, std::clamp(left / 10, kAnswerNsMin, kAnswerNsMax));
     kill_at_ns_ = deadline_ns_ - std::min(left / 8, kKillNsMax);
+    // A deadline in the past is a clock that is wrong: the job stops at once, and is given the time for it.
+    if (left == 1) kill_at_ns_ = now + kLateNs;
   } else {
     job_deadline_ns_ = kill_at_ns_ = kNever;
   }
@@ -453,9 +456,9 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     return failure();
   }
   Group group;
-  if (event->kind() == EventKind::kDirect && read_cursor(event->text(), group.cursor)) {
+  const bool is_cursor = event->kind() == EventKind::kDirect && read_cursor(event->text(), group.cursor);
+  if (is_cursor && is_from_event(config_)) {
     group.inputs = group.cursor.inputs;
-    if (group.inputs.empty() && !is_from_event(config_)) group.inputs = config_.input.from;
     if (!run_group(group, nullptr)) return failure();
     return result(cursor_.empty());
   }
@@ -463,7 +466,7 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     // The event is no more than the occasion.
     const JobReport report = run_job(nullptr, nullptr);
     if (report.stopped()) {
-      if (!go_on(group, &*event, {})) return failure();
+      if (!go_on(group, is_cursor ? nullptr : &*event, {})) return failure();
     } else if (!report.done() && !keep_failed(report, "")) {
       return failure();
     }
