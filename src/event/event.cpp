@@ -224,7 +224,8 @@ bool Event::set_id(std::string_view first, std::string_view second) {
     if (!id_.empty()) id_.append('-');
     for (const char c : text.view()) {
       const bool kept =
-          (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
+          (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+          (c == '.' && !id_.empty());
       id_.append(kept ? c : '-');
     }
   }

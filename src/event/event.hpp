@@ -54,7 +54,7 @@ class Event {
   [[nodiscard]] std::string_view source_arn() const { return source_arn_.view(); }
   /// An SQS queue that keeps order.
   [[nodiscard]] bool is_fifo() const { return kind_ == EventKind::kSqs && source_arn().ends_with(".fifo"); }
-  /// The delivery's name, the same at each attempt, made of [A-Za-z0-9._-] (what else AWS writes becomes -): first messageId (SQS), eventID (Kinesis,
+  /// The delivery's name, the same at each attempt, made of [A-Za-z0-9._-], with no dot in front (what else there is becomes -): first messageId (SQS), eventID (Kinesis,
   /// DynamoDB), MessageId (SNS), id (EventBridge), x-amz-request-id and sequencer (S3), a hash of the data (CloudWatch Logs). Empty for direct
   /// invocations, and for S3 where there is neither. A batch that is retried in other company has another first entry, and another id.
   [[nodiscard]] std::string_view id() const { return id_.view(); }

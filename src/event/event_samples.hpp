@@ -11,7 +11,7 @@ inline constexpr std::string_view kS3TestEvent =
     R"({"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z","Bucket":"b","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"})";
 
 /// `text` as a JSON string, quotes and all.
-inline std::string quoted(std::string_view text) {
+inline std::string json_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -48,7 +48,7 @@ inline std::string s3_event(const std::string& records) { return "{\"Records\":[
 /// `attributes` begins with a comma when there is any.
 inline std::string sqs_record(const std::string& id, std::string_view body, const std::string& attributes = {},
                               const std::string& queue = "jobs") {
-  return R"({"messageId":")" + id + R"(","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":)" + quoted(body) +
+  return R"({"messageId":")" + id + R"(","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":)" + json_quoted(body) +
          R"(,"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"1545082649185")" +
          attributes +
          R"(},"messageAttributes":{},"md5OfBody":"098f6bcd4621d373cade4e832627b4f6","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:)" +
@@ -63,14 +63,14 @@ inline std::string sns_envelope(std::string_view message) {
   "TopicArn" : "arn:aws:sns:eu-west-1:123456789012:MyTopic",
   "Subject" : "Amazon S3 Notification",
   "Message" : )" +
-         quoted(message) + R"(,
+         json_quoted(message) + R"(,
   "Timestamp" : "2012-03-29T05:12:16.901Z",
   "SignatureVersion" : "1"
 })";
 }
 inline std::string sns_event(std::string_view message) {
   return R"({"Records":[{"EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:eu-west-1:123456789012:t:21be56ed","EventSource":"aws:sns","Sns":{"Type":"Notification","MessageId":"95df01b4-ee98-5cb9-9903-4c221d41eb5e","TopicArn":"arn:aws:sns:eu-west-1:123456789012:t","Subject":null,"Message":)" +
-         quoted(message) +
+         json_quoted(message) +
          R"(,"Timestamp":"2019-01-02T12:45:07.000Z","SignatureVersion":"1","MessageAttributes":{"Test":{"Type":"String","Value":"TestString"}}}}]})";
 }
 

@@ -116,6 +116,38 @@ class JsonPull {
       }
     }
   }
+  /// The value that comes next as it is, without blanks between its tokens: begin_raw(), then raw_next() until it gives -1.
+  void begin_raw() {
+    kind();
+    depth_ = 0;
+    in_string_ = escaped_ = false;
+    raw_ = head_ >= 0;
+  }
+  int raw_next() {
+    while (raw_ && head_ >= 0) {
+      const char c = static_cast<char>(head_);
+      if (in_string_) {
+        in_string_ = escaped_ || c != '"';
+        escaped_ = !escaped_ && c == '\\';
+        raw_ = in_string_ || depth_ > 0;
+      } else if (depth_ == 0 && ends_scalar(c)) {
+        break;
+      } else if (is_json_blank(c)) {
+        advance();
+        continue;
+      } else if (c == '"') {
+        in_string_ = true;
+      } else if (c == '{' || c == '[') {
+        ++depth_;
+      } else if (c == '}' || c == ']') {
+        raw_ = --depth_ > 0;
+      }
+      advance();
+      return static_cast<unsigned char>(c);
+    }
+    raw_ = false;
+    return -1;
+  }
   /// The source, which stands behind the opening quote of the string that comes next: to be gone on with instead of this.
   [[nodiscard]] const Source& source() const { return source_; }
 
@@ -130,6 +162,10 @@ class JsonPull {
   JsonUnescaper unescaper_;
   uint8_t taken_ = 0;
   bool ended_ = false;
+  bool raw_ = false;
+  bool in_string_ = false;
+  bool escaped_ = false;
+  uint32_t depth_ = 0;
 };
 
 }  // namespace weir

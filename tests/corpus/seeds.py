@@ -2,7 +2,9 @@
 """Writes the seeds of the fuzz targets: tests/corpus/<target>/<name>. They are kept in the repository; run this again when a target
 reads its input in another way. What a fuzz run finds is put beside them by hand, under the name of what it was.
 """
+import base64
 import gzip
+import json
 import os
 import struct
 import zlib
@@ -240,3 +242,68 @@ for name, text in (
     ("http_date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
 ):
     put("weir_aws_credential_fuzz", name, text)
+
+# ---- events of Lambda, behind a byte that chooses rooms and failures ---------------------------------------------------------
+S3 = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2023-11-14T22:13:20.123Z",
+      "responseElements": {"x-amz-request-id": "R"},
+      "s3": {"bucket": {"name": "b"}, "object": {"key": "a+b%2Bc%C3%A9", "size": 3, "eTag": "e", "versionId": "v", "sequencer": "0A"}}}
+BRIDGE = {"id": "i", "detail-type": "Object Created", "source": "aws.s3", "time": "2021-11-12T19:18:23Z",
+          "detail": {"bucket": {"name": "b"}, "object": {"key": "k", "size": 5, "etag": "e", "version-id": "v"}, "reason": "PutObject"}}
+TEST = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "b"}
+
+
+def sqs(*bodies, queue="q"):
+    return {"Records": [{"messageId": "m%d" % i, "body": body, "attributes": {"SentTimestamp": "1545082649183", "MessageGroupId": "g%d" % (i % 2)},
+                         "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:r:1:" + queue} for i, body in enumerate(bodies)]}
+
+
+def envelope(message):
+    return json.dumps({"Type": "Notification", "MessageId": "m", "Message": message})
+
+
+def stream(source, name, *changes):
+    return {"Records": [{"eventSource": source, "eventID": "s:%d" % i, "eventName": "INSERT", name: change} for i, change in enumerate(changes)]}
+
+
+def kinesis(data):
+    return {"partitionKey": "p", "sequenceNumber": "1", "data": base64.b64encode(data).decode(), "approximateArrivalTimestamp": 1545084650.987}
+
+
+LOGS = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s",
+        "logEvents": [{"id": "1", "timestamp": 1, "message": "a\n"}, {"message": "{\"a\": 1}", "id": "2", "extractedFields": {"x": "y"}}]}
+
+
+def logs(inner, **changed):
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(inner | changed).encode(), mtime=0)).decode()}}
+
+
+for name, found in (
+    ("s3", {"Records": [S3]}),
+    ("s3_removed", {"Records": [S3 | {"eventName": "ObjectRemoved:Delete"}, S3]}),
+    ("s3_test", TEST),
+    ("sqs", sqs("text", '{"a": [1,\n2]}', "\u2028\U0001f600\0")),
+    ("sqs_s3", sqs(json.dumps({"Records": [S3, S3]}), envelope(json.dumps({"Records": [S3]})), json.dumps(BRIDGE), json.dumps(TEST), "no")),
+    ("sqs_envelopes", sqs(envelope(envelope(envelope(json.dumps({"Records": [S3]})))))),
+    ("sqs_fifo", sqs("1", "2", "3", "4", queue="q.fifo")),
+    ("sns", {"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m", "TopicArn": "t", "Subject": None, "Timestamp": "2019-01-02T12:45:07.000Z",
+                                                            "Message": json.dumps({"Records": [S3]}), "MessageAttributes": {}}}]}),
+    ("bridge", BRIDGE),
+    ("kinesis", stream("aws:kinesis", "kinesis", kinesis(b"a\n"), kinesis(b'{"a": 1}'), kinesis(b"\xff"))),
+    ("dynamodb", stream("aws:dynamodb", "dynamodb", {"SequenceNumber": "1", "ApproximateCreationDateTime": 1.4285376E9, "Keys": {"id": {"N": "1"}}, "NewImage": {
+        "m": {"M": {"l": {"L": [{"S": "x"}, {"BOOL": True}, {"NULL": True}, {"B": "YQ=="}]}}}, "n": {"NS": ["1", "x"]}, "s": {"SS": ["a"]}, "o": {"S": "a", "N": "1"}}})),
+    ("logs", logs(LOGS)),
+    ("logs_control", logs(LOGS, messageType="CONTROL_MESSAGE")),
+    ("logs_bad", logs(LOGS, logEvents=[3])),
+    ("direct", {"bucket": "b", "key": "k", "version": "v"}),
+    ("url", {"url": "s3://b/k"}),
+    ("map", {"Items": [{"Key": "k", "Size": 1, "Etag": "\"e\""}, {"Key": "f/", "Size": 0}, 3], "BatchInput": {"bucket": "b"}}),
+    ("array", [1, "a", {"b": [None]}, []]),
+    ("kafka", {"eventSource": "aws:kafka", "records": {}}),
+):
+    put("weir_event_event_fuzz", name, b"\x05" + json.dumps(found, indent=1 if name in ("sqs", "dynamodb") else None).encode())
+for name, text in (
+    ("twice", b'{"Records":[],"\\u0052ecords":[{"eventSource":"aws:sqs","messageId":"m","body":"\\ud800\\u007b}"}]}'),
+    ("deep", b"[" * 64 + b"]" * 64),
+    ("too_deep", b"[" * 65 + b"]" * 65),
+):
+    put("weir_event_event_fuzz", name, b"\x01" + text)
