@@ -148,7 +148,8 @@ WEIR_AVX2 inline bool short_utf8_avx2(const char* p, uint32_t high) {
   const __m256i from_c2 = _mm256_sub_epi8(v, _mm256_set1_epi8(static_cast<char>(0xc2)));
   const __m256i from_e1 = _mm256_sub_epi8(v, _mm256_set1_epi8(static_cast<char>(0xe1)));
   const uint32_t twos = bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(from_c2, _mm256_set1_epi8(0x1d)), from_c2)) & high;
-  const uint32_t threes = bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(from_e1, _mm256_set1_epi8(0x0b)), from_e1)) & high;
+  const uint32_t threes =
+      bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(from_e1, _mm256_set1_epi8(0x0b)), from_e1)) & high;
   const uint32_t behind = (twos | threes) << 1 | threes << 2;
   const uint32_t continuing = bits_avx2(_mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xc0)), v)) & high;
   return behind == continuing && (twos | threes | continuing) == high;
