@@ -3,7 +3,7 @@
 namespace weir {
 
 Status EventSource::open(size_t) {
-  memory_.resize(EventRecords::memory_max());
+  memory_.resize(EventRecords::memory_max(event_.kind()));
   Arena arena(memory_);
   records_ = std::make_unique<EventRecords>(event_, arena);
   return {};

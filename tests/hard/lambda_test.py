@@ -184,6 +184,93 @@ class Loop(Function):
             self.assertIsInstance(document[metric["Name"]], int)
 
 
+def sqs(*bodies, arn="arn:aws:sqs:us-east-1:123456789012:orders"):
+    return {"Records": [{"messageId": f"m-{i}", "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {},
+                         "md5OfBody": "", "eventSource": "aws:sqs", "eventSourceARN": arn, "awsRegion": "us-east-1"} for i, body in enumerate(bodies)]}
+
+
+def kinesis(*data):
+    return {"Records": [{"eventID": f"shardId-0:{i}", "eventName": "aws:kinesis:record", "eventSource": "aws:kinesis", "eventVersion": "1.0", "awsRegion": "us-east-1",
+                         "eventSourceARN": "arn:aws:kinesis:us-east-1:1:stream/s", "invokeIdentityArn": "arn",
+                         "kinesis": {"partitionKey": "p", "sequenceNumber": str(i), "kinesisSchemaVersion": "1.0",
+                                     "data": base64.b64encode(text).decode(), "approximateArrivalTimestamp": 1.5}} for i, text in enumerate(data)]}
+
+
+class Records(Function):
+    """Events whose entries are the records."""
+
+    def answered(self, events, pipeline, **options):
+        api = RuntimeApi(events, **options)
+        self.assertEqual(api.run(pipeline), 0, api.err if hasattr(api, "err") else "")
+        return api.answers
+
+    def lines(self, name):
+        return [json.loads(line) for line in self.read(name).splitlines()]
+
+    def test_messages_of_sqs(self):
+        (answer,) = self.answered([sqs('{"id": 1, "x": "a"}', "plain", '{"id": 2}')],
+                                  self.records(query="SELECT messageId, body.id AS id, body FROM input"))
+        self.assertEqual((answer.kind, answer.json), ("response", {"batchItemFailures": []}))
+        self.assertEqual(self.lines("out-m-0.ndjson"), [{"messageId": "m-0", "id": 1, "body": {"id": 1, "x": "a"}},
+                                                         {"messageId": "m-1", "id": None, "body": "plain"}, {"messageId": "m-2", "id": 2, "body": {"id": 2}}])
+
+    def test_the_payload_alone_by_lines(self):
+        self.answered([sqs('{"id": 1}', '{"id": 2}')], self.records(query="SELECT body FROM input", more="  format: lines\n"))
+        self.assertEqual(self.read("out-m-0.ndjson"), '{"id":1}\n{"id":2}\n')
+
+    def test_records_of_kinesis(self):
+        (answer,) = self.answered([kinesis(b'{"v":1}', b"text", b"\xff\x00")],
+                                  self.records(query="SELECT sequenceNumber AS n, data, dataBase64 FROM input"))
+        self.assertEqual(answer.json, {"batchItemFailures": []})
+        self.assertEqual(self.lines("out-shardId-0-0.ndjson"), [{"n": "0", "data": {"v": 1}, "dataBase64": None}, {"n": "1", "data": "text", "dataBase64": None},
+                                                                 {"n": "2", "data": None, "dataBase64": "/wA="}])
+
+    def test_an_array_by_direct_invocation(self):
+        (answer,) = self.answered([[{"a": 1}, {"a": 2}, {"a": 3}]], self.records(query="SELECT a FROM input WHERE a > 1"))
+        self.assertEqual(answer.json["jobs"][0]["records"], {"read": 3, "written": 2, "folded": 0, "filtered": 1, "rejected": 0})
+        self.assertEqual(self.lines("out-request-1.ndjson"), [{"a": 2}, {"a": 3}])
+
+    def test_a_batch_that_comes_again_is_written_once(self):
+        event = sqs('{"id": 1}')
+        first, second = self.answered([event, event], self.records(more="  if_exists: skip\n"))
+        self.assertEqual((first.json, second.json), ({"batchItemFailures": []},) * 2)
+
+    def test_bad_records_in_the_rejects_do_not_come_again(self):
+        pipeline = self.records(query="SELECT body.n + 1 AS n FROM input", more=f"rejects:\n  to: {self.path('rejects-{input.stem}')}\n")
+        (answer,) = self.answered([sqs('{"n": 1}', '{"n": "x"}')], pipeline)
+        self.assertEqual(answer.json, {"batchItemFailures": []})
+        self.assertEqual(self.lines("out-m-0.ndjson"), [{"n": 2}])
+        self.assertIn("W24", self.read("rejects-m-0"))
+
+    def test_a_batch_that_fails_comes_again_whole(self):
+        (answer,) = self.answered([sqs('{"n": 1}', '{"n": "x"}')], self.records(query="SELECT body.n + 1 AS n FROM input"))
+        self.assertEqual((answer.kind, answer.error_type), ("error", "Function.InputCorrupt"))
+        self.assertFalse(os.path.exists(self.path("out-m-0.ndjson")))
+
+    def test_a_large_event(self):
+        event = sqs(*(json.dumps({"id": i, "text": "x" * 500}) for i in range(7000)))
+        (answer,) = self.answered([event], self.records(query="SELECT body.id AS id FROM input"))
+        self.assertEqual(answer.json, {"batchItemFailures": []})
+        self.assertEqual(self.lines("out-m-0.ndjson"), [{"id": i} for i in range(7000)])
+
+    def test_an_event_that_is_too_large(self):
+        api = RuntimeApi([b'{"x":"' + b"y" * (6 << 20) + b'"}'])
+        self.assertEqual(api.run(self.records()), 0)
+        api = RuntimeApi([b'{"x":"' + b"y" * (7 << 20) + b'"}'])
+        self.assertEqual(api.run(self.records()), 1)
+
+    def test_an_id_can_not_lead_out_of_the_folder(self):
+        event = sqs('{"id": 1}')
+        event["Records"][0]["messageId"] = "../../etc/x"
+        self.answered([event], self.records())
+        (name,) = (name for name in os.listdir(self.dir) if name.endswith(".ndjson"))
+        self.assertTrue(name.startswith("out-"))
+
+    def test_a_test_message_of_s3_is_acknowledged(self):
+        (answer,) = self.answered([{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "t", "Bucket": "b", "RequestId": "r", "HostId": "h"}], self.records())
+        self.assertEqual((answer.kind, answer.json["done"], answer.json["status"]), ("response", True, "nothing_to_do"))
+
+
 class GoingOn(Function):
     """Jobs that are longer than an invocation."""
 

@@ -1,4 +1,5 @@
 """Lambda's Runtime API for tests: hands out events, keeps the answers, and misbehaves on demand."""
+import contextlib
 import http.server
 import json
 import os
@@ -36,6 +37,10 @@ class RuntimeApi:
 
             def log_message(self, *_):
                 pass
+
+            def handle(self):
+                with contextlib.suppress(ConnectionError):  # a function that is gone
+                    super().handle()
 
             def reply(self, status, headers=(), body=b""):
                 self.send_response(status)
