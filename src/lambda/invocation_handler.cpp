@@ -29,7 +29,7 @@ constexpr uint64_t kLateNs = 10 * kSecond;
 /// Lambda cuts a chain of about 16 invocations (docs, "recursive loop detection").
 constexpr uint64_t kHopsMax = 14;
 constexpr size_t kJobsTold = 20;
-constexpr size_t kInputsMax = 20'000;
+constexpr size_t kInputsMax = 2000;  ///< of an entry, or of a cursor
 constexpr std::string_view kCursorBegin = "{\"weir_cursor\":";
 
 bool is_from_event(const Config& config) { return config.input.from.size() == 1 && config.input.from[0] == "event"; }
@@ -114,46 +114,53 @@ std::string InvocationHandler::cursor_json(const Cursor& from, Via via, std::spa
 
 // ---- what an event asks for -----------------------------------------------------------------------------------------
 
-Result<std::vector<InvocationHandler::Group>> InvocationHandler::groups_of(const Event& event) const {
-  std::vector<Group> groups(event.entries());
-  for (uint64_t i = 0; i < groups.size(); ++i) groups[i].entry = i;
-  std::vector<uint8_t> is_cursor(groups.size());
-  if (event.kind() == EventKind::kSqs) {
-    EventEntries entries(event);
-    while (entries.next()) {
-      const std::string_view body = find_member(entries.value(), {"body"});
-      std::string text;
-      if (!is_json_string(body)) continue;
-      EventText bytes = EventText::of_string(body);
-      for (int byte = bytes.next(); byte >= 0; byte = bytes.next()) {
-        text.push_back(static_cast<char>(byte));
-        if (text.size() == kCursorBegin.size() && text != kCursorBegin) break;
-      }
-      if (!text.starts_with(kCursorBegin) || !is_json_container(EventText(text), kEventDepthMax)) continue;
-      Group& group = groups[entries.index()];
-      if (!read_cursor(text, group.cursor)) continue;
-      group.inputs = group.cursor.inputs;
-      is_cursor[entries.index()] = 1;
-    }
+/// A message of SQS whose body begins as a cursor does.
+bool InvocationHandler::may_be_cursor(std::string_view entry) {
+  const std::string_view body = find_member(entry, {"body"});
+  if (!is_json_string(body)) return false;
+  EventText bytes = EventText::of_string(body);
+  for (const char c : kCursorBegin) {
+    if (bytes.next() != static_cast<unsigned char>(c)) return false;
   }
+  return true;
+}
+
+bool InvocationHandler::read_message_cursor(std::string_view entry, Cursor& cursor) {
+  if (!may_be_cursor(entry)) return false;
+  std::string text;
+  EventText bytes = EventText::of_string(find_member(entry, {"body"}));
+  for (int byte = bytes.next(); byte >= 0; byte = bytes.next()) text.push_back(static_cast<char>(byte));
+  return is_json_container(EventText(text), kEventDepthMax) && read_cursor(text, cursor);
+}
+
+/// Entry by entry, each with the objects that it names; an entry that names none is done. A byte an entry: it failed.
+std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
+  std::vector<uint8_t> failed(event.entries());
   EventObjects objects(event);
   EventObject object;
-  size_t count = 0;
-  for (;;) {
-    Error error;
-    const EventObjects::Next next = objects.next(object, error);
-    if (next == EventObjects::Next::kEnd) break;
-    if (next == EventObjects::Next::kBadEntry) {
-      const uint64_t entry = error.record < groups.size() ? error.record : 0;
-      if (is_cursor[entry] == 0) groups[entry].fault = error;
-      continue;
+  Error error;
+  EventObjects::Next next = objects.next(object, error);
+  for (EventEntries entries(event); entries.next();) {
+    const uint64_t entry = entries.index();
+    Group group;
+    const bool is_cursor = event.kind() == EventKind::kSqs && read_message_cursor(entries.value(), group.cursor);
+    if (is_cursor) group.inputs = group.cursor.inputs;
+    for (; next != EventObjects::Next::kEnd; next = objects.next(object, error)) {
+      if ((next == EventObjects::Next::kObject ? object.entry : error.record) > entry) break;
+      if (is_cursor) continue;
+      if (next == EventObjects::Next::kBadEntry) {
+        group.fault = error;
+        continue;
+      }
+      if (group.inputs.size() == kInputsMax) group.fault = Error(Code::kBadEntry, "it names more than 2,000 objects");
+      if (!group.fault.ok()) continue;
+      std::string url = "s3://";
+      url.append(object.bucket.view()).append("/").append(object.key.view());
+      group.inputs.push_back(std::move(url));
     }
-    if (++count > kInputsMax) return fail(Code::kEventNotTaken, "it names more than 20,000 objects");
-    std::string url = "s3://";
-    url.append(object.bucket.view()).append("/").append(object.key.view());
-    groups[object.entry].inputs.push_back(std::move(url));
+    failed[entry] = run_group(group, &event) ? 0 : 1;
   }
-  return groups;
+  return failed;
 }
 
 // ---- running --------------------------------------------------------------------------------------------------------
@@ -475,12 +482,10 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
   const bool by_entry = event->kind() == EventKind::kSqs || event->kind() == EventKind::kKinesis ||
                         event->kind() == EventKind::kDynamoDb;
   if (event->kind() == EventKind::kS3Test) return result(true);
-  auto groups = groups_of(*event);
-  if (!groups) {
-    fail_with(groups.error(), "event");
-    return failure();
+  bool has_cursor = false;
+  if (event->kind() == EventKind::kSqs) {
+    for (EventEntries entries(*event); entries.next();) has_cursor = has_cursor || may_be_cursor(entries.value());
   }
-  const bool has_cursor = std::any_of(groups->begin(), groups->end(), [](const Group& g) { return g.cursor.hop != 0; });
   if (!has_cursor && event->names_objects() == NamesObjects::kNone) {
     const bool done = event->entries() == 0 || run_records(*event);
     if (by_entry) {
@@ -489,8 +494,7 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     }
     return done ? result(true) : failure();
   }
-  std::vector<uint8_t> failed(groups->size());
-  for (size_t i = 0; i < groups->size(); ++i) failed[i] = run_group((*groups)[i], &*event) ? 0 : 1;
+  const std::vector<uint8_t> failed = run_entries(*event);
   if (by_entry) return batch(*event, failed);
   if (std::find(failed.begin(), failed.end(), 1) != failed.end()) return failure();
   return result(cursor_.empty());

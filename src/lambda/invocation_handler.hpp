@@ -60,7 +60,6 @@ class InvocationHandler {
   };
   /// An entry of the event, or a cursor: inputs that succeed or fail together.
   struct Group {
-    uint64_t entry = 0;
     std::vector<std::string> inputs;
     Cursor cursor;  ///< it came with
     Error fault;  ///< it can't be read
@@ -70,7 +69,9 @@ class InvocationHandler {
       : settings_(settings), config_(config), clock_(clock), log_(log) {}
   static bool read_cursor(std::string_view json, Cursor& cursor);
   std::string cursor_json(const Cursor& from, Via via, std::span<const std::string> inputs) const;
-  Result<std::vector<Group>> groups_of(const Event& event) const;
+  static bool may_be_cursor(std::string_view entry);
+  static bool read_message_cursor(std::string_view entry, Cursor& cursor);
+  std::vector<uint8_t> run_entries(const Event& event);
   bool run_group(const Group& group, const Event* event);
   bool run_records(const Event& event);
   JobReport run_job(const std::string* input, ByteSource* source);
