@@ -133,7 +133,7 @@ Status Driver::commit_sinks() {
 
 Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t before = now();
-  wait_until(deadline_.at_ns);
+  wait_to_the_end();
   if (const Status committed = commit_sinks(); !committed) {
     // One of them may have committed what no state will name.
     if (!save_tried_ && !pipeline_.checkpointer->in_store()) {
@@ -148,7 +148,7 @@ Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t took = now() - before;
   counters_.times.send_ns += took;
   pipeline_.checkpointer->flush_times().add(took);
-  if (kind == CheckpointKind::kRunning) wait_until(stop_at_ns(deadline_));
+  if (kind == CheckpointKind::kRunning) wait_while_working();
   return {};
 }
 

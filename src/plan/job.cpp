@@ -157,8 +157,8 @@ Status Job::open_network() {
   }
   if (!needs.any()) return {};
   if (net_ == nullptr) return fail(Code::kNotYet, "s3://, http:// and https:// from a host program");
-  network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
-  network_->set_stop_at(deadline_.at_ns);
+  network_ = std::make_unique<Network>(*net_, clock_, wakeup_, disk_, environment_);
+  network_->limit().until_ns = deadline_.at_ns;
   return network_->start(config_.aws, needs);
 }
 

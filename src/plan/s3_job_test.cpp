@@ -76,8 +76,10 @@ class S3Job : public ::testing::Test {
     uint64_t seen = 0;
     Deadline deadline;
     if (deadline_ns_ != 0) deadline.at_ns = clock.monotonic_ns() + deadline_ns_;
+    if (signal_ns_ != 0) net.signal_at_ns = clock.monotonic_ns() + signal_ns_;
     net.on_request = [&](const SimRequest& request) {
       clock.advance(request_ns_);
+      if (net.signalled() && faults_behind_signal_ != nullptr) net.faults = *faults_behind_signal_;
       if (!dead && ++seen == death) {
         dead = true;
         if (done_before) store.answer(request);
@@ -103,14 +105,15 @@ class S3Job : public ::testing::Test {
       ran.counters = job.counters();
       ran.asked = *job.s3_requests();
       // Not what gives the lease back, which comes behind.
-      if (death == 0 && faults.refuse == 0) {
+      if (death == 0 && faults.refuse == 0 && faults_behind_signal_ == nullptr) {
         EXPECT_EQ(ran.asked.gets + ran.asked.puts + ran.asked.lists + ran.asked.deletes, net.requests);
       }
       ran.expected = job.s3_expectation();
       unseal();
     }
     over_ns_ = clock.monotonic_ns();
-    late_ns_ = over_ns_ > deadline.at_ns ? over_ns_ - deadline.at_ns : 0;
+    const uint64_t end_ns = std::min(deadline.at_ns, net.signal_at_ns);
+    late_ns_ = over_ns_ > end_ns ? over_ns_ - end_ns : 0;
     requests_ = net.requests;
     log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
     for (const std::string& line : net.log) log_ += line + "\n";
@@ -173,7 +176,9 @@ class S3Job : public ::testing::Test {
   uint64_t over_ns_ = 0;  ///< when the last life ended
   uint64_t deadline_ns_ = 0;  ///< of the next life, from its start; 0: none
   uint64_t request_ns_ = 0;  ///< that pass at each request
-  uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline
+  uint64_t signal_ns_ = 0;  ///< when a signal asks the next life to stop, from its start; 0: none
+  const testing::SimNetFaults* faults_behind_signal_ = nullptr;
+  uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline or signal
 };
 
 TEST_F(S3Job, runs_and_is_not_done_twice) {
@@ -437,6 +442,56 @@ TEST_P(S3JobDeadline, ends_it_in_order_at_any_request) {
     }
   }
   EXPECT_GT(checkpointed, 40u);
+}
+
+// D4: whatever the network does from then on. Half of the reserve is for what was begun, all of it for the checkpoint.
+TEST_P(S3JobDeadline, a_signal_ends_it_within_the_reserve_at_any_request) {
+  shape(static_cast<Shape>(GetParam() % 3));
+  config_.checkpoint.every_ns = GetParam() < 3 ? 0 : 3'600'000'000'000;
+  SimS3 whole = inputs_;
+  request_ns_ = 20'000'000;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  const uint64_t took_ns = over_ns_;
+  testing::SimNetFaults faults[5];
+  faults[1].stall = 1;
+  faults[2].unavailable = 1;
+  faults[3].retry_after = 1;
+  faults[4].lose_reply = 1;
+  uint64_t checkpointed = 0;
+  for (const testing::SimNetFaults& fault : faults) {
+    for (uint64_t at = 7'000'000; at < took_ns; at += took_ns / 41) {
+      SCOPED_TRACE("faults " + std::to_string(&fault - faults) + ", at " + std::to_string(at));
+      SimS3 store = inputs_;
+      log_.clear();
+      signal_ns_ = at;
+      faults_behind_signal_ = &fault;
+      const Ran cut = run(store, at, 0);
+      const Code why = cut.error.ok() ? cut.outcome.error.code : cut.error.code;
+      // A store that never answered is told of after a few attempts.
+      const bool in_order = cut.built ? cut.outcome.ending != Ending::kFailed
+                                      : why == Code::kInterrupted || why == Code::kCheckpointed ||
+                                            (why == Code::kConnectionLost && &fault == faults + 4);
+      EXPECT_TRUE(in_order) << cut.words() << log_;
+      EXPECT_LE(late_ns_, WaitLimit::kGraceNs + 5 * request_ns_) << log_;
+      const bool goes_on = cut.built && cut.outcome.ending == Ending::kCheckpointed;
+      checkpointed += goes_on ? 1 : 0;
+      signal_ns_ = 0;
+      faults_behind_signal_ = nullptr;
+      const Ran rest = run(store, at + 1, 1);
+      ASSERT_TRUE(rest.done() || rest.skipped == "already_done") << rest.words() << log_;
+      // As behind a deadline: what a run could not hear or say more.
+      if (cut.done() || !rest.skipped.empty())
+        std::erase_if(store.objects,
+                      [](const auto& object) { return object.first.find(".tail-") != std::string::npos; });
+      EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
+      if (goes_on || cut.done() || &fault == faults) {
+        EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+      }
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+  EXPECT_GT(checkpointed, 20u);
 }
 
 // Also what was shown already: it is known for the job's own. And the upload that is not gone on with goes.
