@@ -240,8 +240,13 @@ Result<Step> Driver::fill_window(Deadline deadline) {
     if (pipeline_.output->bytes().traits().whole_batches) WEIR_TRY(edge());
     return Step::kNeedInput;
   }
+  uint64_t until = std::min(due, stop_at_ns(deadline));
+  if (pipeline_.checkpointer != nullptr) {
+    WEIR_TRY(pipeline_.checkpointer->keep());
+    until = std::min(until, pipeline_.checkpointer->keep_due_ns());
+  }
   const uint64_t before = now();
-  pipeline_.wakeup->wait(std::min(due, stop_at_ns(deadline)));
+  pipeline_.wakeup->wait(until);
   counters_.times.read_ns += now() - before;
   return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
 }

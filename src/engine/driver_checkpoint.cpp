@@ -120,6 +120,7 @@ Status Driver::begin_checkpoint() {
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
 Status Driver::edge() {
   if (pipeline_.checkpointer == nullptr || !pipeline_.output->settled()) return {};
+  WEIR_TRY(pipeline_.checkpointer->keep());
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
   capture();

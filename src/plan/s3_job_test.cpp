@@ -1,5 +1,6 @@
 // Whole jobs from S3 to S3 over a simulated network and store: a machine that dies at any request, and the runs after it.
 #include <cstdlib>
+#include <functional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -79,6 +80,7 @@ class S3Job : public ::testing::Test {
     if (signal_ns_ != 0) net.signal_at_ns = clock.monotonic_ns() + signal_ns_;
     net.on_request = [&](const SimRequest& request) {
       clock.advance(request_ns_);
+      if (look_) look_(request, net, clock.wall_ns());
       if (net.signalled() && faults_behind_signal_ != nullptr) net.faults = *faults_behind_signal_;
       if (!dead && ++seen == death) {
         dead = true;
@@ -178,6 +180,7 @@ class S3Job : public ::testing::Test {
   uint64_t request_ns_ = 0;  ///< that pass at each request
   uint64_t signal_ns_ = 0;  ///< when a signal asks the next life to stop, from its start; 0: none
   const testing::SimNetFaults* faults_behind_signal_ = nullptr;
+  std::function<void(const SimRequest&, SimNet&, uint64_t wall_ns)> look_;  ///< called for each request
   uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline or signal
 };
 
@@ -255,6 +258,29 @@ TEST_F(S3Job, a_spool_that_is_not_there_is_said) {
   const Ran ran = run(store, 1, 0);
   EXPECT_NE(ran.words().find("/nowhere/at all"), std::string::npos) << ran.words();
   EXPECT_EQ(names(store), names(inputs_)) << log_;
+}
+
+TEST_F(S3Job, the_lease_stands_as_long_as_the_run) {
+  config_.checkpoint.every_ns = 3'600'000'000'000;
+  config_.output.unit = 1u << 20;
+  SimS3 store = inputs_;
+  bool leased = false;
+  uint64_t stalls = 0;
+  look_ = [&](const SimRequest& request, SimNet& net, uint64_t wall_ns) {
+    const auto lease = store.objects.find("bucket/out/result.csv.weir.lease");
+    if (lease != store.objects.end()) {
+      leased = true;
+      const std::string& text = lease->second.body;
+      const uint64_t until = std::strtoull(text.substr(text.rfind(' ') + 1).c_str(), nullptr, 10);
+      EXPECT_GT(until, wall_ns) << request.method << " " << request.target;
+    }
+    // The input comes in pieces, with pauses of 10 s in between.
+    const bool input = request.method == "GET" && request.target.find("/in/") != std::string::npos;
+    net.faults.stall = leased && input && stalls < 30 ? 1 : 0;
+    stalls += net.faults.stall;
+  };
+  ASSERT_TRUE(run(store, 1, 0).done());
+  EXPECT_GT(stalls, 6u);
 }
 
 TEST_F(S3Job, objects_are_those_of_the_batches_and_pieces) {
