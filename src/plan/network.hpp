@@ -46,6 +46,7 @@ class Network final : public ObjectLister {
   Status start(const AwsConfig& config, const Needs& needs);
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
+  [[nodiscard]] uint64_t server_wall_ns() const { return session_.server_wall_ns(); }
   [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
   [[nodiscard]] HttpGet& web() { return *web_; }
   [[nodiscard]] const Needs& needs() const { return needs_; }

@@ -1,6 +1,7 @@
 // Whole jobs from S3 to S3 over a simulated network and store: a machine that dies at any request, and the runs after it.
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -123,7 +124,7 @@ class S3Job : public ::testing::Test {
   }
 
   /// What `weir gc` says, a line each.
-  std::string garbage(SimS3& store, bool take_away) {
+  std::string garbage(SimS3& store, bool take_away, std::optional<uint64_t> older_than_ns = {}) {
     VirtualClock clock;
     clock.advance(over_ns_ + 120'000'000'000);
     SimNet net(store, clock, 99);
@@ -134,8 +135,10 @@ class S3Job : public ::testing::Test {
     job.set_net(&net);
     const Status prepared = job.prepare(config_);
     EXPECT_TRUE(prepared) << prepared.error().detail.view();
-    const Status done = job.collect_garbage(take_away, [&](const Job::Garbage& found) {
-      said += std::string(found.kind) + " " + found.url + (found.upload_id.empty() ? "" : " " + found.upload_id) + "\n";
+    const uint64_t older = older_than_ns.value_or(job.young_ns());
+    const Status done = job.collect_garbage(take_away, older, [&](const Job::Garbage& found) {
+      said += std::string(found.kind) + " " + found.url + (found.upload_id.empty() ? "" : " " + found.upload_id) +
+              (found.young ? " young\n" : "\n");
     });
     EXPECT_TRUE(done) << done.error().detail.view();
     over_ns_ = clock.monotonic_ns();
@@ -256,7 +259,9 @@ TEST_F(S3Job, a_spool_that_is_not_there_is_said) {
   config_.output.spool = "/nowhere/at all";
   SimS3 store = inputs_;
   const Ran ran = run(store, 1, 0);
-  EXPECT_NE(ran.words().find("/nowhere/at all"), std::string::npos) << ran.words();
+  EXPECT_EQ(ran.error.exit(), Exit::kBadConfig) << ran.words();
+  EXPECT_NE(ran.words().find("/nowhere/at all is not there"), std::string::npos) << ran.words();
+  EXPECT_EQ(requests_, 0u) << log_;
   EXPECT_EQ(names(store), names(inputs_)) << log_;
 }
 
@@ -411,6 +416,26 @@ TEST_F(S3Job, what_dead_runs_left_is_found_and_taken_away) {
     store.objects.erase(state + ".tail-x");
     EXPECT_TRUE(outputs(store) == outputs(whole)) << names(store);
   }
+}
+
+// Nothing says of a job without a checkpoint whether a run is at work.
+TEST_F(S3Job, an_upload_of_a_job_without_a_checkpoint_stays_while_it_is_young) {
+  config_.checkpoint.to = "none";
+  SimS3 store = inputs_;
+  store.uploads["orphan"] = {"bucket/out/result.csv", {}, {}};
+  store.initiated = "2023-11-14T22:00:00.000Z";  // the clock says 22:13 and some minutes
+  const std::string it = "upload s3://bucket/out/result.csv orphan";
+  EXPECT_EQ(garbage(store, true), it + " young\n");
+  EXPECT_EQ(store.uploads.size(), 1u);
+  EXPECT_EQ(garbage(store, true, 3'600'000'000'000), it + " young\n");
+  store.initiated = "2023-11-13T22:00:00.000Z";
+  EXPECT_EQ(garbage(store, false), it + "\n");
+  EXPECT_EQ(garbage(store, true), it + "\n");
+  EXPECT_TRUE(store.uploads.empty());
+  store.uploads["live"] = {"bucket/out/result.csv", {}, {}};
+  store.initiated = "2026-11-27T00:00:00.000Z";
+  EXPECT_EQ(garbage(store, true, 0), "upload s3://bucket/out/result.csv live\n");
+  EXPECT_TRUE(store.uploads.empty());
 }
 
 // D1, D4: in whatever request it falls, asked once or over and over.
