@@ -49,6 +49,7 @@ void S3Client::begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_
   request_.field(kChecksumMode, "ENABLED");
   asked_from_ = from;
   got_ = false;
+  bad_replies_ = 0;
   info_ = S3ObjectInfo{};
   call_.begin(request_, false);
 }
@@ -62,6 +63,7 @@ bool S3Client::get_again(uint64_t from, bool progressed, Error& error) {
   }
   asked_from_ = from;
   got_ = false;
+  if (progressed) bad_replies_ = 0;
   return call_.again(FailureClass::kTransient, progressed, error);
 }
 
@@ -86,6 +88,10 @@ Step S3Client::step(Error& error) {
       return step;
     }
     error = Error(Code::kBadReply, "not the range that was asked for");
+    if (++bad_replies_ > kBadRepliesMax) {
+      call_.close();
+      return Step::kFailed;
+    }
     if (!call_.again(FailureClass::kTransient, false, error)) return Step::kFailed;
   }
 }

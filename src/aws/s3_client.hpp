@@ -48,6 +48,7 @@ struct S3Sums {
 class S3Client {
  public:
   static constexpr size_t memory_max() { return HttpCall::memory_max(); }
+  static constexpr uint32_t kBadRepliesMax = 3;  ///< of another range than was asked for; then W4025
 
   S3Client(AwsSession& session, std::span<char> room);
 
@@ -123,6 +124,7 @@ class S3Client {
   S3ObjectInfo pinned_;  ///< of the GET that goes on
   uint64_t asked_from_ = 0;
   bool got_ = false;  ///< the head was looked at
+  uint32_t bad_replies_ = 0;  ///< since bytes came
   FixedText<16> checksum_;
 };
 

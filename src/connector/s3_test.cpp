@@ -154,6 +154,29 @@ TEST(S3Source, WhatWasLookedAtStaysPinnedWhileAnotherIsAskedFor) {
   EXPECT_EQ(error.code, Code::kSourceChanged) << error.detail.view();
 }
 
+// N7.
+TEST(S3Source, AReplyOfAnotherRangeIsAskedForThreeTimesMore) {
+  SimS3 store;
+  store.put("bkt/k", numbered(100'000));
+  Changed changed(store);
+  Process process(changed);
+  int bad = 0;
+  changed.change = [&](const SimRequest& request, testing::SimReply& reply) {
+    if (request.field("range").empty()) return;
+    ++bad;
+    reply = {200, {{"ETag", store.objects["bkt/k"].etag}}, numbered(100'000)};
+  };
+  process.net.cut_next_reply = 50'000;
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  const std::string got = read_all(source, process, 4096, error);
+  EXPECT_EQ(error.code, Code::kBadReply) << error.detail.view();
+  EXPECT_EQ(bad, 4);
+  EXPECT_TRUE(got.size() < 50'000 && numbered(100'000).starts_with(got));
+}
+
 TEST(S3Source, NeverMixesTwoVersions) {
   const std::string body = numbered(100'000);
   for (size_t cut = 0; cut < body.size(); cut += 9973) {
