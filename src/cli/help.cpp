@@ -93,7 +93,8 @@ Tells where a job stands: input and share, records and rejects, runs so far, whe
 what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
 )";
 
-constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--older-than TIME] [--json] [-s KEY=VALUE]
+constexpr std::string_view kGc =
+    R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--older-than TIME] [--json] [-s KEY=VALUE]
 
 Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
 does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.

@@ -138,8 +138,7 @@ Status HttpCall::wait(const HttpWait& wait) {
   const uint64_t end_ns = session_.end_ns();
   if (session_.http.clock->monotonic_ns() >= end_ns)
     return fail(Code::kInterrupted, "the time was up before the answer came");
-  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
-                          std::min(wait.until_ns, end_ns));
+  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u}, std::min(wait.until_ns, end_ns));
   return {};
 }
 

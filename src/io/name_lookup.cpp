@@ -378,7 +378,8 @@ Result<size_t> ask_name_servers(std::string_view host, const char* name_servers,
         return fail(no_host(host, "no answer in time"));
       }
       channel.step(clock, until.at_ns);
-      if (!stopped_before && SystemWakeup::stop_signal() != 0) return fail(Code::kInterrupted, "while a name was looked up");
+      if (!stopped_before && SystemWakeup::stop_signal() != 0)
+        return fail(Code::kInterrupted, "while a name was looked up");
     }
     size_t count = 0;
     for (const Answers* answers : {&v4, &v6}) {
