@@ -8,6 +8,7 @@
 //   count                        lets it run
 //   trace                        the same, and lists all calls
 //   kill K entry|exit            SIGKILL at the K-th call, before it does anything or after it did everything
+//   term K [NAMES]               SIGTERM at the K-th call (of these names, with commas), before it is done
 //   fail K ERRNO TIMES [NAMES]   the K-th call (of these names, with commas) and TIMES in all fail without being done;
 //                                TIMES 0: all from there on, but for writes to stderr. close() is done and fails
 //   short K BYTES TIMES          the K-th read or write and TIMES in all (0: from there on) are cut to BYTES
@@ -133,7 +134,7 @@ std::string text_of(uint64_t number) {
 
 // ---- what is to be done ---------------------------------------------------------------------------------------------
 
-enum class Kind { kCount, kTrace, kKill, kFail, kShort, kMalloc };
+enum class Kind { kCount, kTrace, kKill, kTerm, kFail, kShort, kMalloc };
 
 struct Plan {
   Kind kind = Kind::kCount;
@@ -162,6 +163,17 @@ Plan parse_plan(const std::string& line) {
   Plan plan;
   in >> word;
   const auto bad = [&] { give_up("can't understand the plan: " + line); };
+  const auto read_names = [&] {
+    std::string names, name;
+    if (!(in >> names)) return;
+    plan.all = false;
+    std::istringstream list(names);
+    while (std::getline(list, name, ',')) {
+      for (const Name& entry : kNames) {
+        if (name == entry.name) plan.scope[static_cast<size_t>(entry.number)] = true;
+      }
+    }
+  };
   if (word == "count") {
   } else if (word == "trace") {
     plan.kind = Kind::kTrace;
@@ -169,20 +181,15 @@ Plan parse_plan(const std::string& line) {
     plan.kind = Kind::kKill;
     if (!(in >> plan.at >> second) || (second != "entry" && second != "exit")) bad();
     plan.at_exit = second == "exit";
+  } else if (word == "term") {
+    plan.kind = Kind::kTerm;
+    if (!(in >> plan.at)) bad();
+    read_names();
   } else if (word == "fail") {
     plan.kind = Kind::kFail;
     if (!(in >> plan.at >> second >> plan.times)) bad();
     plan.error = errno_of(second);
-    std::string names;
-    if (in >> names) {
-      plan.all = false;
-      std::istringstream list(names);
-      while (std::getline(list, second, ',')) {
-        for (const Name& entry : kNames) {
-          if (second == entry.name) plan.scope[static_cast<size_t>(entry.number)] = true;
-        }
-      }
-    }
+    read_names();
   } else if (word == "short") {
     plan.kind = Kind::kShort;
     if (!(in >> plan.at >> plan.bytes >> plan.times)) bad();
@@ -574,6 +581,10 @@ class TracedRun {
       skip_call(pid);
       kill(main_, SIGKILL);
       if (pid != main_) ptrace(PTRACE_DETACH, pid, 0L, 0L);
+      return;
+    }
+    if (plan_.kind == Kind::kTerm) {
+      kill(main_, SIGTERM);
       return;
     }
     acting_ = pid;

@@ -71,10 +71,13 @@ class Resume(Case):
         """One run that is stopped once it has saved about so many checkpoints; or its end, if that comes first."""
         if how == DEADLINE:
             return self.start([*args, "--deadline", f"{deadline_ms}ms"]).finish()
-        if how == KILL and os.path.exists(TOOL):
-            # Exactly at a system call: a save makes about sixteen of them, some are made before the first.
-            call = self.random.randrange(60 + 16 * saves // 2, 100 + 16 * saves)
-            plan = f"kill {call} {self.random.choice(('entry', 'exit'))}"
+        if os.path.exists(TOOL) and getattr(self, "cpu", None) is None:
+            # Exactly at a system call. SIGTERM: where the state of so many saves is about to be put in its place, or an output.
+            # SIGKILL: anywhere; a save makes about sixteen calls, some are made before the first.
+            plan = f"term {saves + 1} rename,renameat,renameat2"
+            if how == KILL:
+                call = self.random.randrange(60 + 16 * saves // 2, 100 + 16 * saves)
+                plan = f"kill {call} {self.random.choice(('entry', 'exit'))}"
             tool = subprocess.run([TOOL, "--in", self.path("cut"), "--stdout", self.path("tool.out"), "--stderr", self.path("tool.err"), plan,
                                    "--", harness.WEIR, *args], env=harness.environment(), stdout=subprocess.PIPE, check=True)
             outcome = json.loads(tool.stdout)
@@ -91,7 +94,7 @@ class Resume(Case):
         for attempt in range(12):
             kept = self.path("kept")
             subprocess.run(["cp", "-a", self.path("cut"), kept], check=True)  # with two names of one file as they are
-            run = self.stop_once(args, how, max(saves >> attempt, 2), max(deadline_ms >> attempt, 1))
+            run = self.stop_once(args, how, max(saves >> attempt, 1), max(deadline_ms >> attempt, 1))
             missed = self.head().kind == DONE
             if missed:
                 shutil.rmtree(self.path("cut"))

@@ -50,7 +50,7 @@ def hard(module):
             timeout=TIMEOUT,
         )
         verdict = re.search(rb"(\d+) passed, (\d+) failed\n$", done.stdout)
-        hold(verdict and done.returncode == 0, f"{done.stdout[-1500:].decode(errors='replace')}")
+        hold(verdict and done.returncode == 0, failures_of(done.stdout))
         row.over = f"{verdict[1].decode()} tests"
         missing = re.findall(rb"^not run: (.*)$", done.stdout, re.M)
         if missing:
@@ -78,6 +78,12 @@ def deeds():
         hold(weir.returncode == 0, f"a static command is not free of the wall: {weir.returncode}")
 
     return one_row("Sealed", "the wall itself", "", work)
+
+
+def failures_of(out):
+    """What a run of tests/hard printed of its failures, the first ones first."""
+    text = out.decode(errors="replace")
+    return text[max(text.find("=" * 70), 0) :][:6000]
 
 
 def jobs(level):
