@@ -12,7 +12,7 @@ Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net&
   Network::Needs needs;
   needs.objects = true;
   needs.services = true;
-  sender->network_.set_stop_at(until_ns);
+  sender->network_.limit().until_ns = until_ns;
   WEIR_TRY(sender->network_.start(config, needs));
   sender->room_.resize(HttpCall::memory_max());
   sender->call_ = std::make_unique<HttpCall>(sender->network_.session(), sender->room_);

@@ -72,7 +72,7 @@ Status fetch_pipeline(PipelineText& pipeline, Clock& clock, const AwsConfig& aws
     Network network(net, clock, disk, environ);
     Network::Needs needs;
     needs.objects = true;
-    network.set_stop_at(until);
+    network.limit().until_ns = until;
     Status status = network.start(aws, needs);
     auto name = s3_name(pipeline.from);
     if (status && !name) status = fail(name.error());
