@@ -60,17 +60,17 @@ struct Option {
   bool takes_value;
 };
 constexpr Option kEmulateOptions[] = {
-    {"--event", 'e', true},       {"--repeat", 0, true},    {"--continue", 0, true},   {"--async", 0, false},
-    {"--listen", 0, true},        {"--memory", 'm', true},  {"--timeout", 0, true},    {"--init-timeout", 0, true},
-    {"--tmp", 0, true},           {"--walls", 0, true},     {"--env", 0, true},        {"--map", 0, true},
-    {"--name", 0, true},          {"--region", 0, true},    {"--task-root", 0, true},  {"--arch", 0, true},
-    {"--duplicate", 0, false},    {"--kill-at", 0, true},   {"--allow-loops", 0, false}, {"--json", 0, false},
+    {"--event", 'e', true},    {"--repeat", 0, true},   {"--continue", 0, true},     {"--async", 0, false},
+    {"--listen", 0, true},     {"--memory", 'm', true}, {"--timeout", 0, true},      {"--init-timeout", 0, true},
+    {"--tmp", 0, true},        {"--walls", 0, true},    {"--env", 0, true},          {"--map", 0, true},
+    {"--name", 0, true},       {"--region", 0, true},   {"--task-root", 0, true},    {"--arch", 0, true},
+    {"--duplicate", 0, false}, {"--kill-at", 0, true},  {"--allow-loops", 0, false}, {"--json", 0, false},
     {"--help", 'h', false},
 };
 
 Status wrong(std::string_view option, std::string_view expected, std::string_view found) {
-  return fail(Code::kBadArgument, "weir emulate: " + std::string(option) + ": expected " + std::string(expected) + ", found '" +
-                                      std::string(found.substr(0, 60)) + "'");
+  return fail(Code::kBadArgument, "weir emulate: " + std::string(option) + ": expected " + std::string(expected) +
+                                      ", found '" + std::string(found.substr(0, 60)) + "'");
 }
 
 Status take_number(std::string_view option, std::string_view text, uint64_t least, uint64_t most, uint64_t& out) {
@@ -120,7 +120,8 @@ Status take_option(const Option& option, std::string_view value, EmulatorOptions
     out.tmp_mb = static_cast<uint32_t>(number);
   }
   if (option.name == "--walls") {
-    if (value != "auto" && value != "cgroup" && value != "limits") return wrong(option.name, "auto, cgroup or limits", value);
+    if (value != "auto" && value != "cgroup" && value != "limits")
+      return wrong(option.name, "auto, cgroup or limits", value);
     out.walls = value == "cgroup" ? WallKind::kCgroup : value == "limits" ? WallKind::kLimits : WallKind::kAuto;
   }
   if (option.name == "--env") out.environment.push_back(text);
@@ -168,7 +169,8 @@ Status take_words(Words words, EmulatorOptions& out, bool& help) {
       return {};
     }
     if (found->takes_value && equals == std::string_view::npos) {
-      if (i + 1 == words.size()) return fail(Code::kBadArgument, "weir emulate: " + std::string(found->name) + " needs a value");
+      if (i + 1 == words.size())
+        return fail(Code::kBadArgument, "weir emulate: " + std::string(found->name) + " needs a value");
       value = words[++i];
     } else if (!found->takes_value && equals != std::string_view::npos) {
       return fail(Code::kBadArgument, "weir emulate: " + std::string(found->name) + " takes no value");
@@ -177,11 +179,15 @@ Status take_words(Words words, EmulatorOptions& out, bool& help) {
   }
   for (; i < words.size(); ++i) out.words.emplace_back(words[i]);
   if (out.words.empty() && (out.listen.empty() || out.maps.empty()))
-    return fail(Code::kBadArgument, "weir emulate: which bootstrap? Without one, --listen and --map serve S3 from folders");
-  if (out.words.empty() && !out.events.empty()) return fail(Code::kBadArgument, "weir emulate: --event without a bootstrap");
+    return fail(Code::kBadArgument,
+                "weir emulate: which bootstrap? Without one, --listen and --map serve S3 from folders");
+  if (out.words.empty() && !out.events.empty())
+    return fail(Code::kBadArgument, "weir emulate: --event without a bootstrap");
   if (!out.words.empty() && out.events.empty() && out.listen.empty())
-    return fail(Code::kBadArgument, "weir emulate: nothing to invoke it with: give --event '{}', or --listen 127.0.0.1:9001");
-  if (out.memory_mb.size() > 1 && out.events.empty()) return fail(Code::kBadArgument, "weir emulate: a sweep needs --event");
+    return fail(Code::kBadArgument,
+                "weir emulate: nothing to invoke it with: give --event '{}', or --listen 127.0.0.1:9001");
+  if (out.memory_mb.size() > 1 && out.events.empty())
+    return fail(Code::kBadArgument, "weir emulate: a sweep needs --event");
   return {};
 }
 
@@ -192,6 +198,10 @@ int emulate_command(Words words, char** environment) {
 #ifdef __aarch64__
   options.arch = Arch::kArm;
 #endif
+  for (char** entry = environment; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.starts_with("AWS_DEFAULT_REGION=") && text.size() > 19) options.region = text.substr(19);
+  }
   for (char** entry = environment; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     if (text.starts_with("AWS_REGION=") && text.size() > 11) options.region = text.substr(11);

@@ -50,7 +50,8 @@ void sweep(const std::string& folder) {
     const std::string_view name = entry->d_name;
     if (!name.starts_with(kName)) continue;
     const long pid = std::strtol(entry->d_name + kName.size(), nullptr, 10);
-    if (pid <= 0 || (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)) rmdir((folder + "/" + entry->d_name).c_str());
+    if (pid <= 0 || (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH))
+      rmdir((folder + "/" + entry->d_name).c_str());
   }
   closedir(entries);
 }
@@ -73,10 +74,7 @@ uint64_t number_behind(const std::string& text, std::string_view word) {
 }  // namespace
 
 Cgroup::Cgroup(Cgroup&& from) noexcept
-    : v2_(from.v2_),
-      memory_(std::move(from.memory_)),
-      cpu_(std::move(from.cpu_)),
-      freezer_(std::move(from.freezer_)) {
+    : v2_(from.v2_), memory_(std::move(from.memory_)), cpu_(std::move(from.cpu_)), freezer_(std::move(from.freezer_)) {
   from.memory_.clear();
   from.cpu_.clear();
   from.freezer_.clear();
@@ -145,10 +143,12 @@ std::optional<Cgroup> Cgroup::make(uint64_t memory_bytes, std::string& why) {
 }
 
 bool Cgroup::limit_cpu(double share) const {
-  const std::string quota = std::to_string(std::max<uint64_t>(1000, static_cast<uint64_t>(std::llround(share * kPeriodUs))));
+  const std::string quota =
+      std::to_string(std::max<uint64_t>(1000, static_cast<uint64_t>(std::llround(share * kPeriodUs))));
   const std::string period = std::to_string(kPeriodUs);
   if (v2_) return write_text(memory_ + "/cpu.max", quota + " " + period);
-  return !cpu_.empty() && write_text(cpu_ + "/cpu.cfs_period_us", period) && write_text(cpu_ + "/cpu.cfs_quota_us", quota);
+  return !cpu_.empty() && write_text(cpu_ + "/cpu.cfs_period_us", period) &&
+         write_text(cpu_ + "/cpu.cfs_quota_us", quota);
 }
 
 std::vector<std::string> Cgroup::entries() const {

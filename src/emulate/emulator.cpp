@@ -22,8 +22,8 @@
 namespace weir::emulate {
 namespace {
 
-constexpr uint64_t kMs = 1'000'000;
 constexpr size_t kUserVariablesMax = 4096;
+constexpr size_t kChainsMax = 10'000;  ///< that are remembered
 constexpr const char* kAccount = "123456789012";
 
 // ---- signals: a pipe that the loop reads --------------------------------------------------------------------------------
@@ -82,10 +82,12 @@ class Emulator final : public HttpHandler {
   Status load_events();
   bool feed();
   void turn(uint64_t until_ns);
-  Reply take_call(ConnectionId connection, Invocation invocation);
+  void join_chain(std::string_view trace);
   void done(Outcome&& outcome);
   void print(const Outcome& outcome);
-  std::string arn() const { return "arn:aws:lambda:" + options_.region + ":" + kAccount + ":function:" + options_.name; }
+  std::string arn() const {
+    return "arn:aws:lambda:" + options_.region + ":" + kAccount + ":function:" + options_.name;
+  }
 
   const EmulatorOptions& options_;
   S3Folder& folders_;
@@ -114,7 +116,8 @@ Status Emulator::load_events() {
     if (!event) return fail(event.error());
     const size_t bytes_max = options_.async ? kAsyncPayloadMax : kSyncPayloadMax;
     if (event->size() > bytes_max)
-      return fail(Code::kBadArgument, "--event: " + std::to_string(event->size()) + " bytes; Lambda takes " + std::to_string(bytes_max) +
+      return fail(Code::kBadArgument, "--event: " + std::to_string(event->size()) + " bytes; Lambda takes " +
+                                          std::to_string(bytes_max) +
                                           (options_.async ? " of an asynchronous invocation" : ""));
     payloads_.push_back(std::move(*event));
   }
@@ -152,7 +155,8 @@ Status Emulator::start() {
   }
   std::string root = options_.task_root.empty() ? program.substr(0, program.rfind('/')) : options_.task_root;
   if (root.empty()) root = "/";
-  if (realpath(root.c_str(), whole) == nullptr) return fail(Code::kBadArgument, "no such folder to start the function in: " + root);
+  if (realpath(root.c_str(), whole) == nullptr)
+    return fail(Code::kBadArgument, "no such folder to start the function in: " + root);
   root = whole;
 
   FunctionOptions function;
@@ -173,7 +177,8 @@ Status Emulator::start() {
   function.sandbox.environment =
       function_environment(options_, memory_mb_, "127.0.0.1:" + std::to_string(*api), url, root, caller_);
   function_ = std::make_unique<Function>(
-      function, clock_, server_, [this](Outcome&& outcome) { done(std::move(outcome)); }, [](const std::string& line) { say(line); });
+      function, clock_, server_, [this](Outcome&& outcome) { done(std::move(outcome)); },
+      [](const std::string& line) { say(line); });
   runtime_.to = function_.get();
   if (!function_->status()) return function_->status();
   say("walls: " + function_->sandbox().describe());
@@ -199,18 +204,20 @@ std::optional<Reply> Emulator::answer(ConnectionId connection, Request& request)
   const std::string root(trace_root(invocation.trace));
   if (const auto chain = chains_.find(root); !root.empty() && chain != chains_.end()) {
     if (!options_.allow_loops && chain->second >= kChainMax) {
-      say("RECURSION " + root + ": " + std::to_string(chain->second) + " invocations in one chain, the next is dropped");
+      say("RECURSION " + root + ": " + std::to_string(chain->second) +
+          " invocations in one chain, the next is dropped");
       return invoke_refusal(400, "RecursiveInvocationException",
-                            "Lambda detected the function being invoked in a recursive loop: " + std::to_string(kChainMax) + " invocations");
+                            "Lambda detected the function being invoked in a recursive loop: " +
+                                std::to_string(kChainMax) + " invocations");
     }
-  } else {
+  } else if (root.empty()) {
     invocation.trace = new_trace(clock_.wall_ns());
   }
   invocation.id = new_request_id();
   const bool async = invocation.async;
   Reply accepted = invoke_accepted(invocation);
   if (!async) invocation.caller = connection;
-  ++chains_[std::string(trace_root(invocation.trace))];
+  join_chain(invocation.trace);
   waiting_.push_back(std::move(invocation));
   return async ? std::optional<Reply>(std::move(accepted)) : std::nullopt;
 }
@@ -220,6 +227,12 @@ void Emulator::gone(ConnectionId connection, const Request&) {
   for (Invocation& invocation : waiting_) {
     if (invocation.caller == connection) invocation.caller = 0;
   }
+}
+
+void Emulator::join_chain(std::string_view trace) {
+  ++chains_[std::string(trace_root(trace))];
+  // Roots begin with the time: the first is the oldest.
+  if (chains_.size() > kChainsMax) chains_.erase(chains_.begin());
 }
 
 // ---- what is invoked next -----------------------------------------------------------------------------------------------
@@ -242,7 +255,7 @@ bool Emulator::feed() {
       twin.trace = new_trace(clock_.wall_ns());
       waiting_.push_back(std::move(twin));
     }
-    chains_[std::string(trace_root(invocation.trace))] = 1;
+    join_chain(invocation.trace);
     if (++next_event_ == payloads_.size()) {
       next_event_ = 0;
       ++round_;
@@ -257,8 +270,7 @@ void Emulator::done(Outcome&& outcome) {
   totals_.memory_mb = memory_mb_;
   bool failed = outcome.ending != Ending::kSuccess;
   // Who is delivered to at least once, and what was killed on demand, is tried again: these failures are none.
-  const bool retried = failed && ((invocation.async && invocation.attempt <= kRetriesMax) ||
-                                  (options_.kill_at_ns != kNever && invocation.attempt == 1));
+  const bool retried = outcome.killed_on_demand || (failed && invocation.async && invocation.attempt <= kRetriesMax);
   print(outcome);
   totals_.add(outcome, options_.arch);
   if (retried) {
@@ -270,7 +282,8 @@ void Emulator::done(Outcome&& outcome) {
   }
   if (invocation.caller != 0) server_.reply(invocation.caller, invoke_reply(outcome));
   if (failed) return;
-  if (options_.continue_max != 0 && json_member(outcome.result, "done") == "false" && json_member(outcome.result, "cursor")) {
+  if (options_.continue_max != 0 && json_member(outcome.result, "done") == "false" &&
+      json_member(outcome.result, "cursor")) {
     if (invocation.turns < options_.continue_max) {
       Invocation on;
       on.id = new_request_id();
@@ -332,7 +345,9 @@ Result<int> Emulator::run() {
     if (function_ && function_->idle() && !feed() && !serves && !server_.busy()) break;
     uint64_t until = function_ ? function_->timer_ns() : kNever;
     // What was submitted just now may have ended already.
-    if (server_.has_work() || (function_ && function_->idle() && (!waiting_.empty() || (!payloads_.empty() && round_ != options_.repeat)))) until = 0;
+    if (server_.has_work() ||
+        (function_ && function_->idle() && (!waiting_.empty() || (!payloads_.empty() && round_ != options_.repeat))))
+      until = 0;
     turn(until);
     if (child_ended_) {
       // What it said before it ended is still on its way.
@@ -348,8 +363,9 @@ Result<int> Emulator::run() {
 
 }  // namespace
 
-std::vector<std::string> function_environment(const EmulatorOptions& options, uint32_t memory_mb, const std::string& runtime_api,
-                                              const std::string& public_url, const std::string& task_root, char** caller) {
+std::vector<std::string> function_environment(const EmulatorOptions& options, uint32_t memory_mb,
+                                              const std::string& runtime_api, const std::string& public_url,
+                                              const std::string& task_root, char** caller) {
   std::map<std::string, std::string> all;
   const auto set = [&](const std::string& name, const std::string& value) { all[name] = value; };
   const auto given = [&](const char* name) {
@@ -362,7 +378,8 @@ std::vector<std::string> function_environment(const EmulatorOptions& options, ui
     const std::string_view text = *entry;
     const std::string name(text.substr(0, text.find('=')));
     const bool ours = name.starts_with("AWS_LAMBDA_") || name == "AWS_EXECUTION_ENV";
-    if ((name.starts_with("AWS_") && !ours) || name.starts_with("SSL_CERT_") || (name == "HOME" && given("AWS_PROFILE")))
+    if ((name.starts_with("AWS_") && !ours) || name.starts_with("SSL_CERT_") ||
+        (name == "HOME" && given("AWS_PROFILE")))
       set(name, std::string(text.substr(name.size() + 1)));
   }
   // On Lambda a role's are always there; folders look at no signature.
@@ -389,7 +406,8 @@ std::vector<std::string> function_environment(const EmulatorOptions& options, ui
   set("LANG", "en_US.UTF-8");
   set("TZ", ":UTC");
   set("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin");
-  set("LD_LIBRARY_PATH", "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + task_root + ":" + task_root + "/lib:/opt/lib");
+  set("LD_LIBRARY_PATH",
+      "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + task_root + ":" + task_root + "/lib:/opt/lib");
   for (const std::string& entry : options.environment) {
     const size_t equals = entry.find('=');
     set(entry.substr(0, equals), entry.substr(equals + 1));
@@ -409,7 +427,8 @@ Result<int> emulate(const EmulatorOptions& options, char** caller) {
     variables += entry.size();
   }
   if (variables > kUserVariablesMax)
-    return fail(Code::kBadArgument, "--env: " + std::to_string(variables) + " bytes; a function has 4096 for all of its variables");
+    return fail(Code::kBadArgument,
+                "--env: " + std::to_string(variables) + " bytes; a function has 4096 for all of its variables");
   WEIR_TRY(take_signals());
   if (options.tmp_mb != 0 && geteuid() == 0) (void)own_mounts();
   S3Folder folders;

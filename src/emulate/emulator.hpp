@@ -42,7 +42,8 @@ inline constexpr int kExitFailed = 1;
 Result<int> emulate(const EmulatorOptions& options, char** caller);
 
 /// The environment that Lambda gives a custom runtime, with the caller's AWS_ variables and then the user's on top.
-std::vector<std::string> function_environment(const EmulatorOptions& options, uint32_t memory_mb, const std::string& runtime_api,
-                                              const std::string& public_url, const std::string& task_root, char** caller);
+std::vector<std::string> function_environment(const EmulatorOptions& options, uint32_t memory_mb,
+                                              const std::string& runtime_api, const std::string& public_url,
+                                              const std::string& task_root, char** caller);
 
 }  // namespace weir::emulate

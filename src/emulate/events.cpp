@@ -18,8 +18,8 @@ constexpr size_t kEventMax = 64u << 20;  ///< of the file; what Lambda takes is 
 std::string iso_time(uint64_t wall_ns) {
   const UtcTime t = utc_of(wall_ns);
   char text[40];
-  std::snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", t.year, t.month, t.day, t.hour, t.minute, t.second,
-                static_cast<unsigned>(wall_ns / 1'000'000 % 1000));
+  std::snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", t.year, t.month, t.day, t.hour, t.minute,
+                t.second, static_cast<unsigned>(wall_ns / 1'000'000 % 1000));
   return text;
 }
 
@@ -37,23 +37,28 @@ Result<std::string> s3_notification(std::string_view object, const EventContext&
   }
   char sequencer[20];
   std::snprintf(sequencer, sizeof sequencer, "%016llX", static_cast<unsigned long long>(context.wall_ns));
-  return "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":" + json_string(context.region) +
-         ",\"eventTime\":\"" + iso_time(context.wall_ns) +
-         "\",\"eventName\":\"ObjectCreated:Put\",\"userIdentity\":{\"principalId\":\"EMULATED\"},\"requestParameters\":{\"sourceIPAddress\":"
+  return "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":" +
+         json_string(context.region) + ",\"eventTime\":\"" + iso_time(context.wall_ns) +
+         "\",\"eventName\":\"ObjectCreated:Put\",\"userIdentity\":{\"principalId\":\"EMULATED\"},\"requestParameters\":"
+         "{\"sourceIPAddress\":"
          "\"127.0.0.1\"},\"responseElements\":{\"x-amz-request-id\":\"" +
          random_hex(16) + "\",\"x-amz-id-2\":\"" + random_hex(32) +
-         "\"},\"s3\":{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"emulated\",\"bucket\":{\"name\":" + json_string(bucket) +
+         "\"},\"s3\":{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"emulated\",\"bucket\":{\"name\":" +
+         json_string(bucket) +
          ",\"ownerIdentity\":{\"principalId\":\"EMULATED\"},\"arn\":" + json_string("arn:aws:s3:::" + bucket) +
-         "},\"object\":{\"key\":" + json_string(form_encoded(key)) + facts + ",\"sequencer\":\"" + sequencer + "\"}}}]}";
+         "},\"object\":{\"key\":" + json_string(form_encoded(key)) + facts + ",\"sequencer\":\"" + sequencer +
+         "\"}}}]}";
 }
 
 std::string sqs_batch(const std::string& body, const EventContext& context) {
   const std::string sent = std::to_string(context.wall_ns / 1'000'000);
-  return "{\"Records\":[{\"messageId\":\"" + new_request_id() + "\",\"receiptHandle\":\"" + random_hex(32) + "\",\"body\":" + json_string(body) +
+  return "{\"Records\":[{\"messageId\":\"" + new_request_id() + "\",\"receiptHandle\":\"" + random_hex(32) +
+         "\",\"body\":" + json_string(body) +
          ",\"attributes\":{\"ApproximateReceiveCount\":\"1\",\"SentTimestamp\":\"" + sent +
          "\",\"SenderId\":\"EMULATED\",\"ApproximateFirstReceiveTimestamp\":\"" + sent +
          "\"},\"messageAttributes\":{},\"eventSource\":\"aws:sqs\",\"eventSourceARN\":" +
-         json_string("arn:aws:sqs:" + context.region + ":123456789012:emulated") + ",\"awsRegion\":" + json_string(context.region) + "}]}";
+         json_string("arn:aws:sqs:" + context.region + ":123456789012:emulated") +
+         ",\"awsRegion\":" + json_string(context.region) + "}]}";
 }
 
 /// `shown`: what the event is called in messages.
@@ -75,8 +80,8 @@ std::string form_encoded(std::string_view key) {
   std::string out;
   for (const char c : key) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_' ||
-                       c == '.' || c == '*';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                       c == '-' || c == '_' || c == '.' || c == '*';
     if (plain) {
       out += c;
     } else if (c == ' ') {

@@ -30,7 +30,8 @@ std::string ending_text(int wait_status) {
   if (WIFEXITED(wait_status))
     return WEXITSTATUS(wait_status) == 0 ? "" : "exit status " + std::to_string(WEXITSTATUS(wait_status));
   std::string name = strsignal(WTERMSIG(wait_status));
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return "signal: " + name;
 }
 
@@ -52,7 +53,12 @@ std::string new_trace(uint64_t wall_ns) {
 }
 
 Function::Function(const FunctionOptions& options, Clock& clock, HttpServer& server, Done done, Log log)
-    : options_(options), clock_(clock), server_(server), done_(std::move(done)), log_(std::move(log)), sandbox_(options.sandbox) {}
+    : options_(options),
+      clock_(clock),
+      server_(server),
+      done_(std::move(done)),
+      log_(std::move(log)),
+      sandbox_(options.sandbox) {}
 
 void Function::submit(Invocation invocation) {
   line_.push_back(std::move(invocation));
@@ -60,7 +66,7 @@ void Function::submit(Invocation invocation) {
 }
 
 uint64_t Function::timer_ns() const {
-  if (!sandbox_.running()) return kNever;
+  if (!sandbox_.running() || (!current_ && !init_alone_)) return kNever;  // frozen: nothing changes
   uint64_t at = sample_ns_;
   if (stop_ != Stop::kNone) return at;
   if (init_alone_) at = std::min(at, plus(init_begin_ns_, options_.init_timeout_ns));
@@ -77,14 +83,13 @@ void Function::on_time() {
   if (now >= sample_ns_) {
     const Sandbox::Breach breach = sandbox_.sample();
     sample_ns_ = now + (sandbox_.watched() ? Sandbox::kSampleNs : kPeakNs);
-    if (breach != Sandbox::Breach::kNone)
-      return stop(breach == Sandbox::Breach::kTmp ? Stop::kTmp : Stop::kKilled);
+    if (breach != Sandbox::Breach::kNone) return stop(breach == Sandbox::Breach::kTmp ? Stop::kTmp : Stop::kKilled);
   }
   if (stop_ != Stop::kNone) return;
   if (init_alone_ && now >= plus(init_begin_ns_, options_.init_timeout_ns)) return stop(Stop::kInitTimeout);
   if (!current_) return;
   if (now >= plus(begin_ns_, options_.timeout_ns)) return stop(Stop::kTimeout);
-  if (current_->attempt == 1 && now >= plus(begin_ns_, options_.kill_at_ns)) stop(Stop::kKilled);
+  if (current_->attempt == 1 && now >= plus(begin_ns_, options_.kill_at_ns)) stop(Stop::kOnDemand);
 }
 
 void Function::stop(Stop reason) {
@@ -128,7 +133,8 @@ void Function::start_process() {
 
 void Function::fail_to_start(int number) {
   std::string message = strerror(number);
-  std::transform(message.begin(), message.begin() + 1, message.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(message.begin(), message.begin() + 1, message.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   ended(std::nullopt, "fork/exec " + options_.sandbox.words[0] + ": " + message);
 }
 
@@ -221,7 +227,8 @@ void Function::ended(std::optional<int> wait_status, const std::string& problem)
   std::string result;
   if (init_failed) {
     type = answer->error_type;
-    if (const auto named = json_member(answer->body, "errorType"); type.ends_with(".Unknown") && named && named->size() > 2)
+    if (const auto named = json_member(answer->body, "errorType");
+        type.ends_with(".Unknown") && named && named->size() > 2)
       type = named->substr(1, named->size() - 2);
     result = answer->body;
   } else if (reason == Stop::kTmp) {
@@ -234,8 +241,8 @@ void Function::ended(std::optional<int> wait_status, const std::string& problem)
     sandbox_.whole_cpu(false);
     const uint64_t took = clock_.monotonic_ns() - init_begin_ns_;
     failed_init_ns_ += took;
-    log_("INIT_REPORT Init Duration: " + milliseconds(took) + "\tPhase: init\tStatus: " +
-         (reason == Stop::kInitTimeout ? "timeout" : "error\tError Type: " + type));
+    log_("INIT_REPORT Init Duration: " + milliseconds(took) +
+         "\tPhase: init\tStatus: " + (reason == Stop::kInitTimeout ? "timeout" : "error\tError Type: " + type));
     return pump();
   }
   if (!current_) return pump();
@@ -250,6 +257,7 @@ void Function::ended(std::optional<int> wait_status, const std::string& problem)
   // Who has the answer keeps it.
   const bool error_for_caller = !answered || answer->error;
   if (answered) result = answer->body;
+  killed_on_demand_ = reason == Stop::kOnDemand;
   finish(reason == Stop::kTimeout ? Ending::kTimeout : Ending::kError, type, result, error_for_caller);
 }
 
@@ -259,15 +267,15 @@ void Function::finish(Ending ending, std::string error_type, std::string result,
   outcome.error_type = std::move(error_type);
   outcome.result = std::move(result);
   outcome.caller_error = caller_error;
+  outcome.killed_on_demand = std::exchange(killed_on_demand_, false);
   outcome.duration_ns = clock_.monotonic_ns() - begin_ns_;
   if (ending == Ending::kTimeout) outcome.duration_ns = options_.timeout_ns;
   outcome.init_ns = std::exchange(init_ns_, std::nullopt);
   outcome.billed_ms =
       (outcome.duration_ns + outcome.init_ns.value_or(0) + std::exchange(failed_init_ns_, 0) + kMs - 1) / kMs;
   outcome.memory_mb = options_.sandbox.memory_mb;
-  outcome.memory_used_mb = sandbox_.out_of_memory()
-                               ? outcome.memory_mb
-                               : static_cast<uint32_t>((sandbox_.peak_bytes() + kMiB - 1) / kMiB);
+  outcome.memory_used_mb =
+      sandbox_.out_of_memory() ? outcome.memory_mb : static_cast<uint32_t>((sandbox_.peak_bytes() + kMiB - 1) / kMiB);
   outcome.invocation = std::move(*current_);
   current_.reset();
   delivered_ = false;

@@ -39,7 +39,9 @@ struct Outcome {
   Ending ending = Ending::kSuccess;
   std::string error_type;  ///< empty on success
   std::string result;  ///< what the caller gets: the response or the error's JSON
-  bool caller_error = false;  ///< whether the caller gets it as an error. Not where the runtime crashed after its response
+  bool caller_error =
+      false;  ///< whether the caller gets it as an error. Not where the runtime crashed after its response
+  bool killed_on_demand = false;  ///< at kill_at_ns
   uint64_t duration_ns = 0;
   std::optional<uint64_t> init_ns;  ///< of the init before it
   uint64_t billed_ms = 0;  ///< with the init, as for all custom runtimes
@@ -80,7 +82,7 @@ class Function final : public HttpHandler {
   void gone(ConnectionId connection, const Request& request) override;
 
  private:
-  enum class Stop : uint8_t { kNone, kTimeout, kInitTimeout, kKilled, kTmp };
+  enum class Stop : uint8_t { kNone, kTimeout, kInitTimeout, kKilled, kOnDemand, kTmp };
 
   void pump();
   void deliver();
@@ -106,6 +108,7 @@ class Function final : public HttpHandler {
   bool fresh_ = true;  ///< no init was tried yet
   bool init_alone_ = false;  ///< the init before the first invocation
   Stop stop_ = Stop::kNone;
+  bool killed_on_demand_ = false;
   ConnectionId next_ = 0;  ///< the waiting `next`
   uint64_t init_begin_ns_ = 0;
   uint64_t begin_ns_ = 0;

@@ -21,7 +21,8 @@ int status(const Request& request) {
 }
 
 TEST(InvokeApi, takes_a_name_a_qualified_name_and_an_arn) {
-  for (const char* name : {"fn", "fn:live", "123456789012:function:fn", "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afn%3A7"}) {
+  for (const char* name : {"fn", "fn:live", "123456789012:function:fn",
+                           "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afn%3A7"}) {
     const auto call = take_invoke(invoke(name, "{\"a\":1}"), "fn");
     ASSERT_TRUE(std::holds_alternative<Invocation>(call)) << name;
     EXPECT_EQ(std::get<Invocation>(call).payload, "{\"a\":1}");
@@ -61,7 +62,8 @@ TEST(InvokeApi, an_error_of_the_function_is_a_200_with_a_field) {
   outcome.caller_error = true;
   const Reply reply = invoke_reply(outcome);
   EXPECT_EQ(reply.status, 200);
-  EXPECT_NE(std::find(reply.fields.begin(), reply.fields.end(), std::pair<std::string, std::string>("X-Amz-Function-Error", "Unhandled")),
+  EXPECT_NE(std::find(reply.fields.begin(), reply.fields.end(),
+                      std::pair<std::string, std::string>("X-Amz-Function-Error", "Unhandled")),
             reply.fields.end());
 }
 

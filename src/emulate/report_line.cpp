@@ -42,8 +42,9 @@ double duration_dollars(double gb_seconds, Arch arch) {
 
 std::string report_line(const Outcome& outcome) {
   std::string line = "REPORT RequestId: " + outcome.invocation.id;
-  line += printed("\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\tMax Memory Used: %u MB", ms(outcome.duration_ns),
-                  static_cast<unsigned long long>(outcome.billed_ms), outcome.memory_mb, outcome.memory_used_mb);
+  line += printed("\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\tMax Memory Used: %u MB",
+                  ms(outcome.duration_ns), static_cast<unsigned long long>(outcome.billed_ms), outcome.memory_mb,
+                  outcome.memory_used_mb);
   if (outcome.init_ns) line += printed("\tInit Duration: %.2f ms", ms(*outcome.init_ns));
   if (outcome.ending == Ending::kTimeout) line += "\tStatus: timeout";
   if (outcome.ending == Ending::kError) line += "\tStatus: error\tError Type: " + outcome.error_type;
@@ -60,10 +61,12 @@ std::string json_line(const Outcome& outcome, Arch arch) {
   std::string line = "{\"requestId\":" + json_string(outcome.invocation.id);
   line += printed(",\"attempt\":%u,\"status\":\"%s\"", outcome.invocation.attempt, status_name(outcome.ending));
   if (!outcome.error_type.empty()) line += ",\"errorType\":" + json_string(outcome.error_type);
-  line += printed(",\"durationMs\":%.3f,\"billedDurationMs\":%llu,\"memorySizeMB\":%u,\"maxMemoryUsedMB\":%u", ms(outcome.duration_ns),
-                  static_cast<unsigned long long>(outcome.billed_ms), outcome.memory_mb, outcome.memory_used_mb);
+  line += printed(",\"durationMs\":%.3f,\"billedDurationMs\":%llu,\"memorySizeMB\":%u,\"maxMemoryUsedMB\":%u",
+                  ms(outcome.duration_ns), static_cast<unsigned long long>(outcome.billed_ms), outcome.memory_mb,
+                  outcome.memory_used_mb);
   if (outcome.init_ns) line += printed(",\"initDurationMs\":%.3f", ms(*outcome.init_ns));
-  line += printed(",\"gbSeconds\":%.6f,\"dollars\":%.12f", gb_seconds(outcome.billed_ms, outcome.memory_mb), dollars_of(outcome, arch));
+  line += printed(",\"gbSeconds\":%.6f,\"dollars\":%.12f", gb_seconds(outcome.billed_ms, outcome.memory_mb),
+                  dollars_of(outcome, arch));
   // On one line, as JSON allows line ends between its values alone.
   std::string result = is_json(outcome.result) ? outcome.result : json_string(outcome.result);
   std::erase_if(result, [](char c) { return c == '\n' || c == '\r'; });
@@ -91,24 +94,30 @@ size_t best_row(const std::vector<SweepRow>& rows) {
 }
 
 std::string sweep_table(const std::vector<SweepRow>& rows, Arch arch) {
-  std::string table = printed("  %9s  %11s  %6s  %13s  %13s  %9s  %15s\n", "memory", "invocations", "failed", "time", "billed", "peak", "cost");
+  std::string table = printed("  %9s  %11s  %6s  %13s  %13s  %9s  %15s\n", "memory", "invocations", "failed", "time",
+                              "billed", "peak", "cost");
   const size_t best = best_row(rows);
   for (size_t i = 0; i < rows.size(); ++i) {
     const SweepRow& row = rows[i];
-    table += printed("%s %6u MB  %11llu  %6llu  %10.2f ms  %10llu ms  %6u MB  $%.12f\n", i == best ? "*" : " ", row.memory_mb,
-                     static_cast<unsigned long long>(row.invocations), static_cast<unsigned long long>(row.failures), ms(row.duration_ns),
+    table += printed("%s %6u MB  %11llu  %6llu  %10.2f ms  %10llu ms  %6u MB  $%.12f\n", i == best ? "*" : " ",
+                     row.memory_mb, static_cast<unsigned long long>(row.invocations),
+                     static_cast<unsigned long long>(row.failures), ms(row.duration_ns),
                      static_cast<unsigned long long>(row.billed_ms), row.memory_used_mb, row.dollars);
   }
-  table += best == rows.size() ? "none of the sizes does it without failures\n"
-                               : printed("* the cheapest that does it in time (%s, us-east-1, with the requests)\n", arch_name(arch));
+  table += best == rows.size()
+               ? "none of the sizes does it without failures\n"
+               : printed("* the cheapest that does it in time (%s, us-east-1, with the requests)\n", arch_name(arch));
   return table;
 }
 
 std::string sweep_json(const SweepRow& row, bool best) {
-  return printed("{\"memorySizeMB\":%u,\"invocations\":%llu,\"failures\":%llu,\"durationMs\":%.3f,\"billedDurationMs\":%llu,\"maxMemoryUsedMB\":%u,"
-                 "\"dollars\":%.12f,\"cheapest\":%s}",
-                 row.memory_mb, static_cast<unsigned long long>(row.invocations), static_cast<unsigned long long>(row.failures), ms(row.duration_ns),
-                 static_cast<unsigned long long>(row.billed_ms), row.memory_used_mb, row.dollars, best ? "true" : "false");
+  return printed(
+      "{\"memorySizeMB\":%u,\"invocations\":%llu,\"failures\":%llu,\"durationMs\":%.3f,\"billedDurationMs\":%llu,"
+      "\"maxMemoryUsedMB\":%u,"
+      "\"dollars\":%.12f,\"cheapest\":%s}",
+      row.memory_mb, static_cast<unsigned long long>(row.invocations), static_cast<unsigned long long>(row.failures),
+      ms(row.duration_ns), static_cast<unsigned long long>(row.billed_ms), row.memory_used_mb, row.dollars,
+      best ? "true" : "false");
 }
 
 }  // namespace weir::emulate

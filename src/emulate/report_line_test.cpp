@@ -20,12 +20,15 @@ Outcome outcome_of(uint64_t billed_ms, uint32_t memory_mb = 128) {
 
 TEST(ReportLine, is_as_lambda_writes_it) {
   Outcome outcome = outcome_of(2);
-  EXPECT_EQ(report_line(outcome), "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB");
+  EXPECT_EQ(
+      report_line(outcome),
+      "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB");
   outcome.init_ns = 80'000'000;
   outcome.ending = Ending::kError;
   outcome.error_type = "Runtime.ExitError";
   EXPECT_EQ(report_line(outcome),
-            "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB\tInit Duration: 80.00 ms\t"
+            "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 9 "
+            "MB\tInit Duration: 80.00 ms\t"
             "Status: error\tError Type: Runtime.ExitError");
   outcome.ending = Ending::kTimeout;
   EXPECT_TRUE(report_line(outcome).ends_with("\tStatus: timeout"));

@@ -22,8 +22,7 @@ Reply json_reply(int status, std::string body) {
 }
 
 Reply refusal(int status, std::string_view type, std::string_view message) {
-  return json_reply(
-      status, "{\"errorMessage\":" + json_string(message) + ",\"errorType\":" + json_string(type) + "}");
+  return json_reply(status, "{\"errorMessage\":" + json_string(message) + ",\"errorType\":" + json_string(type) + "}");
 }
 
 Reply accepted() { return json_reply(202, "{\"status\":\"OK\"}"); }
@@ -69,7 +68,8 @@ std::string kept_error_type(std::string_view given) {
   const size_t prefix = function ? 9 : given.starts_with("Runtime.") ? 8 : 0;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const std::string_view name = given.substr(prefix);
-  if (prefix != 0 && name.size() >= 2 && name[0] >= 'A' && name[0] <= 'Z' && std::all_of(name.begin(), name.end(), letter))
+  if (prefix != 0 && name.size() >= 2 && name[0] >= 'A' && name[0] <= 'Z' &&
+      std::all_of(name.begin(), name.end(), letter))
     return std::string(given);
   return function ? "Function.Unknown" : "Runtime.Unknown";
 }
@@ -121,19 +121,19 @@ Reply RuntimeApi::init_error(const Request& request) {
 
 Reply RuntimeApi::finish(const Request& request, std::string_view id, bool error) {
   if (id_.empty() || id != id_) return refusal(400, "InvalidRequestID", "Invalid request ID");
-  if (state_ != State::kRunning)
-    return wrong_state(state_, error ? "InvocationErrorResponse" : "InvocationResponse");
+  if (state_ != State::kRunning) return wrong_state(state_, error ? "InvocationErrorResponse" : "InvocationResponse");
   const std::string_view mode = request.field(kModeField);
   if (!error && !mode.empty() && mode != "streaming")
     return refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode: " + std::string(mode));
   if (request.too_large) {
     const std::string size = std::to_string(kRuntimePayloadMax);
     state_ = State::kAnswered;
-    answer_ = Answer{true,
-                     "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size exceeded "
-                     "maximum allowed payload size (" +
-                         size + " bytes).\"}",
-                     "application/json", "Function.ResponseSizeTooLarge"};
+    answer_ =
+        Answer{true,
+               "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size exceeded "
+               "maximum allowed payload size (" +
+                   size + " bytes).\"}",
+               "application/json", "Function.ResponseSizeTooLarge"};
     return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (" + size + " bytes).");
   }
   state_ = State::kAnswered;
@@ -170,8 +170,7 @@ Reply RuntimeApi::invoke(const Delivery& delivery) {
 void RuntimeApi::broke_off(const Request& request) {
   if (state_ != State::kRunning || request.path != std::string(kBase) + "invocation/" + id_ + "/response") return;
   state_ = State::kAnswered;
-  answer_ = Answer{true,
-                   "{\"errorType\":\"Runtime.TruncatedResponse\",\"errorMessage\":\"The response broke off.\"}",
+  answer_ = Answer{true, "{\"errorType\":\"Runtime.TruncatedResponse\",\"errorMessage\":\"The response broke off.\"}",
                    "application/json", "Runtime.TruncatedResponse"};
 }
 

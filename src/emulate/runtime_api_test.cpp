@@ -69,9 +69,10 @@ TEST_F(RuntimeApiTest, what_is_out_of_order_is_forbidden) {
   EXPECT_EQ(status(call("POST", "invocation/one/response")), 202);
   const auto again = api.take(call("POST", "invocation/one/response"));
   EXPECT_EQ(again->status, 403);
-  EXPECT_EQ(again->body,
-            "{\"errorMessage\":\"Transition from InvocationResponse to InvocationResponse is not allowed\",\"errorType\":"
-            "\"InvalidStateTransition\"}");
+  EXPECT_EQ(
+      again->body,
+      "{\"errorMessage\":\"Transition from InvocationResponse to InvocationResponse is not allowed\",\"errorType\":"
+      "\"InvalidStateTransition\"}");
   EXPECT_EQ(status(call("POST", "invocation/one/error")), 403);
   // One that is over is none any more.
   to_running("two");
@@ -86,7 +87,8 @@ TEST_F(RuntimeApiTest, next_may_be_asked_again_when_its_connection_was_lost) {
 
 TEST_F(RuntimeApiTest, an_error_has_its_type_from_the_header) {
   to_running();
-  EXPECT_EQ(status(call("POST", "invocation/one/error", "{}", {{"lambda-runtime-function-error-type", "Function.BadRecord"}})),
+  EXPECT_EQ(status(call("POST", "invocation/one/error", "{}",
+                        {{"lambda-runtime-function-error-type", "Function.BadRecord"}})),
             202);
   EXPECT_TRUE(api.answer()->error);
   EXPECT_EQ(api.answer()->error_type, "Function.BadRecord");
@@ -109,13 +111,16 @@ TEST_F(RuntimeApiTest, a_response_over_the_cap_is_an_error_and_the_runtime_goes_
   const auto reply = api.take(large);
   EXPECT_EQ(reply->status, 413);
   EXPECT_EQ(reply->body,
-            "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\",\"errorType\":\"RequestEntityTooLarge\"}");
+            "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 "
+            "bytes).\",\"errorType\":\"RequestEntityTooLarge\"}");
   EXPECT_EQ(api.answer()->error_type, "Function.ResponseSizeTooLarge");
   EXPECT_FALSE(api.take(call("GET", "invocation/next")));
 }
 
 TEST_F(RuntimeApiTest, an_init_error_is_taken_before_the_first_next_alone) {
-  EXPECT_EQ(status(call("POST", "init/error", "{\"errorType\":\"X\"}", {{"Lambda-Runtime-Function-Error-Type", "Runtime.Bad"}})), 202);
+  EXPECT_EQ(status(call("POST", "init/error", "{\"errorType\":\"X\"}",
+                        {{"Lambda-Runtime-Function-Error-Type", "Runtime.Bad"}})),
+            202);
   EXPECT_EQ(api.state(), RuntimeApi::State::kFailed);
   EXPECT_EQ(api.answer()->error_type, "Runtime.Bad");
   EXPECT_EQ(status(call("GET", "invocation/next")), 403);
@@ -126,9 +131,12 @@ TEST_F(RuntimeApiTest, an_init_error_is_taken_before_the_first_next_alone) {
 
 TEST_F(RuntimeApiTest, a_streamed_response_may_end_in_an_error) {
   to_running();
-  EXPECT_EQ(status(call("POST", "invocation/one/response", "", {{"Lambda-Runtime-Function-Response-Mode", "odd"}})), 400);
-  Request streamed = call("POST", "invocation/one/response", "half", {{"Lambda-Runtime-Function-Response-Mode", "streaming"}});
-  streamed.trailers = "Lambda-Runtime-Function-Error-Type: Runtime.StreamError\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n";
+  EXPECT_EQ(status(call("POST", "invocation/one/response", "", {{"Lambda-Runtime-Function-Response-Mode", "odd"}})),
+            400);
+  Request streamed =
+      call("POST", "invocation/one/response", "half", {{"Lambda-Runtime-Function-Response-Mode", "streaming"}});
+  streamed.trailers =
+      "Lambda-Runtime-Function-Error-Type: Runtime.StreamError\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n";
   EXPECT_EQ(status(streamed), 202);
   EXPECT_TRUE(api.answer()->error);
   EXPECT_EQ(api.answer()->error_type, "Runtime.StreamError");

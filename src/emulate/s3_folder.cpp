@@ -87,7 +87,8 @@ Reply xml_reply(std::string body) {
 }
 
 Reply error_reply(int status, std::string_view code, const std::string& message) {
-  Reply reply = xml_reply("<Error><Code>" + std::string(code) + "</Code><Message>" + escaped(message) + "</Message></Error>");
+  Reply reply =
+      xml_reply("<Error><Code>" + std::string(code) + "</Code><Message>" + escaped(message) + "</Message></Error>");
   reply.status = status;
   return reply;
 }
@@ -97,7 +98,8 @@ Reply failed_call(const char* what) {
   const std::string message = std::string(what) + ": " + strerror(number);
   if (number == ENOENT) return error_reply(404, "NoSuchKey", "The specified key does not exist.");
   if (number == ENOTDIR || number == EISDIR || number == EEXIST || number == ENOTEMPTY)
-    return error_reply(409, "InvalidObjectState", message + " (of two keys of which one is a folder of the other, a folder holds only one)");
+    return error_reply(409, "InvalidObjectState",
+                       message + " (of two keys of which one is a folder of the other, a folder holds only one)");
   if (number == ELOOP) return error_reply(403, "AccessDenied", message + " (links are not followed)");
   return error_reply(number == EACCES ? 403 : 500, number == EACCES ? "AccessDenied" : "InternalError", message);
 }
@@ -109,8 +111,9 @@ uint64_t time_ns(const struct stat& info) {
 /// Without quotes.
 std::string etag_of(const struct stat& info) {
   char text[96];
-  const int size = std::snprintf(text, sizeof text, "%llu %llu %llu", static_cast<unsigned long long>(info.st_size),
-                                 static_cast<unsigned long long>(info.st_ino), static_cast<unsigned long long>(time_ns(info)));
+  const int size =
+      std::snprintf(text, sizeof text, "%llu %llu %llu", static_cast<unsigned long long>(info.st_size),
+                    static_cast<unsigned long long>(info.st_ino), static_cast<unsigned long long>(time_ns(info)));
   return std::string(sha256_hex({text, static_cast<size_t>(size)}).view().substr(0, 32));
 }
 
@@ -173,7 +176,8 @@ void stamp(int file) {
   timespec times[2] = {{0, UTIME_OMIT}, {}};
   clock_gettime(CLOCK_REALTIME, &times[1]);
   static timespec last{};
-  if (times[1].tv_sec == last.tv_sec && times[1].tv_nsec <= last.tv_nsec) times[1].tv_nsec = std::min(last.tv_nsec + 1, 999'999'999l);
+  if (times[1].tv_sec == last.tv_sec && times[1].tv_nsec <= last.tv_nsec)
+    times[1].tv_nsec = std::min(last.tv_nsec + 1, 999'999'999l);
   last = times[1];
   (void)futimens(file, times);
 }
@@ -228,6 +232,14 @@ void remove_upload(int uploads, const std::string& id) {
   unlinkat(uploads, id.c_str(), AT_REMOVEDIR);
 }
 
+/// A folder that holds no object is no key.
+void remove_empty_folders(int root, std::string key) {
+  while (key.find('/') != std::string::npos) {
+    key.resize(key.rfind('/'));
+    if (unlinkat(root, key.c_str(), AT_REMOVEDIR) != 0) break;
+  }
+}
+
 std::string read_file_at(int folder, const char* name) {
   OpenFile file(openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   std::string text(64 * 1024, '\0');
@@ -241,9 +253,11 @@ std::string kept_fields(const Request& request) {
   std::string kept;
   for (const auto& [name, value] : request.fields) {
     std::string small = name;
-    std::transform(small.begin(), small.end(), small.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::transform(small.begin(), small.end(), small.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     if (small == "content-encoding" && value.starts_with("aws-chunked")) continue;
-    if (small.starts_with("x-amz-meta-") || small == "content-type" || small == "content-encoding" || small == "cache-control")
+    if (small.starts_with("x-amz-meta-") || small == "content-type" || small == "content-encoding" ||
+        small == "cache-control")
       kept += small + ": " + value + "\n";
   }
   return kept;
@@ -334,8 +348,8 @@ struct S3Folder::Incoming {
 
 struct S3Folder::Change {
   Bucket* bucket;
-  std::string key;
-  std::string saved;  ///< what was there before, in the folder of uploads; empty: nothing
+  std::string key;  ///< empty: an upload was begun
+  std::string saved;  ///< what was there before, in the folder of uploads; empty: nothing. Or the upload
 };
 
 S3Folder::S3Folder() = default;
@@ -377,11 +391,13 @@ S3Folder::Target S3Folder::target_of(const Request& request) {
   if (found != buckets_.end()) target.bucket = found->second.get();
   if (target.bucket_name.empty()) return target;
   if (target.bucket == nullptr) {
-    target.wrong = error_reply(404, "NoSuchBucket", "No folder stands for it: --map s3://" + target.bucket_name + "=FOLDER");
+    target.wrong =
+        error_reply(404, "NoSuchBucket", "No folder stands for it: --map s3://" + target.bucket_name + "=FOLDER");
   } else if (!target.key.empty() && !is_plain_key(target.key)) {
     const bool reads = request.method == "GET" || request.method == "HEAD";
-    target.wrong = reads ? error_reply(404, "NoSuchKey", "The specified key does not exist.")
-                         : error_reply(400, "InvalidArgument", "A key with empty names, '.' or '..' can't be kept in a folder.");
+    target.wrong =
+        reads ? error_reply(404, "NoSuchKey", "The specified key does not exist.")
+              : error_reply(400, "InvalidArgument", "A key with empty names, '.' or '..' can't be kept in a folder.");
   }
   return target;
 }
@@ -397,7 +413,8 @@ void S3Folder::begin(ConnectionId connection, Request& request) {
   Incoming incoming;
   incoming.uploads = target.bucket->uploads();
   incoming.temporary = "new-" + random_hex(16);
-  incoming.file = OpenFile(openat(incoming.uploads.get(), incoming.temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  incoming.file = OpenFile(openat(incoming.uploads.get(), incoming.temporary.c_str(),
+                                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
   incoming.failed = !incoming.file.open();
   incoming.chunked = request.field("x-amz-content-sha256").starts_with("STREAMING-") ||
                      request.field("Content-Encoding").starts_with("aws-chunked");
@@ -421,12 +438,15 @@ Reply S3Folder::answer(ConnectionId connection, Request& request) {
       if (method != "GET") return error_reply(405, "MethodNotAllowed", "The specified method is not allowed.");
       std::string body = "<ListAllMyBucketsResult><Buckets>";
       for (const auto& [name, bucket] : buckets_)
-        body += "<Bucket><Name>" + escaped(name) + "</Name><CreationDate>2026-01-01T00:00:00.000Z</CreationDate></Bucket>";
+        body +=
+            "<Bucket><Name>" + escaped(name) + "</Name><CreationDate>2026-01-01T00:00:00.000Z</CreationDate></Bucket>";
       return xml_reply(body + "</Buckets></ListAllMyBucketsResult>");
     }
-    for (const char* unknown : {"acl", "tagging", "policy", "versions", "delete", "restore", "select", "cors", "lifecycle", "torrent",
-                                "attributes", "retention", "legal-hold", "website", "logging", "notification", "encryption"}) {
-      if (request.parameter(unknown)) return error_reply(501, "NotImplemented", "The emulator has no ?" + std::string(unknown));
+    for (const char* unknown :
+         {"acl", "tagging", "policy", "versions", "delete", "restore", "select", "cors", "lifecycle", "torrent",
+          "attributes", "retention", "legal-hold", "website", "logging", "notification", "encryption"}) {
+      if (request.parameter(unknown))
+        return error_reply(501, "NotImplemented", "The emulator has no ?" + std::string(unknown));
     }
     if (request.has("x-amz-copy-source")) return error_reply(501, "NotImplemented", "The emulator copies no objects");
     if (target.key.empty()) {
@@ -492,7 +512,8 @@ Reply S3Folder::publish(const Request& request, const Target& target, const std:
     if (renameat(folder.get(), name.c_str(), uploads.get(), change.saved.c_str()) != 0) change.saved.clear();
     changes_.push_back(change);
   }
-  if (renameat(uploads.get(), temporary.c_str(), folder.get(), name.c_str()) != 0) return failed_call("publishing the object");
+  if (renameat(uploads.get(), temporary.c_str(), folder.get(), name.c_str()) != 0)
+    return failed_call("publishing the object");
   if (fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return failed_call("looking at the object");
   Reply done;
   done.status = 0;
@@ -504,11 +525,17 @@ void S3Folder::undo() {
     const Change& change = changes_.back();
     std::string name;
     const OpenFile uploads = change.bucket->uploads();
+    if (change.key.empty()) {
+      remove_upload(uploads.get(), change.saved);
+      continue;
+    }
     const OpenFile folder = folder_of(change.bucket->root.get(), change.key, true, name);
-    if (change.saved.empty())
+    if (change.saved.empty()) {
       unlinkat(folder.get(), name.c_str(), 0);
-    else
+      remove_empty_folders(change.bucket->root.get(), change.key);
+    } else {
       (void)!renameat(uploads.get(), change.saved.c_str(), folder.get(), name.c_str());
+    }
   }
 }
 
@@ -536,7 +563,8 @@ Reply S3Folder::put(Incoming& incoming, const Request& request, const Target& ta
   if (incoming.failed || !incoming.file.open()) return error_reply(500, "InternalError", "The object can't be written");
   if (incoming.chunked && !incoming.chunks.finished())
     return error_reply(400, "IncompleteBody", "The chunked body ends early");
-  if (!incoming.sums_hold(request)) return error_reply(400, "BadDigest", "The checksum did not match the calculated checksum");
+  if (!incoming.sums_hold(request))
+    return error_reply(400, "BadDigest", "The checksum did not match the calculated checksum");
   stamp(incoming.file.get());
   struct stat info{};
   if (fstat(incoming.file.get(), &info) != 0) return failed_call("looking at the object");
@@ -545,9 +573,11 @@ Reply S3Folder::put(Incoming& incoming, const Request& request, const Target& ta
   const auto id = request.parameter("uploadId");
   if (number || id) {
     const auto n = parse_length(number.value_or(""));
-    OpenFile folder(id ? openat(incoming.uploads.get(), id->c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1);
+    OpenFile folder(id ? openat(incoming.uploads.get(), id->c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                       : -1);
     if (!folder.open()) return error_reply(404, "NoSuchUpload", "The specified upload does not exist.");
-    if (!n || *n < 1 || *n > 10'000) return error_reply(400, "InvalidArgument", "Part number must be an integer between 1 and 10000");
+    if (!n || *n < 1 || *n > 10'000)
+      return error_reply(400, "InvalidArgument", "Part number must be an integer between 1 and 10000");
     const auto before = parts_of(folder.get());
     const std::string name = part_file(static_cast<uint32_t>(*n), incoming.crc64);
     if (renameat(incoming.uploads.get(), incoming.temporary.c_str(), folder.get(), name.c_str()) != 0)
@@ -556,7 +586,8 @@ Reply S3Folder::put(Incoming& incoming, const Request& request, const Target& ta
     if (const auto old = before.find(static_cast<uint32_t>(*n)); old != before.end() && old->second.file != name)
       unlinkat(folder.get(), old->second.file.c_str(), 0);
   } else {
-    keep_fields(target, incoming.file.get(), "etag: " + etag_of(info) + "\n" + kept_fields(request) + checksum_line(incoming.crc64));
+    keep_fields(target, incoming.file.get(),
+                "etag: " + etag_of(info) + "\n" + kept_fields(request) + checksum_line(incoming.crc64));
     if (Reply refusal = publish(request, target, incoming.temporary, info); refusal.status != 0) return refusal;
     incoming.temporary.clear();
   }
@@ -588,7 +619,8 @@ Reply S3Folder::get(const Request& request, const Target& target) {
   const auto size = static_cast<uint64_t>(info.st_size);
   reply.file_bytes = size;
   std::string_view range = request.field("Range");
-  if (range.starts_with("bytes=") && range.find(',') == std::string_view::npos && range.find('-') != std::string_view::npos) {
+  if (range.starts_with("bytes=") && range.find(',') == std::string_view::npos &&
+      range.find('-') != std::string_view::npos) {
     range.remove_prefix(6);
     const auto first = parse_length(range.substr(0, range.find('-')));
     const auto last = parse_length(range.substr(range.find('-') + 1));
@@ -603,7 +635,8 @@ Reply S3Folder::get(const Request& request, const Target& target) {
       reply.status = 206;
       reply.file_at = from;
       reply.file_bytes = end - from;
-      reply.fields.emplace_back("Content-Range", "bytes " + std::to_string(from) + "-" + std::to_string(end - 1) + "/" + std::to_string(size));
+      reply.fields.emplace_back("Content-Range", "bytes " + std::to_string(from) + "-" + std::to_string(end - 1) + "/" +
+                                                     std::to_string(size));
     }
   }
   bool typed = false;
@@ -639,11 +672,7 @@ Reply S3Folder::remove(const Target& target) {
   } else if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR) {
     return failed_call("deleting");
   }
-  // A folder that holds no object is no key.
-  for (std::string key = target.key; key.find('/') != std::string::npos;) {
-    key.resize(key.rfind('/'));
-    if (unlinkat(target.bucket->root.get(), key.c_str(), AT_REMOVEDIR) != 0) break;
-  }
+  remove_empty_folders(target.bucket->root.get(), target.key);
   return reply;
 }
 
@@ -687,8 +716,10 @@ Reply S3Folder::list(const Request& request, Bucket& bucket) {
   const std::string prefix = request.parameter("prefix").value_or("");
   const std::string delimiter = request.parameter("delimiter").value_or("");
   std::string after = request.parameter(second ? "start-after" : "marker").value_or("");
-  if (const auto token = request.parameter("continuation-token"); second && token) after = decoded(*token, false).value_or("");
-  const size_t page = std::min<uint64_t>(kPageMax, parse_length(request.parameter("max-keys").value_or("1000")).value_or(kPageMax));
+  if (const auto token = request.parameter("continuation-token"); second && token)
+    after = decoded(*token, false).value_or("");
+  const size_t page =
+      std::min<uint64_t>(kPageMax, parse_length(request.parameter("max-keys").value_or("1000")).value_or(kPageMax));
   const auto shown = [&](std::string_view text) { return url ? url_encoded(text) : escaped(text); };
 
   std::vector<Listed> found;
@@ -715,12 +746,14 @@ Reply S3Folder::list(const Request& request, Bucket& bucket) {
     ++count;
     last = name;
     entries += is_prefix ? "<CommonPrefixes><Prefix>" + shown(name) + "</Prefix></CommonPrefixes>"
-                         : "<Contents><Key>" + shown(name) + "</Key><LastModified>" + iso_time(object.info) + "</LastModified><ETag>&quot;" +
-                               etag_of(object.info) + "&quot;</ETag><Size>" + std::to_string(object.info.st_size) +
+                         : "<Contents><Key>" + shown(name) + "</Key><LastModified>" + iso_time(object.info) +
+                               "</LastModified><ETag>&quot;" + etag_of(object.info) + "&quot;</ETag><Size>" +
+                               std::to_string(object.info.st_size) +
                                "</Size><StorageClass>STANDARD</StorageClass></Contents>";
   }
-  std::string body = "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>" + escaped(bucket.name) + "</Name><Prefix>" +
-                     shown(prefix) + "</Prefix><MaxKeys>" + std::to_string(page) + "</MaxKeys>";
+  std::string body = "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>" +
+                     escaped(bucket.name) + "</Name><Prefix>" + shown(prefix) + "</Prefix><MaxKeys>" +
+                     std::to_string(page) + "</MaxKeys>";
   if (!delimiter.empty()) body += "<Delimiter>" + shown(delimiter) + "</Delimiter>";
   if (url) body += "<EncodingType>url</EncodingType>";
   if (second) body += "<KeyCount>" + std::to_string(count) + "</KeyCount>";
@@ -749,8 +782,8 @@ Reply S3Folder::list_uploads(const Request& request, Bucket& bucket) {
   }
   std::string body = "<ListMultipartUploadsResult><Bucket>" + escaped(bucket.name) + "</Bucket>";
   for (const auto& [place, info] : found)
-    body += "<Upload><Key>" + (url ? url_encoded(place.first) : escaped(place.first)) + "</Key><UploadId>" + place.second + "</UploadId><Initiated>" +
-            iso_time(info) + "</Initiated></Upload>";
+    body += "<Upload><Key>" + (url ? url_encoded(place.first) : escaped(place.first)) + "</Key><UploadId>" +
+            place.second + "</UploadId><Initiated>" + iso_time(info) + "</Initiated></Upload>";
   return xml_reply(body + "<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>");
 }
 
@@ -759,7 +792,8 @@ Reply S3Folder::list_parts(const Request& request, const Target& target, const s
   const OpenFile folder(openat(uploads.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.open()) return error_reply(404, "NoSuchUpload", "The specified upload does not exist.");
   const uint64_t after = parse_length(request.parameter("part-number-marker").value_or("0")).value_or(0);
-  std::string body = "<ListPartsResult><Bucket>" + escaped(target.bucket_name) + "</Bucket><Key>" + escaped(target.key) + "</Key><UploadId>" + id + "</UploadId>";
+  std::string body = "<ListPartsResult><Bucket>" + escaped(target.bucket_name) + "</Bucket><Key>" +
+                     escaped(target.key) + "</Key><UploadId>" + id + "</UploadId>";
   size_t count = 0;
   uint32_t last = 0;
   bool more = false;
@@ -770,8 +804,9 @@ Reply S3Folder::list_parts(const Request& request, const Target& target, const s
       break;
     }
     last = number;
-    body += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><LastModified>" + iso_time(part.info) + "</LastModified><ETag>&quot;" +
-            etag_of(part.info) + "&quot;</ETag><Size>" + std::to_string(part.info.st_size) + "</Size><ChecksumCRC64NVME>" +
+    body += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><LastModified>" + iso_time(part.info) +
+            "</LastModified><ETag>&quot;" + etag_of(part.info) + "&quot;</ETag><Size>" +
+            std::to_string(part.info.st_size) + "</Size><ChecksumCRC64NVME>" +
             std::string(base64_of(part.crc64nvme).view()) + "</ChecksumCRC64NVME></Part>";
   }
   body += std::string("<IsTruncated>") + (more ? "true" : "false") + "</IsTruncated>";
@@ -787,14 +822,17 @@ Reply S3Folder::create_upload(const Request& request, const Target& target) {
   if (mkdirat(uploads.get(), id.c_str(), 0777) != 0) return failed_call("making the upload");
   const OpenFile folder(openat(uploads.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   const OpenFile file(openat(folder.get(), "key", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file.open() || !write_all(file.get(), url_encoded(target.key) + "\n" + kept_fields(request))) return failed_call("making the upload");
-  return xml_reply("<InitiateMultipartUploadResult><Bucket>" + escaped(target.bucket_name) + "</Bucket><Key>" + escaped(target.key) +
-                   "</Key><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>");
+  if (!file.open() || !write_all(file.get(), url_encoded(target.key) + "\n" + kept_fields(request)))
+    return failed_call("making the upload");
+  if (remembers_) changes_.push_back({target.bucket, "", id});
+  return xml_reply("<InitiateMultipartUploadResult><Bucket>" + escaped(target.bucket_name) + "</Bucket><Key>" +
+                   escaped(target.key) + "</Key><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>");
 }
 
 Reply S3Folder::abort(const Target& target, const std::string& id) {
   const OpenFile uploads = target.bucket->uploads();
-  if (faccessat(uploads.get(), id.c_str(), F_OK, 0) != 0) return error_reply(404, "NoSuchUpload", "The specified upload does not exist.");
+  if (faccessat(uploads.get(), id.c_str(), F_OK, 0) != 0)
+    return error_reply(404, "NoSuchUpload", "The specified upload does not exist.");
   remove_upload(uploads.get(), id);
   Reply reply;
   reply.status = 204;
@@ -842,7 +880,8 @@ Reply S3Folder::complete(const Request& request, const Target& target, const std
     if (*number <= before) return error_reply(400, "InvalidPartOrder", "The list of parts was not in ascending order");
     const auto part = have.find(static_cast<uint32_t>(*number));
     if (part == have.end() || etag_of(part->second.info) != tag)
-      return error_reply(400, "InvalidPart", "Part " + std::to_string(*number) + " was not found, or its entity tag is another");
+      return error_reply(400, "InvalidPart",
+                         "Part " + std::to_string(*number) + " was not found, or its entity tag is another");
     if (!copy->parts.empty() && copy->parts.back().info.st_size < static_cast<off_t>(kPartBytesMin))
       return error_reply(400, "EntityTooSmall", "A part but the last is smaller than 5 MiB");
     before = part->first;
@@ -854,17 +893,20 @@ Reply S3Folder::complete(const Request& request, const Target& target, const std
   if (copy->parts.empty()) return error_reply(400, "MalformedXML", "There is no part in the list");
   if (const std::string_view sum = request.field(kChecksum); !sum.empty() && sum != base64_of(copy->crc64).view())
     return error_reply(400, "BadDigest", "The checksum did not match the calculated checksum");
-  if (const std::string_view size = request.field("x-amz-mp-object-size"); !size.empty() && parse_length(size) != copy->size)
+  if (const std::string_view size = request.field("x-amz-mp-object-size");
+      !size.empty() && parse_length(size) != copy->size)
     return error_reply(400, "InvalidRequest", "The object has another size than x-amz-mp-object-size says");
   if (auto reply = refused(request, target); reply) return std::move(*reply);
   copy->temporary = "new-" + random_hex(16);
-  copy->out = OpenFile(openat(copy->uploads.get(), copy->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  copy->out =
+      OpenFile(openat(copy->uploads.get(), copy->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!copy->out.open()) return failed_call("making the object");
 
   Reply reply;
   Request conditions;
   conditions.fields = request.fields;
-  reply.work = [this, copy, target_bucket = target.bucket, bucket = target.bucket_name, key = target.key, id, conditions](Reply& answer) {
+  reply.work = [this, copy, target_bucket = target.bucket, bucket = target.bucket_name, key = target.key, id,
+                conditions](Reply& answer) {
     const Fields common = std::exchange(answer.fields, {});
     const auto give = [&](Reply made) {
       answer = std::move(made);
@@ -876,7 +918,9 @@ Reply S3Folder::complete(const Request& request, const Target& target, const std
       const OpenFile in(openat(copy->folder.get(), part.file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
       const auto left = static_cast<size_t>(part.info.st_size - copy->at);
       const ssize_t got =
-          left == 0 ? 0 : in.open() ? copy_file_range(in.get(), &copy->at, copy->out.get(), nullptr, std::min(left, kCopyBytes), 0) : -1;
+          left == 0   ? 0
+          : in.open() ? copy_file_range(in.get(), &copy->at, copy->out.get(), nullptr, std::min(left, kCopyBytes), 0)
+                      : -1;
       if (got < 0 || (got == 0 && left != 0)) return give(failed_call("putting the parts together"));
       if (static_cast<size_t>(got) == left) {
         ++copy->part;
@@ -893,11 +937,13 @@ Reply S3Folder::complete(const Request& request, const Target& target, const std
     struct stat info{};
     if (fstat(copy->out.get(), &info) != 0) return give(failed_call("looking at the object"));
     keep_fields(to, copy->out.get(), "etag: " + etag_of(info) + "\n" + copy->fields + checksum_line(copy->crc64));
-    if (Reply refusal = publish(conditions, to, copy->temporary, info); refusal.status != 0) return give(std::move(refusal));
+    if (Reply refusal = publish(conditions, to, copy->temporary, info); refusal.status != 0)
+      return give(std::move(refusal));
     copy->temporary.clear();
     remove_upload(copy->uploads.get(), id);
-    return give(xml_reply("<CompleteMultipartUploadResult><Bucket>" + escaped(bucket) + "</Bucket><Key>" + escaped(key) + "</Key><ETag>&quot;" +
-                          etag_of(info) + "&quot;</ETag><ChecksumCRC64NVME>" + std::string(base64_of(copy->crc64).view()) +
+    return give(xml_reply("<CompleteMultipartUploadResult><Bucket>" + escaped(bucket) + "</Bucket><Key>" +
+                          escaped(key) + "</Key><ETag>&quot;" + etag_of(info) + "&quot;</ETag><ChecksumCRC64NVME>" +
+                          std::string(base64_of(copy->crc64).view()) +
                           "</ChecksumCRC64NVME></CompleteMultipartUploadResult>"));
   };
   return reply;

@@ -27,7 +27,8 @@ std::string value(const Reply& reply, std::string_view name) {
 std::string body_of(const Reply& reply) {
   if (reply.file < 0) return reply.body;
   std::string text(reply.file_bytes, '\0');
-  EXPECT_EQ(pread(reply.file, text.data(), text.size(), static_cast<off_t>(reply.file_at)), static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(pread(reply.file, text.data(), text.size(), static_cast<off_t>(reply.file_at)),
+            static_cast<ssize_t>(text.size()));
   close(reply.file);
   return text;
 }
@@ -75,7 +76,8 @@ struct S3FolderTest : testing::Test {
 };
 
 TEST_F(S3FolderTest, what_was_put_is_a_file_and_is_got_again) {
-  const Reply put = call("PUT", "/b/x/y%20z.txt", "hello", {{"x-amz-meta-a", "1"}, {"x-amz-checksum-crc64nvme", sum_of("hello")}});
+  const Reply put =
+      call("PUT", "/b/x/y%20z.txt", "hello", {{"x-amz-meta-a", "1"}, {"x-amz-checksum-crc64nvme", sum_of("hello")}});
   EXPECT_EQ(put.status, 200);
   EXPECT_EQ(file("x/y z.txt"), "hello");
   Reply got = call("GET", "/b/x/y%20z.txt", "", {{"x-amz-checksum-mode", "ENABLED"}});
@@ -100,8 +102,8 @@ TEST_F(S3FolderTest, no_key_leads_out_of_the_folder) {
   std::ofstream(dir + "/secret") << "secret";
   fs::create_symlink(dir + "/secret", dir + "/b/link");
   fs::create_directory_symlink(dir, dir + "/b/up");
-  for (const char* key : {"..%2Fsecret", "../secret", "a/../../secret", "./x", "a//x", "/x", "x/", "%2e%2e/secret", "link", "up/secret", ".weir-uploads/x",
-                          "a%00b"}) {
+  for (const char* key : {"..%2Fsecret", "../secret", "a/../../secret", "./x", "a//x", "/x", "x/", "%2e%2e/secret",
+                          "link", "up/secret", ".weir-uploads/x", "a%00b"}) {
     EXPECT_GE(call("GET", std::string("/b/") + key).status, 403) << key;
     if (std::string_view(key) == "link") continue;
     EXPECT_GE(call("PUT", std::string("/b/") + key, "evil").status, 400) << key;
@@ -163,14 +165,16 @@ std::string between(const std::string& text, const std::string& begin, const std
 
 TEST_F(S3FolderTest, an_upload_in_parts_is_the_object_when_it_is_completed) {
   const std::string large(5u << 20, 'a');
-  const std::string id = between(call("POST", "/b/x/y?uploads=", "", {{"x-amz-meta-m", "1"}}).body, "<UploadId>", "</UploadId>");
+  const std::string id =
+      between(call("POST", "/b/x/y?uploads=", "", {{"x-amz-meta-m", "1"}}).body, "<UploadId>", "</UploadId>");
   const auto part = [&](int number, const std::string& bytes) {
     return value(call("PUT", "/b/x/y?partNumber=" + std::to_string(number) + "&uploadId=" + id, bytes), "ETag");
   };
   const auto list = [](std::initializer_list<std::pair<int, std::string>> parts) {
     std::string xml = "<CompleteMultipartUpload>";
     for (const auto& [number, etag] : parts)
-      xml += "<Part><ETag>&quot;" + etag.substr(1, etag.size() - 2) + "&quot;</ETag><PartNumber>" + std::to_string(number) + "</PartNumber></Part>";
+      xml += "<Part><ETag>&quot;" + etag.substr(1, etag.size() - 2) + "&quot;</ETag><PartNumber>" +
+             std::to_string(number) + "</PartNumber></Part>";
     return xml + "</CompleteMultipartUpload>";
   };
   const std::string target = "/b/x/y?uploadId=" + id;
@@ -186,10 +190,13 @@ TEST_F(S3FolderTest, an_upload_in_parts_is_the_object_when_it_is_completed) {
 
   EXPECT_NE(call("POST", target, list({{2, old}})).body.find("InvalidPart"), std::string::npos);
   EXPECT_NE(call("POST", target, list({{5, second}, {2, first}})).body.find("InvalidPartOrder"), std::string::npos);
-  EXPECT_NE(call("POST", target, list({{2, first}, {5, second}}), {{"x-amz-checksum-crc64nvme", sum_of("x")}}).body.find("BadDigest"), std::string::npos);
+  EXPECT_NE(call("POST", target, list({{2, first}, {5, second}}), {{"x-amz-checksum-crc64nvme", sum_of("x")}})
+                .body.find("BadDigest"),
+            std::string::npos);
   EXPECT_EQ(call("POST", target, list({{2, first}, {5, second}}), {{"x-amz-mp-object-size", "1"}}).status, 400);
   EXPECT_EQ(call("POST", "/b/other?uploadId=" + id, list({{2, first}})).status, 404);
-  const Reply done = call("POST", target, list({{2, first}, {5, second}}), {{"x-amz-checksum-crc64nvme", sum_of(large + "tail")}, {"If-None-Match", "*"}});
+  const Reply done = call("POST", target, list({{2, first}, {5, second}}),
+                          {{"x-amz-checksum-crc64nvme", sum_of(large + "tail")}, {"If-None-Match", "*"}});
   EXPECT_EQ(done.status, 200) << done.body;
   EXPECT_EQ(file("x/y"), large + "tail");
   Reply head = call("HEAD", "/b/x/y", "", {{"x-amz-checksum-mode", "ENABLED"}});
@@ -204,8 +211,9 @@ TEST_F(S3FolderTest, small_parts_and_aborted_uploads) {
   const std::string id = between(call("POST", "/b/x?uploads").body, "<UploadId>", "</UploadId>");
   const std::string one = value(call("PUT", "/b/x?partNumber=1&uploadId=" + id, "1"), "ETag");
   const std::string two = value(call("PUT", "/b/x?partNumber=2&uploadId=" + id, "2"), "ETag");
-  EXPECT_NE(call("POST", "/b/x?uploadId=" + id, "<Part><PartNumber>1</PartNumber><ETag>" + one + "</ETag></Part><Part><PartNumber>2</PartNumber><ETag>" + two +
-                                                    "</ETag></Part>")
+  EXPECT_NE(call("POST", "/b/x?uploadId=" + id,
+                 "<Part><PartNumber>1</PartNumber><ETag>" + one +
+                     "</ETag></Part><Part><PartNumber>2</PartNumber><ETag>" + two + "</ETag></Part>")
                 .body.find("EntityTooSmall"),
             std::string::npos);
   EXPECT_EQ(call("PUT", "/b/x?partNumber=0&uploadId=" + id, "1").status, 400);
@@ -233,7 +241,9 @@ TEST_F(S3FolderTest, listings_are_in_the_order_of_keys_in_pages) {
   EXPECT_EQ(keys("max-keys=2&continuation-token=a.b"), "c-d c/d ");
   EXPECT_EQ(keys("start-after=c"), "c-d c/d c/e é + ");
   EXPECT_EQ(keys("delimiter=%2F&prefix=c"), "c-d ");
-  EXPECT_NE(call("GET", "/b?list-type=2&delimiter=%2F").body.find("<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes>"), std::string::npos);
+  EXPECT_NE(
+      call("GET", "/b?list-type=2&delimiter=%2F").body.find("<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes>"),
+      std::string::npos);
 }
 
 TEST_F(S3FolderTest, what_it_does_not_know_is_refused) {
@@ -252,14 +262,17 @@ TEST_F(S3FolderTest, changes_can_be_taken_back) {
   call("PUT", "/b/old", "newer");
   call("PUT", "/b/d/made", "made");
   call("DELETE", "/b/gone");
+  call("POST", "/b/parts?uploads");
   folders->undo();
   EXPECT_EQ(file("old"), "old");
   EXPECT_EQ(file("gone"), "gone");
-  EXPECT_FALSE(fs::exists(dir + "/b/d/made"));
+  EXPECT_FALSE(fs::exists(dir + "/b/d"));
+  EXPECT_TRUE(fs::is_empty(dir + "/b/.weir-uploads"));
 }
 
 TEST_F(S3FolderTest, mappings_that_are_none_are_refused) {
-  for (const char* text : {"b=.", "s3://b", "s3://=x", "s3://a/b=.", "s3://n=/nowhere/at/all"}) EXPECT_FALSE(folders->add(text)) << text;
+  for (const char* text : {"b=.", "s3://b", "s3://=x", "s3://a/b=.", "s3://n=/nowhere/at/all"})
+    EXPECT_FALSE(folders->add(text)) << text;
   EXPECT_FALSE(folders->add("s3://b=" + dir));  // twice
 }
 

@@ -42,17 +42,18 @@ Sandbox::Sandbox(const SandboxOptions& options) : options_(options), tmp_(uint64
   }
   if (options_.walls == WallKind::kLimits) {
     why_no_cgroup_ = "as asked for";
-  } else if (auto group = Cgroup::make(uint64_t{options_.memory_mb} * kMiB, why_no_cgroup_);
-             group) {
+  } else if (auto group = Cgroup::make(uint64_t{options_.memory_mb} * kMiB, why_no_cgroup_); group) {
     cgroup_.emplace(std::move(*group));
     entries_ = cgroup_->entries();
     whole_cpu(false);
   }
   if (!cgroup_ && options_.walls == WallKind::kCgroup) {
-    status_ = fail(Code::kProcessLimit, "--walls cgroup: " + why_no_cgroup_);
+    status_ = fail(Code::kNoWalls, "cgroup: " + why_no_cgroup_);
     return;
   }
-  const auto outside = [](const std::vector<std::string>& texts) { return std::none_of(texts.begin(), texts.end(), below_tmp); };
+  const auto outside = [](const std::vector<std::string>& texts) {
+    return std::none_of(texts.begin(), texts.end(), below_tmp);
+  };
   at_tmp_ = geteuid() == 0 && outside(options_.words) && outside(options_.environment) && !below_tmp(options_.folder) &&
             own_mounts();
   options_.environment.push_back("TMPDIR=" + (at_tmp_ ? std::string("/tmp") : tmp_.path()));

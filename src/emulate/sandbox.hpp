@@ -38,7 +38,7 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  /// W4009 where walls were demanded that can't be built.
+  /// W4010 where walls were demanded that can't be built.
   [[nodiscard]] const Status& status() const { return status_; }
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] bool memory_by_cgroup() const { return cgroup_.has_value(); }

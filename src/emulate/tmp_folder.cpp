@@ -27,7 +27,8 @@ std::string disk_folder() {
   for (const char* folder : {wanted, "/tmp", "/var/tmp", "."}) {
     struct statfs info{};
     if (folder == nullptr || *folder == '\0' || statfs(folder, &info) != 0 || access(folder, W_OK) != 0) continue;
-    if (static_cast<unsigned long>(info.f_type) != TMPFS_MAGIC && static_cast<unsigned long>(info.f_type) != RAMFS_MAGIC)
+    if (static_cast<unsigned long>(info.f_type) != TMPFS_MAGIC &&
+        static_cast<unsigned long>(info.f_type) != RAMFS_MAGIC)
       return folder;
   }
   return wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
@@ -97,8 +98,7 @@ int count_entry(const char*, const struct stat* info, int kind, FTW*) {
 }  // namespace
 
 bool own_mounts() {
-  static const bool own =
-      unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
+  static const bool own = unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
   return own;
 }
 
