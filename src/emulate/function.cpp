@@ -13,7 +13,7 @@ namespace weir::emulate {
 namespace {
 
 constexpr uint64_t kMs = 1'000'000;
-constexpr uint64_t kPeakNs = 250 * kMs;  ///< how often the peak is looked at where walls hold by themselves
+constexpr uint64_t kPeakNs = 50 * kMs;  ///< how often the peak is looked at where walls hold by themselves
 constexpr uint64_t kMiB = 1u << 20;
 
 uint64_t plus(uint64_t at, uint64_t ns) { return ns >= kNever - at ? kNever : at + ns; }
