@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import urllib.parse
 
 import harness
@@ -410,6 +411,9 @@ def serving(case, *args, exit=0, stop=signal.SIGTERM):
     """Runs until the block ends; gives host:port and the process."""
     with open(case.path("server.err"), "wb") as err, open(case.path("server.out"), "wb") as out:
         process = subprocess.Popen([WEIR, "emulate", "--listen", "127.0.0.1:0", *args], env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+    timer = threading.Timer(TIMEOUT, process.kill)
+    timer.daemon = True
+    timer.start()
     try:
         def host():
             return re.search(rb"^listening on http://(\S+)\n", case.get("server.err"))
@@ -418,6 +422,7 @@ def serving(case, *args, exit=0, stop=signal.SIGTERM):
         process.send_signal(stop)
         case.assertEqual(process.wait(TIMEOUT), exit, case.get("server.err")[-2000:])
     finally:
+        timer.cancel()
         process.kill()
         process.wait()
 
