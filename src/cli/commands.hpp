@@ -23,12 +23,14 @@ int test_command(Words words, char** environment);
 int policy_command(Words words, char** environment);
 int gc_command(Words words, char** environment);
 int status_command(Words words, char** environment);
+int emulate_command(Words words, char** environment);
 int schema_command(Words words);
 int version_command(Words words);
 int help_command(Words words);
 
 /// Help of one command; empty when there is none of that name.
 std::string_view help_text(std::string_view command);
+extern const std::string_view kEmulateHelp;
 
 /// Prints what was asked for to stdout: 0, or 40 when it can't be written.
 int print_text(std::string_view text);

@@ -15,6 +15,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir policy PIPELINE.yaml             the least that its role must be allowed in AWS
   weir status CHECKPOINT                where a job stands
   weir gc PIPELINE.yaml                 what runs that died left in S3, and away with it
+  weir emulate BOOTSTRAP                a local Lambda with the real walls: memory, CPU, time-out, /tmp, payloads
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
   weir version
@@ -127,9 +128,10 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-constexpr Topic kTopics[] = {{"run", kRun},       {"query", kQuery},     {"plan", kPlan},     {"check", kCheck},
-                             {"test", kTest},     {"policy", kPolicy},   {"status", kStatus}, {"gc", kGc},
-                             {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+const Topic kTopics[] = {{"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},
+                         {"plan", kPlan},           {"check", kCheck},     {"test", kTest},
+                         {"policy", kPolicy},       {"status", kStatus},   {"gc", kGc},
+                         {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {
