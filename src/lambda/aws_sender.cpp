@@ -6,9 +6,9 @@
 
 namespace weir {
 
-Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net& net, Clock& clock, Disk& disk,
-                                                   char** environment, uint64_t until_ns) {
-  std::unique_ptr<AwsSender> sender(new AwsSender(net, clock, disk, environment));
+Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net& net, Clock& clock, Wakeup& wakeup,
+                                                   Disk& disk, char** environment, uint64_t until_ns) {
+  std::unique_ptr<AwsSender> sender(new AwsSender(net, clock, wakeup, disk, environment));
   Network::Needs needs;
   needs.objects = true;
   needs.services = true;

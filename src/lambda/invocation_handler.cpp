@@ -10,6 +10,7 @@
 #include "hash/hex.hpp"
 #include "io/system_disk.hpp"
 #include "io/system_net.hpp"
+#include "io/system_wakeup.hpp"
 #include "lambda/event_source.hpp"
 #include "memory/process_memory.hpp"
 
@@ -262,9 +263,10 @@ Status InvocationHandler::send(const std::function<Status(AwsSender&)>& what) {
   const JobReport report = in_child(clock_, kill_at_ns_, [&](JobReport& out) {
     SystemDisk disk;
     SystemNet net(clock_);
+    SystemWakeup wakeup(clock_);
     if (!invocation_->trace_id.empty())
       setenv("_X_AMZN_TRACE_ID", std::string(invocation_->trace_id.view()).c_str(), 1);
-    auto sender = AwsSender::make(config_.aws, net, clock_, disk, environ, until);
+    auto sender = AwsSender::make(config_.aws, net, clock_, wakeup, disk, environ, until);
     const Status sent = sender ? what(**sender) : Status(fail(sender.error()));
     out.exit = sent ? 0 : static_cast<int>(sent.error().exit());
     if (!sent) out.error = sent.error();

@@ -69,7 +69,8 @@ Status fetch_pipeline(PipelineText& pipeline, Clock& clock, const AwsConfig& aws
   const JobReport report = in_child(clock, until, [&](JobReport& out) {
     SystemDisk disk;
     SystemNet net(clock);
-    Network network(net, clock, disk, environ);
+    SystemWakeup wakeup(clock);
+    Network network(net, clock, wakeup, disk, environ);
     Network::Needs needs;
     needs.objects = true;
     network.limit().until_ns = until;
