@@ -86,8 +86,8 @@ void EventRecords::open_entry(std::string_view entry) {
   piece_open_ = false;
   first_member_ = true;
   const EventKind kind = event_->kind();
-  const bool wrapped = kind == EventKind::kSqs || kind == EventKind::kSns || kind == EventKind::kKinesis ||
-                       kind == EventKind::kDynamoDb;
+  const bool wrapped =
+      kind == EventKind::kSqs || kind == EventKind::kSns || kind == EventKind::kKinesis || kind == EventKind::kDynamoDb;
   if (!wrapped) {
     add(PieceKind::kJson, entry);
     return add(PieceKind::kText, "\n");
