@@ -182,7 +182,7 @@ std::string_view EventRecords::next_of_piece() {
   const size_t take_max = piece.kind == PieceKind::kDataText ? kStageBytes / kJsonEscapeFactor : kStageBytes;
   while (true) {
     char text[kStageBytes];
-    std::string_view taken(text, 0);
+    std::string_view taken;
     if (piece.kind == PieceKind::kJson) {
       taken = piece.text.substr(0, take_max);
       piece.text.remove_prefix(taken.size());

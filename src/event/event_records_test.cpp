@@ -225,6 +225,10 @@ TEST(EventRecords, damage_in_cloudwatch_logs_is_told_before_the_first_record) {
   EXPECT_EQ(records(logs_event(R"({"logEvents":{}})")), "!logEvents is no array");
   EXPECT_EQ(records(logs_event("{\"logGroup\":\"" + std::string(513, 'g') + "\",\"logEvents\":[]}")),
             "!logGroup, logStream or owner is longer than any of AWS's");
+  // What came before a fault of the codec is no JSON either: a fuzz run found that this never ended.
+  std::string both = gzip_stored("{\"logEvents\":[{},}]}");
+  both[both.size() - 6] ^= 1;
+  EXPECT_EQ(packed(base64(both)), "!awslogs.data: gzip checksum or length is wrong");
   EXPECT_EQ(packed("*"), "!awslogs.data is not base64");
   EXPECT_EQ(packed(base64("hello")), "!awslogs.data: bad gzip header");
   std::string cut = gzip_stored(good);
