@@ -169,9 +169,7 @@ std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
 JobReport InvocationHandler::run_job(const std::string* input, ByteSource* source) {
   Config config = config_;
   if (source != nullptr) {
-    config.input.from = {std::string(source->name(0))};
-    config.input.from_event = true;
-    if (config.input.format == FormatChoice::kAuto) config.input.format = FormatChoice::kNdjson;
+    set_for_records(config, source->name(0));
   } else if (input != nullptr) {
     config.input.from = {*input};
     config.input.from_event = true;
@@ -371,6 +369,18 @@ bool InvocationHandler::run_group(const Group& group, const Event* event) {
 bool InvocationHandler::run_records(const Event& event) {
   std::string name = "event/";
   name.append(event.id().empty() ? invocation_->id.view() : event.id());
+  if (event.entries() > 1 && !event.id().empty()) {
+    // Messages come again in other company: what stands under a name is of just these.
+    Sha256 ids;
+    for (EventEntries entries(event); entries.next();) {
+      WantedMember members[] = {{"messageId"}, {"eventID"}};
+      find_members(entries.value(), members);
+      ids.update(members[0].value.empty() ? members[1].value : members[0].value);
+    }
+    char digits[64];
+    to_hex(ids.digest(), digits);
+    name.append("-").append(digits, 8);
+  }
   EventSource source(event, name);
   const JobReport report = run_job(nullptr, &source);
   if (report.done()) return true;

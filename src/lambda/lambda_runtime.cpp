@@ -46,9 +46,7 @@ Status check_pipeline(const Config& config, Clock& clock) {
   const FormatChoice format = config.input.format;
   if (!event || (format != FormatChoice::kAuto && format != FormatChoice::kNdjson)) return {};
   Config sample = config;
-  sample.input.from = {"event/sample"};
-  sample.input.from_event = true;
-  sample.input.format = FormatChoice::kNdjson;
+  set_for_records(sample, "event/sample");
   SampleSource source;
   JobRequest request;
   request.config = &sample;
