@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.parse
 
@@ -171,7 +172,11 @@ class EmulateCase(Case):
         return done
 
     def assert_nothing_stays(self):
-        """No group, no folder, no mount."""
+        """No group and no folder of one that is no longer there."""
+        for folder in {tempfile.gettempdir(), "/tmp", "/var/tmp"}:
+            for name in os.listdir(folder):
+                match = re.match(r"weir-emulate-(\d+)-", name)
+                self.assertFalse(match and not os.path.exists(f"/proc/{match[1]}"), f"{folder}/{name}")
         for at, names, _ in os.walk("/sys/fs/cgroup"):
             if at.count("/") > 4:
                 names.clear()
