@@ -1,6 +1,7 @@
 // The commands of the weir binary, one file each. Each takes the words behind its name and gives the process' exit code.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ struct CommandOptions {
   bool fail_on_rejects = false;
   bool restart = false;
   bool explain = false;
+  std::optional<uint64_t> older_than_ns;  ///< of gc; none: by the job
   bool abort = false;
   bool json = false;
   bool quiet = false;

@@ -94,11 +94,13 @@ Tells where a job stands: input and share, records and rejects, runs so far, whe
 what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
 )";
 
-constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--json] [-s KEY=VALUE]
+constexpr std::string_view kGc =
+    R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--older-than TIME] [--json] [-s KEY=VALUE]
 
 Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
 does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.
-A run is known to be at work until its deadline, or for a minute after it saved: where checkpoint.every is longer, or `none`, make sure yourself.
+A run is known to be at work by the lease beside its checkpoint. With `checkpoint.to: none` nothing tells: uploads that were begun within a day stay, as a run
+may be at work on them. --older-than TIME sets that age (12h, 7d; 0s: all go), also of jobs with a checkpoint.
 Uploads of other programs to the very same keys count as left, too.
 )";
 

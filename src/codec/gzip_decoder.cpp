@@ -382,7 +382,8 @@ int GzipDecoder::inflate_once(Call& call, size_t size) {
   member_bytes_ += made;
   decoded_ += made;
   call.out = call.out.subspan(made);
-  take(call, size - state_.avail_in);
+  // Where it fails its fast loop may have counted a byte more than there were; the caller then goes back.
+  take(call, size - std::min<size_t>(state_.avail_in, size));
   // With no room at all isa-l still decodes into its own buffer: nothing there means that nothing can be decoded.
   starved_ = result == ISAL_DECOMP_OK && state_.avail_in == 0 && pending() == 0 && (state_.avail_out != 0 || room == 0);
   return result;

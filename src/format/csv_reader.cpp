@@ -231,48 +231,45 @@ Step CsvReader::read(RecordBatch& batch, Error& error) {
   }
 }
 
-// Rows of the records that follow, up to one that wants a look: whole, not empty, and of the right number of fields.
-// Members are held in registers, since what is stored could be any of them.
-uint32_t CsvReader::fill_plain(uint32_t rows, uint32_t rows_max) {
+// Rows of the records that follow, up to one that wants a look: whole, not empty, and of the right number of fields,
+// which is why row_fields_ isn't written. With kFeedsOnly no column is gathered, and row_first_ isn't either.
+// Not inlined, and members are held in registers, since what is stored could be any of them.
+template <bool kFeedsOnly>
+[[gnu::noinline]] uint32_t CsvReader::fill_plain(uint32_t rows, uint32_t rows_max) {
   const char* const base = window_.base();
-  const uint32_t* const ends = index_.ends;
+  const uint32_t* const ends = index_.ends + next_end_;
   // Where the record's line feed stands, by its number or by its entry's.
-  const uint32_t* const feeds = index_.entries;
-  const bool feeds_only = index_.feeds_only;
+  const uint32_t* const feeds = index_.entries + (kFeedsOnly ? next_end_ : 0);
   const uint32_t record_bytes_max = options_.record_bytes_max;
-  const auto window_end = static_cast<uint32_t>(window_.end());
-  const uint32_t fields = std::min(fields_, options_.csv.columns_max);
-  const uint32_t end_count = index_.end_count;
-  uint32_t next_end = next_end_;
+  const uint32_t delimiters = std::min(fields_, options_.csv.columns_max) - 1;
+  // A last record that no line feed ends is not for here.
+  const uint32_t rows_here = std::min(index_.end_count - next_end_ - last_closed_, rows_max - rows);
+  Slice* const records = records_.data() + rows;
+  uint32_t* const record_ends = record_ends_.data() + rows;
+  uint32_t* const row_first = row_first_.data() + rows;
   uint32_t first = next_entry_;
   auto begin = static_cast<uint32_t>(record_begin_);
-  Slice* const records = records_.data();
-  uint32_t* const record_ends = record_ends_.data();
-  uint32_t* const row_first = row_first_.data();
-  uint32_t* const row_fields = row_fields_.data();
-  while (next_end < end_count && rows < rows_max) {
-    const uint32_t last = ends[next_end];
-    const uint32_t feed = feeds[feeds_only ? next_end : last];
+  uint32_t i = 0;
+  for (; i < rows_here; ++i) {
+    const uint32_t last = ends[i];
+    const uint32_t feed = feeds[kFeedsOnly ? i : last];
     const uint32_t size = feed - begin;
     // One comparison for "empty" and "too large".
-    if (last - first + 1 != fields || size - 1 >= record_bytes_max || feed >= window_end) [[unlikely]]
+    if (last - first != delimiters || size - 1 >= record_bytes_max) [[unlikely]]
       break;
-    const uint32_t end = feed - (base[feed - 1] == '\r');
-    if (end == begin) [[unlikely]]
+    const uint32_t content = size - (base[feed - 1] == '\r');
+    if (content == 0) [[unlikely]]
       break;
-    records[rows] = {begin, end - begin};
-    record_ends[rows] = feed + 1;
-    row_first[rows] = first;
-    row_fields[rows] = fields;
-    ++rows;
-    ++next_end;
+    records[i] = {begin, content};
+    if constexpr (!kFeedsOnly) row_first[i] = first;
     first = last + 1;
     begin = feed + 1;
+    record_ends[i] = begin;
   }
-  next_end_ = next_end;
+  next_end_ += i;
   next_entry_ = first;
   record_begin_ = begin;
-  return rows;
+  return rows + i;
 }
 
 // Turns indexed records into a batch. kNeedInput: nothing came of it (blank lines, a header), go on.
@@ -293,7 +290,11 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
   }
 
   while (next_end_ < index_.end_count && rows < rows_max && reject_count_ < kReaderRejectsMax) {
-    if (plain) rows = fill_plain(rows, rows_max);
+    if (plain) {
+      const uint32_t before = rows;
+      rows = index_.feeds_only ? fill_plain<true>(rows, rows_max) : fill_plain<false>(rows, rows_max);
+      if (padded) std::fill(row_fields_.data() + before, row_fields_.data() + rows, fields_);
+    }
     if (next_end_ == index_.end_count || rows == rows_max) break;
     const uint32_t first = next_entry_;
     const uint32_t last = index_.ends[next_end_];
@@ -346,6 +347,7 @@ Step CsvReader::fill(RecordBatch& batch, Error& error) {
     }
     if (fields != fields_) [[unlikely]] {
       if (options_.csv.ragged == CsvOptions::Ragged::kPad && fields < fields_) {
+        if (!padded) std::fill_n(row_fields_.data(), rows, fields_);  // those before it
         padded = true;
       } else if (options_.csv.ragged == CsvOptions::Ragged::kError) {
         if (rows != 0 || reject_count_ != 0) break;

@@ -60,6 +60,7 @@ class CsvReader final : public RecordReader {
   void restart_scan(size_t at, CsvScanState state);
   bool scan_more();
   Step fill(RecordBatch& batch, Error& error);
+  template <bool kFeedsOnly>
   uint32_t fill_plain(uint32_t rows, uint32_t rows_max);
   void gather(uint32_t rows, bool padded);
   Status take_header(uint32_t first, uint32_t last, uint32_t begin, uint32_t end);

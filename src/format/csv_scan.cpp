@@ -108,6 +108,13 @@ inline CsvScanState state_of(const BlockCarry& carry) {
                                         : CsvScanState::kUnquoted;
 }
 
+/// The byte before tells what `behind_opener` is of.
+[[maybe_unused]] inline BlockCarry carry_behind(char before, const CsvDialect& dialect, uint64_t inside,
+                                                uint64_t behind_opener) {
+  const uint64_t is_quote = dialect.quote != 0 && before == dialect.quote;
+  return {inside, behind_opener & ~is_quote, behind_opener & is_quote};
+}
+
 /// One block by the scalar machine. Not inlined: the loops that call it keep all that they carry in registers.
 [[maybe_unused]] [[gnu::noinline]] BlockCarry scan_block(const char* base, size_t from, const CsvDialect& dialect,
                                                          BlockCarry carry, CsvIndex& index) {
@@ -116,6 +123,9 @@ inline CsvScanState state_of(const BlockCarry& carry) {
   return carry_of(state);
 }
 
+[[maybe_unused]] inline uint32_t lowest_set(uint64_t bits) {
+  return static_cast<uint32_t>(std::countr_zero(bits | uint64_t{1} << 63));
+}
 [[maybe_unused]] inline uint64_t shift_prefix_xor(uint64_t x) {
   for (int shift = 1; shift < 64; shift *= 2) x ^= x << shift;
   return x;
@@ -141,6 +151,7 @@ inline uint64_t mask_sse2(const BlockSse2& block, __m128i v) {
   return mask;
 }
 inline uint32_t count_sse2(uint64_t bits) { return static_cast<uint32_t>(__builtin_popcountll(bits)); }
+inline uint32_t lowest_sse2(uint64_t bits) { return lowest_set(bits); }
 inline void list_sse2(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
   for (uint32_t i = 0; i < count; ++i, bits &= bits - 1) out[i] = at + static_cast<uint32_t>(__builtin_ctzll(bits));
 }
@@ -175,6 +186,7 @@ WEIR_AVX2 inline uint64_t clmul_prefix_xor(uint64_t x) {
       _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
 }
 WEIR_AVX2 inline uint32_t count_avx2(uint64_t bits) { return static_cast<uint32_t>(_mm_popcnt_u64(bits)); }
+WEIR_AVX2 inline uint32_t lowest_avx2(uint64_t bits) { return static_cast<uint32_t>(_tzcnt_u64(bits)); }
 /// Eight at a time without asking: the room for 64 more is there, what is too much is overwritten.
 WEIR_AVX2 inline void list_avx2(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
   for (uint32_t done = 0;;) {
@@ -210,6 +222,7 @@ WEIR_AVX512 inline uint64_t clmul_prefix_xor_avx512(uint64_t x) {
       _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(x)), _mm_set1_epi8(-1), 0)));
 }
 WEIR_AVX512 inline uint32_t count_avx512(uint64_t bits) { return static_cast<uint32_t>(_mm_popcnt_u64(bits)); }
+WEIR_AVX512 inline uint32_t lowest_avx512(uint64_t bits) { return static_cast<uint32_t>(_tzcnt_u64(bits)); }
 /// Packs the numbers of the bits that are set, then widens sixteen of them at a time. (The forms with a mask: of the
 /// others this compiler believes that they read what was never set.)
 WEIR_AVX512 inline void list_avx512(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
@@ -255,6 +268,7 @@ inline uint64_t mask_neon(const uint8x16x4_t& block, uint8x16_t v) {
                    vceqq_u8(block.val[3], v));
 }
 inline uint32_t count_neon(uint64_t bits) { return static_cast<uint32_t>(std::popcount(bits)); }
+inline uint32_t lowest_neon(uint64_t bits) { return lowest_set(bits); }
 /// Four at a time without asking, as list_avx2.
 inline void list_neon(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
   for (uint32_t done = 0; done < count; done += 4) {
@@ -280,6 +294,7 @@ inline void list_neon(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out)
 WEIR_PMULL inline uint8x16x4_t load_neon_pmull(const char* p) { return load_neon(p); }
 WEIR_PMULL inline uint64_t mask_neon_pmull(const uint8x16x4_t& block, uint8x16_t v) { return mask_neon(block, v); }
 WEIR_PMULL inline uint32_t count_neon_pmull(uint64_t bits) { return count_neon(bits); }
+WEIR_PMULL inline uint32_t lowest_neon_pmull(uint64_t bits) { return lowest_set(bits); }
 WEIR_PMULL inline void list_neon_pmull(uint64_t bits, uint32_t count, uint32_t at, uint32_t* out) {
   list_neon(bits, count, at, out);
 }

@@ -73,6 +73,7 @@ NumberMasks number_scalar(const char* p, const ConstantsScalar&) {
 #define WEIR_LAYOUT_DIFFERENT(a, b) different_scalar(a, b)
 #define WEIR_LAYOUT_CONSTANTS ConstantsScalar
 #define WEIR_LAYOUT_STRING string_scalar
+#define WEIR_LAYOUT_UTF8(p, high) false
 #define WEIR_LAYOUT_NUMBER number_scalar
 #include "format/json_layout_kernel.inc"
 
@@ -110,6 +111,7 @@ inline NumberMasks number_sse2(const char* p, const ConstantsSse2& constants) {
 #define WEIR_LAYOUT_DIFFERENT(a, b) different_sse2(a, b)
 #define WEIR_LAYOUT_CONSTANTS ConstantsSse2
 #define WEIR_LAYOUT_STRING string_sse2
+#define WEIR_LAYOUT_UTF8(p, high) false
 #define WEIR_LAYOUT_NUMBER number_sse2
 #include "format/json_layout_kernel.inc"
 
@@ -140,6 +142,18 @@ WEIR_AVX2 inline StringMasks string_avx2(const char* p, const ConstantsAvx2& con
   return {bits_avx2(_mm256_cmpeq_epi8(v, constants.quote)), bits_avx2(_mm256_or_si256(backslash, control)),
           bits_avx2(v)};
 }
+/// Sequences of two bytes, and those of three whose first is E1 to EC: any second may follow these.
+WEIR_AVX2 inline bool short_utf8_avx2(const char* p, uint32_t high) {
+  const __m256i v = load_avx2(p);
+  const __m256i from_c2 = _mm256_sub_epi8(v, _mm256_set1_epi8(static_cast<char>(0xc2)));
+  const __m256i from_e1 = _mm256_sub_epi8(v, _mm256_set1_epi8(static_cast<char>(0xe1)));
+  const uint32_t twos = bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(from_c2, _mm256_set1_epi8(0x1d)), from_c2)) & high;
+  const uint32_t threes =
+      bits_avx2(_mm256_cmpeq_epi8(_mm256_min_epu8(from_e1, _mm256_set1_epi8(0x0b)), from_e1)) & high;
+  const uint32_t behind = (twos | threes) << 1 | threes << 2;
+  const uint32_t continuing = bits_avx2(_mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xc0)), v)) & high;
+  return behind == continuing && (twos | threes | continuing) == high;
+}
 WEIR_AVX2 inline NumberMasks number_avx2(const char* p, const ConstantsAvx2& constants) {
   const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i digit = _mm_sub_epi8(v, constants.zero);
@@ -153,6 +167,7 @@ WEIR_AVX2 inline NumberMasks number_avx2(const char* p, const ConstantsAvx2& con
 #define WEIR_LAYOUT_DIFFERENT(a, b) different_avx2(a, b)
 #define WEIR_LAYOUT_CONSTANTS ConstantsAvx2
 #define WEIR_LAYOUT_STRING string_avx2
+#define WEIR_LAYOUT_UTF8 short_utf8_avx2
 #define WEIR_LAYOUT_NUMBER number_avx2
 #include "format/json_layout_kernel.inc"
 #undef WEIR_AVX2
@@ -183,6 +198,7 @@ inline NumberMasks number_neon(const char* p, const ConstantsNeon&) {
 #define WEIR_LAYOUT_DIFFERENT(a, b) different_neon(a, b)
 #define WEIR_LAYOUT_CONSTANTS ConstantsNeon
 #define WEIR_LAYOUT_STRING string_neon
+#define WEIR_LAYOUT_UTF8(p, high) false
 #define WEIR_LAYOUT_NUMBER number_neon
 #include "format/json_layout_kernel.inc"
 

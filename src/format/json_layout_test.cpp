@@ -11,6 +11,7 @@
 
 #include "format/json_scanner.hpp"
 #include "format/json_test_corpus.hpp"
+#include "record/field.hpp"
 
 namespace weir {
 namespace {
@@ -106,6 +107,30 @@ TEST(JsonLayout, takes_what_is_built_alike) {
       EXPECT_EQ(pair.match(alike, " \n"), 0u) << alike;
     }
   });
+}
+
+TEST(JsonLayout, takes_of_short_strings_only_valid_utf8) {
+  const TestProjection projection({"s"});
+  const auto each_kernel = [](Pair& pair) {
+    ASSERT_TRUE(pair.learn(R"({"s":"x"})"));
+    const auto hold = [&](std::string_view bytes) {
+      for (const char* const around : {"", "a"}) {
+        const std::string text = around + std::string(bytes) + around;
+        const std::string record = R"({"s":")" + text + R"("})";
+        ASSERT_EQ(pair.match(record), utf8_valid_prefix(text) == text.size() ? record.size() : 0u) << record;
+      }
+    };
+    for (uint32_t first = 0x80; first < 0x100; ++first) {
+      for (uint32_t second = 0x7f; second < 0x100; ++second) {
+        const std::string two = {static_cast<char>(first), static_cast<char>(second)};
+        hold(two);
+        for (const char* const behind : {"\x80", "\xbf", "a", "\xc3\xa9", "\xe2\x82\xac", "\x80\x80", "\xbf\xc3"}) {
+          hold(two + behind);
+        }
+      }
+    }
+  };
+  with_each_kernel(*projection, each_kernel);
 }
 
 TEST(JsonLayout, takes_nothing_else) {
