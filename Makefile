@@ -10,7 +10,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
 ARM64 = $(CONFIGURE) -B build/arm64 -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake -DWEIR_TESTS=ON
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test arm64 test-arm64 test-s3 sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test arm64 test-arm64 test-s3 sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-lambda bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -102,6 +102,11 @@ bench-s3: ## S3 to S3 on loopback beside the same job on files, and beside Pytho
 	@scripts/setup.sh s3
 	@$(BENCH_TOOLS)
 	@python3 bench/s3_bench.py $(BENCH_ARGS); rc=$$?; [ $$rc = 77 ] || exit $$rc
+
+bench-lambda: ## as a Lambda function of 128 MB in `weir emulate`, beside Python with its own runtime client; BENCH_ARGS="--mib 1024"
+	@scripts/setup.sh s3
+	@$(BENCH_TOOLS)
+	@python3 bench/lambda_run.py $(BENCH_ARGS)
 
 bench-peers: ## install the peers that package registries have, under build/peers
 	@scripts/bench_peers.sh

@@ -22,6 +22,7 @@ python_s3() {
   [ -x build/peers/python/bin/python3 ] || python3 -m venv build/peers/python || return
   build/peers/python/bin/pip install --quiet --disable-pip-version-check boto3 smart-open aws-lambda-powertools
 }
+python_lambda() { build/peers/python/bin/pip install --quiet --disable-pip-version-check awslambdaric; }
 rust() { CARGO_TARGET_DIR=$PWD/build/peers/cargo cargo build --release --quiet --manifest-path bench/peers/rust_csv/Cargo.toml; }
 node() { npm install --silent --no-audit --no-fund --prefix build/peers csv-parse; }
 
@@ -29,6 +30,7 @@ try "Miller" debian mlr miller
 try "igzip" debian igzip isal
 try "DuckDB and orjson for Python" python
 try "boto3, smart_open and Powertools for Python" python_s3
+try "the Lambda runtime client for Python" python_lambda
 try "rust-csv" rust
 try "csv-parse for Node" node
 if command -v zsv >/dev/null; then echo "bench-peers: zsv"; else echo "bench-peers: no zsv on the PATH"; fi

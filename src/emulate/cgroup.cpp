@@ -99,16 +99,21 @@ uint64_t number_behind(const std::string& text, std::string_view word) {
 }  // namespace
 
 Cgroup::Cgroup(Cgroup&& from) noexcept
-    : v2_(from.v2_), memory_(std::move(from.memory_)), cpu_(std::move(from.cpu_)), freezer_(std::move(from.freezer_)) {
+    : v2_(from.v2_),
+      memory_(std::move(from.memory_)),
+      cpu_(std::move(from.cpu_)),
+      cpuacct_(std::move(from.cpuacct_)),
+      freezer_(std::move(from.freezer_)) {
   from.memory_.clear();
   from.cpu_.clear();
+  from.cpuacct_.clear();
   from.freezer_.clear();
 }
 
 Cgroup::~Cgroup() {
   if (memory_.empty()) return;
   if (!freezer_.empty()) (void)freeze(false);
-  for (const std::string& folder : {memory_, cpu_, freezer_}) {
+  for (const std::string& folder : {memory_, cpu_, cpuacct_, freezer_}) {
     if (!folder.empty()) (void)remove_group(folder);
   }
 }
@@ -118,7 +123,7 @@ std::optional<Cgroup> Cgroup::make(uint64_t memory_bytes, std::string& why) {
   const std::string bytes = std::to_string(memory_bytes);
   if (const std::string memory = mount_of("memory"); !memory.empty()) {
     // The freezer first: what is frozen is in the others, too, and stays there until it is thawed.
-    for (const char* controller : {"freezer", "cpu", "memory"}) {
+    for (const char* controller : {"freezer", "cpu", "cpuacct", "memory"}) {
       if (const std::string mount = mount_of(controller); !mount.empty()) sweep(mount);
     }
     group.memory_ = make_group(memory);
@@ -135,6 +140,8 @@ std::optional<Cgroup> Cgroup::make(uint64_t memory_bytes, std::string& why) {
     group.cpu_ = make_group(mount_of("cpu"));
     // What else runs on this machine takes less of it: the quota alone is to be felt.
     (void)write_text(group.cpu_ + "/cpu.shares", "262144");
+    // Mostly mounted together with the processor's share.
+    group.cpuacct_ = exists(group.cpu_ + "/cpuacct.usage") ? group.cpu_ : make_group(mount_of("cpuacct"));
     group.freezer_ = make_group(mount_of("freezer"));
     return group;
   }
@@ -182,7 +189,7 @@ bool Cgroup::limit_cpu(double share) const {
 
 std::vector<std::string> Cgroup::entries() const {
   std::vector<std::string> all;
-  for (const std::string& folder : {memory_, cpu_, freezer_}) {
+  for (const std::string& folder : {memory_, cpu_, cpuacct_, freezer_}) {
     const std::string file = folder + "/cgroup.procs";
     if (!folder.empty() && std::find(all.begin(), all.end(), file) == all.end()) all.push_back(file);
   }
@@ -193,6 +200,18 @@ std::vector<pid_t> Cgroup::processes() const { return processes_in(memory_); }
 
 uint64_t Cgroup::memory_kills() const {
   return number_behind(read_text(memory_ + (v2_ ? "/memory.events" : "/memory.oom_control")), "oom_kill ");
+}
+
+std::optional<uint64_t> Cgroup::cpu_ns() const {
+  if (v2_) {
+    const std::string stat = read_text(memory_ + "/cpu.stat");
+    if (stat.find("usage_usec ") == std::string::npos) return std::nullopt;
+    return number_behind(stat, "usage_usec ") * 1000;
+  }
+  if (cpuacct_.empty()) return std::nullopt;
+  const std::string usage = read_text(cpuacct_ + "/cpuacct.usage");
+  if (usage.empty()) return std::nullopt;
+  return number_behind(usage, "");
 }
 
 bool Cgroup::freeze(bool on) const {

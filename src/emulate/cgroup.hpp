@@ -30,6 +30,8 @@ class Cgroup {
   [[nodiscard]] std::vector<pid_t> processes() const;
   /// How often a process was ended because the memory was full.
   [[nodiscard]] uint64_t memory_kills() const;
+  /// Processor time of all that ever ran in it, user and system. Nothing where the system doesn't count it.
+  [[nodiscard]] std::optional<uint64_t> cpu_ns() const;
   /// False where it did not come to rest in reasonable time.
   bool freeze(bool on) const;
 
@@ -39,6 +41,7 @@ class Cgroup {
   bool v2_ = false;
   std::string memory_;  ///< folder
   std::string cpu_;  ///< empty: none
+  std::string cpuacct_;
   std::string freezer_;
 };
 

@@ -273,6 +273,7 @@ void Function::finish(Ending ending, std::string error_type, std::string result,
   outcome.init_ns = std::exchange(init_ns_, std::nullopt);
   outcome.billed_ms =
       (outcome.duration_ns + outcome.init_ns.value_or(0) + std::exchange(failed_init_ns_, 0) + kMs - 1) / kMs;
+  if (const auto cpu_ns = sandbox_.cpu_ns()) outcome.cpu_ns = *cpu_ns - std::exchange(cpu_before_ns_, *cpu_ns);
   outcome.memory_mb = options_.sandbox.memory_mb;
   outcome.memory_used_mb =
       sandbox_.out_of_memory() ? outcome.memory_mb : static_cast<uint32_t>((sandbox_.peak_bytes() + kMiB - 1) / kMiB);

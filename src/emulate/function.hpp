@@ -45,6 +45,8 @@ struct Outcome {
   uint64_t duration_ns = 0;
   std::optional<uint64_t> init_ns;  ///< of the init before it
   uint64_t billed_ms = 0;  ///< with the init, as for all custom runtimes
+  std::optional<uint64_t>
+      cpu_ns;  ///< processor time since the invocation before it, so with the init; nothing where no cgroup counts it
   uint32_t memory_mb = 0;
   uint32_t memory_used_mb = 0;  ///< the peak of the environment so far
 };
@@ -115,6 +117,7 @@ class Function final : public HttpHandler {
   uint64_t sample_ns_ = kNever;
   std::optional<uint64_t> init_ns_;
   uint64_t failed_init_ns_ = 0;
+  uint64_t cpu_before_ns_ = 0;
 };
 
 /// "exit status 1", "signal: killed": as Lambda's messages say it. Empty for exit 0.

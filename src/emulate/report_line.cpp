@@ -65,6 +65,7 @@ std::string json_line(const Outcome& outcome, Arch arch) {
                   ms(outcome.duration_ns), static_cast<unsigned long long>(outcome.billed_ms), outcome.memory_mb,
                   outcome.memory_used_mb);
   if (outcome.init_ns) line += printed(",\"initDurationMs\":%.3f", ms(*outcome.init_ns));
+  if (outcome.cpu_ns) line += printed(",\"cpuMs\":%.3f", ms(*outcome.cpu_ns));
   line += printed(",\"gbSeconds\":%.6f,\"dollars\":%.12f", gb_seconds(outcome.billed_ms, outcome.memory_mb),
                   dollars_of(outcome, arch));
   // On one line, as JSON allows line ends between its values alone.

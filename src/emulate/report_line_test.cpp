@@ -46,6 +46,10 @@ TEST(ReportLine, json_is_one_line) {
   EXPECT_TRUE(is_json(line));
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(json_member(line, "result"), "{\"a\":1}");
+  EXPECT_FALSE(json_member(line, "cpuMs"));
+  Outcome counted = outcome_of(2);
+  counted.cpu_ns = 1'500'000;
+  EXPECT_EQ(json_member(json_line(counted, Arch::kArm), "cpuMs"), "1.500");
   Outcome text = outcome_of(2);
   text.result = "no json";
   EXPECT_EQ(json_member(json_line(text, Arch::kArm), "result"), "\"no json\"");

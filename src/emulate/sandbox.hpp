@@ -63,6 +63,8 @@ class Sandbox {
   Breach sample();
   /// The most memory that its processes had resident, as far as seen. Of the present program and those before.
   [[nodiscard]] uint64_t peak_bytes() const { return peak_bytes_; }
+  /// Processor time of all its programs so far, user and system. Nothing where no cgroup counts it.
+  [[nodiscard]] std::optional<uint64_t> cpu_ns() const { return cgroup_ ? cgroup_->cpu_ns() : std::nullopt; }
   /// Whether the system ended a process for want of memory since the start.
   [[nodiscard]] bool out_of_memory() const;
 

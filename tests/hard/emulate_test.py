@@ -233,6 +233,8 @@ class Invocations(EmulateCase):
         first, second = (json.loads(line) for line in run.results)
         self.assertEqual((first["status"], first["result"], first["memorySizeMB"]), ("success", {"n": 1}, 1769))
         self.assertGreater(first["dollars"], 0)
+        if "by cgroup" in run.walls:
+            self.assertGreater(first["cpuMs"], 0)
         self.assertEqual((second["status"], second["errorType"], second["result"]["errorType"]), ("error", "Runtime.ExitError", "Runtime.ExitError"))
         self.assertNotIn("REPORT", run.err)
 
@@ -351,7 +353,7 @@ class Walls(EmulateCase):
             self.skipTest("no rights to make a cgroup")
         with self.serving("--memory", "128") as (host, _):
             groups = json.loads(self.invoke(host, {"do": "quota"})[2])
-            found = re.search(r"^\d+:cpu[^:]*:(.*weir-emulate.*)$", groups, re.M)
+            found = re.search(r"^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*weir-emulate.*)$", groups, re.M)
             if found:
                 root = next(line.split()[1] for line in open("/proc/mounts") if line.split()[2] == "cgroup" and "cpu" in line.split()[3].split(","))
                 with open(root + found[1] + "/cpu.cfs_quota_us") as file:

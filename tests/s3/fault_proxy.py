@@ -53,6 +53,7 @@ class Request:
         self.body = b""
         self.status = None  # of the reply that was sent
         self.fault = None  # the name of the fault that it met
+        self.sent = 0  # bytes of the reply's body that were passed on
 
     def __repr__(self):
         return f"{self.op} {self.key or self.query_text} -> {self.status}{' ' + self.fault if self.fault else ''}"
@@ -203,6 +204,7 @@ class Exchange:
             if body_bytes is not None:
                 piece, body_bytes = piece[:body_bytes], body_bytes - len(piece[:body_bytes])
             self.send(piece)
+            self.request.sent += len(piece)
             if body_bytes == 0:
                 return
         if reply.field("content-length") is None and self.request.method != "HEAD" and reply.status not in (204, 304):
