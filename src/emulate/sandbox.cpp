@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,7 +32,15 @@ uint64_t kib_behind(const std::string& text, const char* word) {
   return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + std::strlen(word), nullptr, 10) * 1024;
 }
 
-bool below_tmp(const std::string& text) { return text.find("/tmp/") != std::string::npos || text.ends_with("/tmp"); }
+bool names_tmp(std::string_view text) { return text.find("/tmp/") != text.npos || text.ends_with("/tmp"); }
+
+/// Or is a link to what lies there.
+bool below_tmp(const std::string& text) {
+  char* real = realpath(text.c_str(), nullptr);
+  const bool below = names_tmp(text) || (real != nullptr && names_tmp(real));
+  std::free(real);
+  return below;
+}
 
 }  // namespace
 

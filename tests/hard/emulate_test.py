@@ -362,6 +362,12 @@ class Walls(EmulateCase):
                 with open("/sys/fs/cgroup" + re.search(r"^0::(.*)$", groups, re.M)[1] + "/cpu.max") as file:
                     self.assertEqual(file.read().split(), ["7236", "100000"])
 
+    def test_what_is_a_link_into_tmp_is_found_behind_it(self):
+        with tempfile.TemporaryDirectory(prefix="weir-hard-", dir="/tmp") as folder:
+            link = self.path("fn/link")
+            os.symlink(shutil.copy(self.bootstrap, folder), link)
+            self.assertEqual(self.emulate(events=[{"n": 1}], bootstrap=link).results, ['{"n": 1}'])
+
     def test_tmp_is_full_when_it_is_full(self):
         run = self.emulate("--tmp", "16", events=[{"do": "fill", "mb": 64}, {"do": "count"}], check=False)
         if "as a file system" in run.walls:
