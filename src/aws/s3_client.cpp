@@ -49,6 +49,7 @@ void S3Client::begin_get(const S3Name& name, const S3ObjectInfo& pinned, uint64_
   request_.field(kChecksumMode, "ENABLED");
   asked_from_ = from;
   got_ = false;
+  bad_replies_ = 0;
   info_ = S3ObjectInfo{};
   call_.begin(request_, false);
 }
@@ -62,6 +63,7 @@ bool S3Client::get_again(uint64_t from, bool progressed, Error& error) {
   }
   asked_from_ = from;
   got_ = false;
+  if (progressed) bad_replies_ = 0;
   return call_.again(FailureClass::kTransient, progressed, error);
 }
 
@@ -86,6 +88,10 @@ Step S3Client::step(Error& error) {
       return step;
     }
     error = Error(Code::kBadReply, "not the range that was asked for");
+    if (++bad_replies_ > kBadRepliesMax) {
+      call_.close();
+      return Step::kFailed;
+    }
     if (!call_.again(FailureClass::kTransient, false, error)) return Step::kFailed;
   }
 }
@@ -100,8 +106,7 @@ Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version
   return info_;
 }
 
-Result<uint64_t> S3Client::get_small(const S3Name& name,
-                                     const std::function<Result<bool>(uint64_t, std::string_view)>& take) {
+Result<uint64_t> S3Client::get_small(const S3Name& name, FunctionRef<Result<bool>(uint64_t, std::string_view)> take) {
   for (bool again = false;; again = true) {
     request_.reset("GET", name.bucket, name.key);
     call_.begin(request_, false);
@@ -319,7 +324,7 @@ Status S3Client::read_page(Reader& result, Each each) {
 }
 
 Status S3Client::list_parts(const S3Name& name, std::string_view upload_id,
-                            const std::function<Status(const ListedPart&)>& each) {
+                            FunctionRef<Status(const ListedPart&)> each) {
   for (uint32_t after = 0;;) {
     request_.reset("GET", name.bucket, name.key);
     request_.query("uploadId", upload_id);
@@ -332,8 +337,7 @@ Status S3Client::list_parts(const S3Name& name, std::string_view upload_id,
   }
 }
 
-Status S3Client::list(std::string_view bucket, std::string_view prefix,
-                      const std::function<Status(const ListedObject&)>& each) {
+Status S3Client::list(std::string_view bucket, std::string_view prefix, FunctionRef<Status(const ListedObject&)> each) {
   FixedText<kMarkerBytesMax> token;
   for (;;) {
     request_.reset("GET", bucket, {});
@@ -355,7 +359,7 @@ Status S3Client::list(std::string_view bucket, std::string_view prefix,
 }
 
 Status S3Client::list_uploads(std::string_view bucket, std::string_view prefix,
-                              const std::function<Status(const ListedUpload&)>& each) {
+                              FunctionRef<Status(const ListedUpload&)> each) {
   FixedText<kMarkerBytesMax> key;
   FixedText<kUploadIdBytesMax> id;
   for (;;) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "aws/object_checksum.hpp"
 #include "aws/s3_replies.hpp"
 #include "aws/s3_request.hpp"
+#include "base/function_ref.hpp"
 #include "io/http_call.hpp"
 
 namespace weir {
@@ -48,6 +48,7 @@ struct S3Sums {
 class S3Client {
  public:
   static constexpr size_t memory_max() { return HttpCall::memory_max(); }
+  static constexpr uint32_t kBadRepliesMax = 3;  ///< of another range than was asked for; then W4025
 
   S3Client(AwsSession& session, std::span<char> room);
 
@@ -70,7 +71,7 @@ class S3Client {
   /// The object into `room`; its size, of which what does not fit is not read. 0 and no ETag: there is none.
   Result<uint64_t> get_small(const S3Name& name, std::span<char> room);
   /// The same piece by piece, with each one's offset; 0 again: from the beginning, once more. False: no more is wanted.
-  Result<uint64_t> get_small(const S3Name& name, const std::function<Result<bool>(uint64_t, std::string_view)>& take);
+  Result<uint64_t> get_small(const S3Name& name, FunctionRef<Result<bool>(uint64_t, std::string_view)> take);
   /// W4101: the condition does not hold.
   Status put(const S3Name& name, HttpBody& body, const S3Sums& sums, const S3Condition& condition,
              std::string_view weir_id);
@@ -87,8 +88,7 @@ class S3Client {
   /// The reply gives the part's checksum as it was sent, or none.
   [[nodiscard]] bool part_sum_holds() const;
   /// Every part that is there, in order.
-  Status list_parts(const S3Name& name, std::string_view upload_id,
-                    const std::function<Status(const ListedPart&)>& each);
+  Status list_parts(const S3Name& name, std::string_view upload_id, FunctionRef<Status(const ListedPart&)> each);
   /// `parts`: the XML of all parts. W4101: the condition does not hold. W4023 and the like: whether it was done is not known.
   Status complete(const S3Name& name, std::string_view upload_id, HttpBody& parts, const S3Condition& condition,
                   uint64_t crc64nvme, uint64_t size);
@@ -97,9 +97,8 @@ class S3Client {
   Status abort(const S3Name& name, std::string_view upload_id);
 
   /// Keys that begin with `prefix`, in order.
-  Status list(std::string_view bucket, std::string_view prefix, const std::function<Status(const ListedObject&)>& each);
-  Status list_uploads(std::string_view bucket, std::string_view prefix,
-                      const std::function<Status(const ListedUpload&)>& each);
+  Status list(std::string_view bucket, std::string_view prefix, FunctionRef<Status(const ListedObject&)> each);
+  Status list_uploads(std::string_view bucket, std::string_view prefix, FunctionRef<Status(const ListedUpload&)> each);
 
   /// Steps what was begun to its end.
   Status run() { return call_.run(); }
@@ -123,6 +122,7 @@ class S3Client {
   S3ObjectInfo pinned_;  ///< of the GET that goes on
   uint64_t asked_from_ = 0;
   bool got_ = false;  ///< the head was looked at
+  uint32_t bad_replies_ = 0;  ///< since bytes came
   FixedText<16> checksum_;
 };
 

@@ -1,6 +1,7 @@
 // The commands of the weir binary, one file each. Each takes the words behind its name and gives the process' exit code.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,12 +24,14 @@ int policy_command(Words words, char** environment);
 int package_command(Words words, char** environment);
 int gc_command(Words words, char** environment);
 int status_command(Words words, char** environment);
+int emulate_command(Words words, char** environment);
 int schema_command(Words words);
 int version_command(Words words);
 int help_command(Words words);
 
 /// Help of one command; empty when there is none of that name.
 std::string_view help_text(std::string_view command);
+extern const std::string_view kEmulateHelp;
 
 /// Prints what was asked for to stdout: 0, or 40 when it can't be written.
 int print_text(std::string_view text);
@@ -58,6 +61,7 @@ struct CommandOptions {
   bool fail_on_rejects = false;
   bool restart = false;
   bool explain = false;
+  std::optional<uint64_t> older_than_ns;  ///< of gc; none: by the job
   bool abort = false;
   bool layer = false;
   bool no_bootstrap = false;

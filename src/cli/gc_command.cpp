@@ -32,20 +32,25 @@ int gc_command(Words words, char** environment) {
     return usage_error("gc", "nothing of this pipeline is in S3: runs that died left nothing there");
   Printer out(STDOUT_FILENO);
   uint64_t count = 0;
-  const Status collected = job.collect_garbage(options.abort, [&](const Job::Garbage& garbage) {
-    ++count;
+  const uint64_t older_than_ns = options.older_than_ns.value_or(job.young_ns());
+  uint64_t young = 0;
+  const Status collected = job.collect_garbage(options.abort, older_than_ns, [&](const Job::Garbage& garbage) {
+    ++(garbage.young ? young : count);
     if (options.json) {
       out.format("{\"kind\":\"%s\",\"at\":\"", garbage.kind).json(garbage.url).text("\",\"upload_id\":\"");
-      out.json(garbage.upload_id).format("\",\"taken_away\":%s}\n", options.abort ? "true" : "false");
+      out.json(garbage.upload_id).format("\",\"taken_away\":%s}\n", options.abort && !garbage.young ? "true" : "false");
       return;
     }
     out.format("%s  ", garbage.kind).plain(garbage.url, 1200);
     if (!garbage.upload_id.empty()) out.text("  ").plain(garbage.upload_id, 600);
-    out.text("\n");
+    out.text(garbage.young ? "  young: stays\n" : "\n");
   });
   if (!options.json && collected) {
     out.count(count).text(count == 1 ? " thing is" : " things are").text(" left of runs that died");
     out.text(count == 0 ? "\n" : options.abort ? "; taken away\n" : "; weir gc --abort takes them away\n");
+    if (young != 0)
+      out.count(young).text(young == 1 ? " upload is" : " uploads are").text(" younger than --older-than");
+    if (young != 0) out.text(", and may be a live run's\n");
   }
   if (!collected) return report_error(collected.error(), {}, file);
   const Status printed = out.finish();

@@ -16,6 +16,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir package PIPELINE.yaml            the zip to upload: the pipeline as an AWS Lambda function
   weir status CHECKPOINT                where a job stands
   weir gc PIPELINE.yaml                 what runs that died left in S3, and away with it
+  weir emulate BOOTSTRAP                a local Lambda with the real walls: memory, CPU, time-out, /tmp, payloads
   weir schema                           the JSON Schema of pipeline files, for editors
   weir help [COMMAND | KEY]             more on a command, or on a key such as input.record_max
   weir version
@@ -115,11 +116,13 @@ Tells where a job stands: input and share, records and rejects, runs so far, whe
 what a run leaves beside its output: `out.ndjson.weir`, or `s3://bucket/out.ndjson.weir`.
 )";
 
-constexpr std::string_view kGc = R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--json] [-s KEY=VALUE]
+constexpr std::string_view kGc =
+    R"(weir gc PIPELINE.yaml [INPUT...] [--abort] [--older-than TIME] [--json] [-s KEY=VALUE]
 
 Lists what runs of this job that died left in S3 and no later run will go on with: uploads to its output and its rejects that the checkpoint
 does not name, and tails beside the checkpoint. --abort takes them away. What the checkpoint names stays; while a run is at work: exit 51.
-A run is known to be at work until its deadline, or for a minute after it saved: where checkpoint.every is longer, or `none`, make sure yourself.
+A run is known to be at work by the lease beside its checkpoint. With `checkpoint.to: none` nothing tells: uploads that were begun within a day stay, as a run
+may be at work on them. --older-than TIME sets that age (12h, 7d; 0s: all go), also of jobs with a checkpoint.
 Uploads of other programs to the very same keys count as left, too.
 )";
 
@@ -147,9 +150,16 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
+<<<<<<< HEAD
 constexpr Topic kTopics[] = {{"run", kRun},   {"query", kQuery},   {"plan", kPlan},       {"check", kCheck},
                              {"test", kTest}, {"policy", kPolicy}, {"package", kPackage}, {"status", kStatus},
                              {"gc", kGc},     {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
+=======
+const Topic kTopics[] = {{"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},
+                         {"plan", kPlan},           {"check", kCheck},     {"test", kTest},
+                         {"policy", kPolicy},       {"status", kStatus},   {"gc", kGc},
+                         {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
+>>>>>>> w-lambda
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {

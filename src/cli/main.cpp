@@ -51,6 +51,13 @@ constexpr Command kCommands[] = {
     {"package", weir::package_command},
     {"status", weir::status_command},
     {"gc", weir::gc_command},
+    {"emulate",
+     [](Words words, char** environment) {
+#ifndef WEIR_SANITIZED
+       weir::unbound_process_malloc();
+#endif
+       return weir::emulate_command(words, environment);
+     }},
     {"schema", [](Words words, char**) { return weir::schema_command(words); }},
     {"version", [](Words words, char**) { return weir::version_command(words); }},
     {"--version", [](Words words, char**) { return weir::version_command(words); }},

@@ -59,6 +59,7 @@ constexpr Option kOptions[] = {
     {"--fail-on-rejects", 0, "", false, "", "run query"},
     {"--explain", 0, "", false, "", "plan"},
     {"--abort", 0, "", false, "", "gc"},
+    {"--older-than", 0, "", true, "", "gc"},
     {"--json", 0, "", false, "", "plan check test status gc"},
     {"--quiet", 'q', "", false, "", "run query test"},
     {"--help", 'h', "", false, "", "run query plan check policy package test status gc schema version help"},
@@ -254,6 +255,10 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.layer = true;
     } else if (found->name == "--no-bootstrap") {
       options.no_bootstrap = true;
+    } else if (found->name == "--older-than") {
+      const auto age = parse_duration_ns(value);
+      if (!age) return wrong("--older-than: expected a duration as 12h, found '" + std::string(value) + "'");
+      options.older_than_ns = *age;
     } else if (found->name == "--json") {
       options.json = true;
     } else if (found->name == "--quiet") {

@@ -13,6 +13,7 @@
 #include "io/system_clock.hpp"
 #include "io/system_disk.hpp"
 #include "io/system_net.hpp"
+#include "io/system_wakeup.hpp"
 #include "plan/network.hpp"
 #include "report/printer.hpp"
 
@@ -119,7 +120,8 @@ Result<size_t> read_object(const std::string& url, std::span<char> room, char** 
   SystemClock clock;
   SystemNet net(clock);
   SystemDisk disk;
-  Network network(net, clock, disk, environment);
+  const SystemWakeup wakeup(clock);
+  Network network(net, clock, wakeup, disk, environment);
   auto name = s3_name(url);
   if (!name) return fail(name.error());
   WEIR_TRY(network.start({}, {.objects = true}));

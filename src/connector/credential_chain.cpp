@@ -191,7 +191,7 @@ Status CredentialChain::fetch() {
   if (!fetched) {
     Error error = fetched.error();
     // The time of this fetch alone: the run has more.
-    if (error.code == Code::kInterrupted && fetch_session_.stop_at_ns < session_.stop_at_ns)
+    if (error.code == Code::kInterrupted && session_.end_ns() > session_.http.clock->monotonic_ns())
       error.code = Code::kNetStalled;
     if (!plan_.origin.empty()) error.detail.append(" (from ").append(plan_.origin).append(")");
     return fail(error);
@@ -370,14 +370,15 @@ Result<Credentials> CredentialChain::by_command(char* const* words, std::string_
   }
   ::close(ends[1]);
   Clock& clock = *session_.http.clock;
-  const uint64_t until = std::min(clock.monotonic_ns() + kCommandNs, session_.stop_at_ns);
+  const uint64_t until = clock.monotonic_ns() + kCommandNs;
   size_t used = 0;
   bool whole = false;
   while (!whole && used < text_room_.size()) {
     const uint64_t now = clock.monotonic_ns();
-    if (now >= until) break;
+    const uint64_t end = std::min(until, session_.end_ns());
+    if (now >= end) break;
     pollfd entry{ends[0], POLLIN, 0};
-    const int ready = poll(&entry, 1, static_cast<int>((until - now) / 1'000'000 + 1));
+    const int ready = poll(&entry, 1, static_cast<int>((end - now) / 1'000'000 + 1));
     if (ready <= 0) continue;
     const ssize_t got = ::read(ends[0], text_room_.data() + used, text_room_.size() - used);
     if (got > 0) used += static_cast<size_t>(got);

@@ -80,8 +80,15 @@ Status S3CheckpointStore::save(std::string_view bytes) {
   const Status saved = put(options_.name, bytes, etag_);
   if (!saved && saved.error().code == Code::kOutputExists) return fail(Code::kFenced, options_.url);
   WEIR_TRY(saved);
-  if (end_wall_ns_ == 0 && clock_.wall_ns() + kLeaseNs / 2 > lease_until_ns_) return take_lease();
-  return {};
+  const auto kept = keep();
+  return kept ? Status() : fail(kept.error());
+}
+
+Result<uint64_t> S3CheckpointStore::keep() {
+  if (!held_ || end_wall_ns_ != 0) return kNever;
+  if (clock_.wall_ns() + kLeaseNs / 2 >= lease_until_ns_) WEIR_TRY(take_lease());
+  const uint64_t wall = clock_.wall_ns();
+  return clock_.monotonic_ns() + (lease_until_ns_ > wall + kLeaseNs / 2 ? lease_until_ns_ - wall - kLeaseNs / 2 : 0);
 }
 
 Status S3CheckpointStore::clear() {

@@ -1,7 +1,8 @@
 // S3CheckpointStore: a checkpoint in an object, replaced by conditional PUTs only, so that of two runs one is fenced.
 //
 // acquire() takes a lease: a small object beside it that says whose the job is and until when (the run's end and 10 s more). A lease that stands
-// keeps others away (W5101) until its time is up; one whose owner was killed is taken over then. The lease is a courtesy - it saves the
+// keeps others away (W5101) until its time is up; one whose owner was killed is taken over then. It is short, and renewed by keep(), also where
+// checkpoints are far apart: a run that comes after a kill should not wait for hours. The lease is a courtesy - it saves the
 // work of a run that would lose; what decides is the checkpoint's ETag.
 #pragma once
 
@@ -14,7 +15,7 @@ namespace weir {
 
 class S3CheckpointStore final : public CheckpointStore {
  public:
-  /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed at each save.
+  /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed when half of it is left.
   static constexpr uint64_t kLeaseSlackNs = 10'000'000'000;
   static constexpr uint64_t kLeaseNs = 60'000'000'000;
 
@@ -34,6 +35,7 @@ class S3CheckpointStore final : public CheckpointStore {
   [[nodiscard]] bool took_over() const { return took_over_; }
   Result<size_t> load(std::span<char> room) override;
   Status save(std::string_view bytes) override;
+  Result<uint64_t> keep() override;
   Status clear() override;
   void release() noexcept override;
 

@@ -13,39 +13,53 @@ S3Source::S3Source(std::span<const std::string> urls, S3Client& client, Wakeup& 
   name_.key.reserve(1024);
 }
 
-Error S3Source::named(Error error) const {
-  if (error.detail.view().find(urls_[index_]) == std::string_view::npos)
-    error.detail.append(error.detail.view().empty() ? "" : ": ").append(urls_[index_]);
+Error S3Source::named(Error error, size_t index) const {
+  if (error.detail.view().find(urls_[index]) == std::string_view::npos)
+    error.detail.append(error.detail.view().empty() ? "" : ": ").append(urls_[index]);
   return error;
+}
+
+Status S3Source::name_it(size_t index) {
+  auto place = parse_s3_address(urls_[index]);
+  if (!place) return fail(place.error());
+  name_.bucket.assign(place->bucket);
+  name_.key.assign(place->key);
+  return {};
 }
 
 Status S3Source::open(size_t index) {
   if (state_ != State::kClosed && index != index_) close();
   index_ = index;
-  auto place = parse_s3_address(urls_[index]);
-  if (!place) return fail(place.error());
-  name_.bucket.assign(place->bucket);
-  name_.key.assign(place->key);
+  WEIR_TRY(name_it(index));
   if (pinned_index_ != index) {
-    pinned_ = S3ObjectInfo{};
-    pinned_index_ = ~size_t{0};
+    const bool asked = asked_index_ == index;
+    pinned_ = asked ? asked_ : S3ObjectInfo{};
+    pinned_index_ = asked ? index : ~size_t{0};
   }
   at_ = 0;
   return {};
 }
 
 Result<SourceIdentity> S3Source::identity(size_t index) {
-  if (pinned_index_ != index) {
-    WEIR_TRY(open(index));
+  if (pinned_index_ != index && asked_index_ != index) {
+    close();  // the connection is one
+    WEIR_TRY(name_it(index));
     auto info = client_.head(name_);
-    if (!info) return fail(named(info.error()));
-    pinned_ = *info;
-    pinned_index_ = index;
+    if (index != index_) WEIR_TRY(name_it(index_));
+    if (!info) return fail(named(info.error(), index));
+    asked_ = *info;
+    asked_index_ = index;
     sizes_[index] = info->size;
   }
+  // The one that is open is not read as another.
+  if (index == index_ && pinned_index_ != index) {
+    pinned_ = asked_;
+    pinned_index_ = index;
+  }
+  const S3ObjectInfo& info = pinned_index_ == index ? pinned_ : asked_;
   SourceIdentity identity;
-  identity.append("size=").append_number(pinned_.size).append(" etag=").append(pinned_.etag.view());
-  if (!pinned_.version.view().empty()) identity.append(" version=").append(pinned_.version.view().substr(0, 64));
+  identity.append("size=").append_number(info.size).append(" etag=").append(info.etag.view());
+  if (!info.version.view().empty()) identity.append(" version=").append(info.version.view().substr(0, 64));
   return identity;
 }
 

@@ -41,11 +41,13 @@ class S3Source final : public ByteSource {
 
  private:
   enum class State : uint8_t { kClosed, kAsking, kReading };
+  Status name_it(size_t index);
   Status take_info();
   ReadResult blocked(const HttpWait& wait);
   bool go_on(Error& error);
   void add_up(std::string_view bytes);
-  Error named(Error error) const;
+  Error named(Error error, size_t index) const;
+  Error named(Error error) const { return named(error, index_); }
 
   std::span<const std::string> urls_;
   std::vector<uint64_t> sizes_;
@@ -54,9 +56,10 @@ class S3Source final : public ByteSource {
   size_t index_ = 0;
   S3Name name_;  ///< of the open object; reserved, so that naming takes no memory
   State state_ = State::kClosed;
-  bool pinned_known_ = false;  ///< of the open object
-  S3ObjectInfo pinned_;
+  S3ObjectInfo pinned_;  ///< which object is read
   size_t pinned_index_ = ~size_t{0};
+  S3ObjectInfo asked_;  ///< of the last input that was asked for without being read
+  size_t asked_index_ = ~size_t{0};
   uint64_t at_ = 0;  ///< offset of the next read
   uint64_t stream_at_ = 0;  ///< offset of the GET's next byte
   uint64_t progress_at_ = 0;  ///< where the last attempt began

@@ -130,6 +130,53 @@ TEST(S3Source, GoesOnAtTheNextByteWhereverItIsCut) {
   }
 }
 
+TEST(S3Source, WhatWasLookedAtStaysPinnedWhileAnotherIsAskedFor) {
+  SimS3 store;
+  store.put("bkt/a", numbered(100'000));
+  store.put("bkt/b", numbered(500));
+  Process process(store);
+  const std::vector<std::string> urls{"s3://bkt/a", "s3://bkt/b"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.peek(0, {}));
+  const auto b = source.identity(1);
+  ASSERT_TRUE(b);
+  store.put("bkt/a", std::string(100'000, 'x'));
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  read_all(source, process, 4096, error);
+  EXPECT_EQ(error.code, Code::kSourceChanged) << error.detail.view();
+  // So does what was asked for, until it is read.
+  EXPECT_EQ(source.identity(1)->view(), b->view());
+  store.put("bkt/b", numbered(501));
+  ASSERT_TRUE(source.open(1));
+  error = Error();
+  read_all(source, process, 4096, error);
+  EXPECT_EQ(error.code, Code::kSourceChanged) << error.detail.view();
+}
+
+// N7.
+TEST(S3Source, AReplyOfAnotherRangeIsAskedForThreeTimesMore) {
+  SimS3 store;
+  store.put("bkt/k", numbered(100'000));
+  Changed changed(store);
+  Process process(changed);
+  int bad = 0;
+  changed.change = [&](const SimRequest& request, testing::SimReply& reply) {
+    if (request.field("range").empty()) return;
+    ++bad;
+    reply = {200, {{"ETag", store.objects["bkt/k"].etag}}, numbered(100'000)};
+  };
+  process.net.cut_next_reply = 50'000;
+  const std::vector<std::string> urls{"s3://bkt/k"};
+  S3Source source(urls, process.client(), process.wakeup);
+  ASSERT_TRUE(source.open(0));
+  Error error;
+  const std::string got = read_all(source, process, 4096, error);
+  EXPECT_EQ(error.code, Code::kBadReply) << error.detail.view();
+  EXPECT_EQ(bad, 4);
+  EXPECT_TRUE(got.size() < 50'000 && numbered(100'000).starts_with(got));
+}
+
 TEST(S3Source, NeverMixesTwoVersions) {
   const std::string body = numbered(100'000);
   for (size_t cut = 0; cut < body.size(); cut += 9973) {

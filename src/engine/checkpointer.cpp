@@ -103,6 +103,14 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   return {};
 }
 
+Status Checkpointer::keep() {
+  if (keep_due_ns_ == kNever || clock_.monotonic_ns() < keep_due_ns_) return {};
+  const auto due = store_.keep();
+  if (!due) return fail(due.error());
+  keep_due_ns_ = *due;
+  return {};
+}
+
 uint64_t Checkpointer::reserve_ns(uint64_t given_ns) const {
   const uint64_t floor =
       options_.reserve_min_ns != kNever ? options_.reserve_min_ns : std::min<uint64_t>(2'000'000'000, given_ns / 5);

@@ -45,6 +45,10 @@ class Checkpointer {
   void release() noexcept { store_.release(); }
 
   // --- while it runs ---
+  /// The run is at work still. To be called between units and in every wait; most calls do nothing. W5101.
+  Status keep();
+  /// When keep() has something to do again.
+  [[nodiscard]] uint64_t keep_due_ns() const { return keep_due_ns_; }
   /// Fills a new image. `progress`: decoded bytes over all inputs behind which it goes on.
   template <typename Fill>
   void capture(uint64_t progress, Fill fill) {
@@ -91,6 +95,7 @@ class Checkpointer {
   size_t image_bytes_ = 0;
   bool news_ = false;
   uint64_t saved_ns_;
+  uint64_t keep_due_ns_ = 0;
   uint64_t saves_ = 0;
 };
 

@@ -26,7 +26,7 @@ Outcome Driver::run(Deadline deadline) {
   counters_.inputs = pipeline_.source->count();
   deadline_ = deadline;
   given_ns_ = deadline.left_ns(now());
-  wait_until(stop_at_ns(deadline));
+  wait_while_working();
   Status status = consume_inputs(deadline, outcome);
   pipeline_.source->close();
   if (status && outcome.ending == Ending::kDone) {
@@ -41,7 +41,7 @@ Outcome Driver::run(Deadline deadline) {
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
     // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
     if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
-    wait_until(deadline.at_ns);
+    wait_to_the_end();
     if (outcome.ending == Ending::kInterrupted) keep_stored(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
@@ -92,7 +92,7 @@ Status Driver::finish_output(bool limit_reached) {
 Status Driver::publish() {
   Checkpointer* checkpointer = pipeline_.checkpointer;
   publishing_ = true;
-  wait_until(deadline_.at_ns);
+  wait_to_the_end();
   if (checkpointer != nullptr) {
     capture();
     WEIR_TRY(save_checkpoint(CheckpointKind::kFinishing));
@@ -125,9 +125,23 @@ uint64_t Driver::stop_at_ns(Deadline deadline) const {
   return pipeline_.checkpointer->stop_at_ns(deadline, given_ns_);
 }
 
-// Reads and writes are waited for until the run stops; commits, saves and what shows the output, until the deadline itself.
-void Driver::wait_until(uint64_t monotonic_ns) {
-  if (pipeline_.wait_until_ns != nullptr) *pipeline_.wait_until_ns = monotonic_ns;
+// What is kept before a deadline, or is left behind a stop.
+uint64_t Driver::reserve_ns() const {
+  return pipeline_.checkpointer == nullptr ? WaitLimit::kGraceNs : pipeline_.checkpointer->reserve_ns(given_ns_);
+}
+
+// Reads and writes are waited for until the run stops, and for half of the reserve behind a signal; commits, saves and what shows the output, until the
+// deadline itself, and for all of it.
+void Driver::wait_while_working() {
+  if (pipeline_.wait_limit == nullptr) return;
+  pipeline_.wait_limit->until_ns = stop_at_ns(deadline_);
+  pipeline_.wait_limit->grace_ns = reserve_ns() / 2;
+}
+
+void Driver::wait_to_the_end() {
+  if (pipeline_.wait_limit == nullptr) return;
+  pipeline_.wait_limit->until_ns = deadline_.at_ns;
+  pipeline_.wait_limit->grace_ns = reserve_ns();
 }
 
 bool Driver::stop_asked(Deadline deadline) {
@@ -226,8 +240,13 @@ Result<Step> Driver::fill_window(Deadline deadline) {
     if (pipeline_.output->bytes().traits().whole_batches) WEIR_TRY(edge());
     return Step::kNeedInput;
   }
+  uint64_t until = std::min(due, stop_at_ns(deadline));
+  if (pipeline_.checkpointer != nullptr) {
+    WEIR_TRY(pipeline_.checkpointer->keep());
+    until = std::min(until, pipeline_.checkpointer->keep_due_ns());
+  }
   const uint64_t before = now();
-  pipeline_.wakeup->wait(std::min(due, stop_at_ns(deadline)));
+  pipeline_.wakeup->wait(until);
   counters_.times.read_ns += now() - before;
   return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
 }

@@ -91,7 +91,9 @@ class Driver {
   void stop_with_checkpoint(Outcome& outcome);
   [[nodiscard]] uint64_t stop_at_ns(Deadline deadline) const;
   bool stop_asked(Deadline deadline);
-  void wait_until(uint64_t monotonic_ns);
+  [[nodiscard]] uint64_t reserve_ns() const;
+  void wait_while_working();
+  void wait_to_the_end();
   void keep_stored(Outcome& outcome);
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 

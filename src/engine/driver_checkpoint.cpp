@@ -120,6 +120,7 @@ Status Driver::begin_checkpoint() {
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
 Status Driver::edge() {
   if (pipeline_.checkpointer == nullptr || !pipeline_.output->settled()) return {};
+  WEIR_TRY(pipeline_.checkpointer->keep());
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
   capture();
@@ -133,7 +134,7 @@ Status Driver::commit_sinks() {
 
 Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t before = now();
-  wait_until(deadline_.at_ns);
+  wait_to_the_end();
   if (const Status committed = commit_sinks(); !committed) {
     // One of them may have committed what no state will name.
     if (!save_tried_ && !pipeline_.checkpointer->in_store()) {
@@ -148,7 +149,7 @@ Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   const uint64_t took = now() - before;
   counters_.times.send_ns += took;
   pipeline_.checkpointer->flush_times().add(took);
-  if (kind == CheckpointKind::kRunning) wait_until(stop_at_ns(deadline_));
+  if (kind == CheckpointKind::kRunning) wait_while_working();
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "engine/rejects.hpp"
 #include "format/reader.hpp"
 #include "port/ports.hpp"
+#include "port/wait_limit.hpp"
 #include "sql/program.hpp"
 
 namespace weir {
@@ -45,8 +46,7 @@ struct PipelineParts {
   BatchSink* rejects_sink = nullptr;  ///< may be null
   Clock* clock = nullptr;
   Wakeup* wakeup = nullptr;
-  uint64_t* wait_until_ns =
-      nullptr;  ///< of the network, which waits no longer (W1101): the driver moves it; null: there is none
+  WaitLimit* wait_limit = nullptr;  ///< of the network, which waits no longer (W1101); null: there is none
   RunObserver* observer = nullptr;  ///< may be null
   std::span<char> scratch;  ///< row lists: Driver::scratch_bytes
   Checkpointer* checkpointer = nullptr;  ///< null: the run leaves nothing to go on from

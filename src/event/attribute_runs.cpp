@@ -81,7 +81,8 @@ void AttributeRuns::advance() {
     case Type::kMap: {
       put(first);
       put(":");
-      while (!top.left.empty() && (top.left.front() == ':' || is_json_blank(top.left.front()))) top.left.remove_prefix(1);
+      while (!top.left.empty() && (top.left.front() == ':' || is_json_blank(top.left.front())))
+        top.left.remove_prefix(1);
       const std::string_view value = take_json_value(top.left);
       return put_value(value);
     }

@@ -90,7 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     uint64_t lines = 0;
     for (size_t at = 0; at < whole.size(); ++lines) {
       const size_t end = whole.find('\n', at);
-      require(end != std::string::npos && check_json(std::string_view(whole).substr(at, end - at), kEventDepthMax + 2).ok());
+      require(end != std::string::npos &&
+              check_json(std::string_view(whole).substr(at, end - at), kEventDepthMax + 2).ok());
       at = end + 1;
     }
     require(failed || event->kind() == EventKind::kLogs || lines == event->entries());

@@ -46,8 +46,8 @@ uint64_t size_of(std::string_view text) {
 
 bool is_bucket(std::string_view name) {
   for (const char c : name) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-                      c == '-' || c == '_';
+    const bool good =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
     if (!good) return false;
   }
   return !name.empty();
@@ -171,8 +171,8 @@ EventObjects::Document EventObjects::document_of(const Event& event, std::string
       const bool has_bucket = is_json_string(event.batch_bucket_) || !default_bucket.empty();
       FixedText<5> scheme;
       if (is_string(3)) put_json_text(item[3].value, scheme);  // cut: the scheme is all that is asked for
-      const bool names = (is_string(0) && is_string(1)) || (is_string(2) && (has_bucket || is_string(0))) ||
-                         scheme.view() == "s3://";
+      const bool names =
+          (is_string(0) && is_string(1)) || (is_string(2) && (has_bucket || is_string(0))) || scheme.view() == "s3://";
       return {names ? Form::kItem : Form::kNone, {}};
     }
     default:

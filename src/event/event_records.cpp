@@ -86,8 +86,8 @@ void EventRecords::open_entry(std::string_view entry) {
   piece_open_ = false;
   first_member_ = true;
   const EventKind kind = event_->kind();
-  const bool wrapped = kind == EventKind::kSqs || kind == EventKind::kSns || kind == EventKind::kKinesis ||
-                       kind == EventKind::kDynamoDb;
+  const bool wrapped =
+      kind == EventKind::kSqs || kind == EventKind::kSns || kind == EventKind::kKinesis || kind == EventKind::kDynamoDb;
   if (!wrapped) {
     add(PieceKind::kJson, entry);
     return add(PieceKind::kText, "\n");
@@ -182,7 +182,7 @@ std::string_view EventRecords::next_of_piece() {
   const size_t take_max = piece.kind == PieceKind::kDataText ? kStageBytes / kJsonEscapeFactor : kStageBytes;
   while (true) {
     char text[kStageBytes];
-    std::string_view taken(text, 0);
+    std::string_view taken;
     if (piece.kind == PieceKind::kJson) {
       taken = piece.text.substr(0, take_max);
       piece.text.remove_prefix(taken.size());

@@ -48,7 +48,8 @@ inline std::string s3_event(const std::string& records) { return "{\"Records\":[
 /// `attributes` begins with a comma when there is any.
 inline std::string sqs_record(const std::string& id, std::string_view body, const std::string& attributes = {},
                               const std::string& queue = "jobs") {
-  return R"({"messageId":")" + id + R"(","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":)" + json_quoted(body) +
+  return R"({"messageId":")" + id + R"(","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":)" +
+         json_quoted(body) +
          R"(,"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"1545082649185")" +
          attributes +
          R"(},"messageAttributes":{},"md5OfBody":"098f6bcd4621d373cade4e832627b4f6","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:)" +

@@ -152,7 +152,8 @@ TEST(EventObjects, of_a_direct_invocation) {
   EXPECT_EQ(objects(R"({"Key":"k","Size":3,"Etag":"\"e\"","LastModified":1.0,"StorageClass":"STANDARD"})", "d"),
             Lines{"0 d/k 3"});
   EXPECT_EQ(objects(R"({"Key":"k","Size":3})"), Lines{"0 !it names no S3 object"});
-  const std::string batch = R"({"Items":[{"Key":"f/","Size":0},{"Key":"k","Size":3},{"Key":""}],"BatchInput":{"bucket":"b"}})";
+  const std::string batch =
+      R"({"Items":[{"Key":"f/","Size":0},{"Key":"k","Size":3},{"Key":""}],"BatchInput":{"bucket":"b"}})";
   EXPECT_EQ(objects(batch), (Lines{"1 b/k 3", "2 !it names no key", "skipped 1"}));
   EXPECT_EQ(read_event(batch).names_objects(), NamesObjects::kAll);
   EXPECT_EQ(read_event(batch).entries(), 3u);
@@ -188,7 +189,8 @@ TEST(BatchResponse, a_stream_goes_on_from_the_first_failure) {
   EXPECT_EQ(response(kinesis, {1, 1}), R"({"batchItemFailures":[{"itemIdentifier":"111"}]})");
   EXPECT_EQ(response(kinesis, {0, 1}), R"({"batchItemFailures":[{"itemIdentifier":"222"}]})");
   EXPECT_EQ(response(kinesis, {0, 0}), R"({"batchItemFailures":[]})");
-  const std::string dynamo = dynamo_event({dynamo_record("333", R"("NewImage":{})"), dynamo_record("444", "\"Keys\":{}")});
+  const std::string dynamo =
+      dynamo_event({dynamo_record("333", R"("NewImage":{})"), dynamo_record("444", "\"Keys\":{}")});
   EXPECT_EQ(response(dynamo, {0, 1}), R"({"batchItemFailures":[{"itemIdentifier":"444"}]})");
 }
 
@@ -223,7 +225,8 @@ TEST(Event, the_other_kinds_are_told) {
   const Event logs = read_event(R"({"awslogs":{"data":"H4sI"}})");
   EXPECT_EQ(logs.kind(), EventKind::kLogs);
   EXPECT_EQ(logs.id().size(), 32u);
-  for (const char* text : {"{}", "3", "null", "\"x\"", R"({"Records":[]})", R"({"Records":[{"eventSource":"aws:ses"}]})"}) {
+  for (const char* text :
+       {"{}", "3", "null", "\"x\"", R"({"Records":[]})", R"({"Records":[{"eventSource":"aws:ses"}]})"}) {
     const Event direct = read_event(text);
     EXPECT_EQ(direct.kind(), EventKind::kDirect);
     EXPECT_EQ(direct.entries(), 1u);

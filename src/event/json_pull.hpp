@@ -39,9 +39,10 @@ class JsonPull {
     read_string(name);
     return true;
   }
-  /// In an array: an element comes next. False behind the last one, which is left.
+  /// In an array: an element comes next. False behind the last one, which is left, and where no value can stand: skip_value() after true always
+  /// goes forward.
   bool next_element() {
-    if (kind() < 0) return false;
+    if (kind() < 0 || head_ == '}') return false;
     if (head_ != ']') return true;
     advance();
     return false;

@@ -52,10 +52,12 @@ bool LogBytes::refill() {
 int LogBytes::next() {
   if (out_at_ == out_end_ && !refill()) return -1;
   const char byte = out_[out_at_++];
-  if (check_ != nullptr && error_.ok()) {
+  if (check_ != nullptr) {  // also of what came before a fault of the codec, whose error it stays
     if (const Code code = check_->step(byte); code != Code::kOk) {
-      error_ = Error(Code::kBadEvent, "what awslogs.data unpacks to is ");
-      error_.detail.append(code_info(code).message);
+      if (error_.ok()) {
+        error_ = Error(Code::kBadEvent, "what awslogs.data unpacks to is ");
+        error_.detail.append(code_info(code).message);
+      }
       ended_ = true;
       out_at_ = out_end_ = 0;
       return -1;

@@ -35,7 +35,7 @@ Step HttpCall::retry(FailureClass failure, Error& error) {
   const uint64_t now = session_.http.clock->monotonic_ns();
   const HttpHead& head = connection_.head();
   const RetryHint hint = head.begun() ? retry_hint(head, session_.http.clock->wall_ns()) : RetryHint{};
-  const RetryDecision decision = retry_.failed(failure, hint, now, {session_.stop_at_ns}, session_.http.net->random());
+  const RetryDecision decision = retry_.failed(failure, hint, now, {session_.end_ns()}, session_.http.net->random());
   if (decision.answer == RetryAnswer::kPastDeadline) {
     Error late(Code::kInterrupted, "no time is left to try again: ");
     late.detail.append(code_info(error.code).message).append(", ").append(error.detail.view());
@@ -83,7 +83,7 @@ Step HttpCall::step(Error& error) {
         return Step::kHaveOutput;
       case State::kWaiting: {
         const uint64_t now = session_.http.clock->monotonic_ns();
-        if (now >= session_.stop_at_ns && !parting_) {
+        if (now >= session_.end_ns() && !parting_) {
           error = Error(Code::kInterrupted, "the time was up before it was asked for");
           return Step::kFailed;
         }
@@ -135,10 +135,10 @@ Step HttpCall::step(Error& error) {
 }
 
 Status HttpCall::wait(const HttpWait& wait) {
-  if (session_.http.clock->monotonic_ns() >= session_.stop_at_ns)
+  const uint64_t end_ns = session_.end_ns();
+  if (session_.http.clock->monotonic_ns() >= end_ns)
     return fail(Code::kInterrupted, "the time was up before the answer came");
-  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u},
-                          std::min(wait.until_ns, session_.stop_at_ns));
+  session_.http.net->wait({&wait.interest, wait.interest.socket >= 0 ? 1u : 0u}, std::min(wait.until_ns, end_ns));
   return {};
 }
 

@@ -3,9 +3,10 @@
 //
 // How often and how late: io/retry_policy.hpp. All calls of a run share one RetryBudget, so that a server that is down is asked a bounded
 // number of times, however many calls there are. A call whose time is up, in mid-request or before another attempt, failed for no fault of the
-// server: W1101.
+// server: W1101. A stop that is asked for (port/wait_limit.hpp) leaves it a grace.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -30,11 +31,12 @@ class HttpService {
 struct HttpSession {
   HttpContext http;
   RetryBudget retries;
-  uint64_t stop_at_ns = kNever;  ///< no wait reaches past it
+  uint64_t stop_at_ns = kNever;  ///< no wait reaches past it, nor past the run's limit
   bool proven = false;  ///< a request was answered
   uint32_t redirects_max = RetryLimits{}.redirects_max;
   /// Before one has: a wrong address should be told of soon. After it a run should outlive a minute's outage.
   static constexpr uint32_t kFirstAttemptsMax = 5;
+  [[nodiscard]] uint64_t end_ns() const { return std::min(stop_at_ns, http.end_ns()); }
   [[nodiscard]] RetryLimits limits() const {
     RetryLimits limits{.redirects_max = redirects_max};
     if (!proven) limits.attempts_max = kFirstAttemptsMax;
@@ -67,9 +69,9 @@ class HttpCall {
   /// The body that is read broke off, or is not what it should be: another attempt, if there may be one. If not, `error` is as it was, or W1101
   /// where the time is up. `progressed`: bytes came since the last attempt, so that the count begins anew.
   bool again(FailureClass why, bool progressed, Error& error);
-  /// Steps until it ends, and waits in between. Not ended by a signal: what was begun is brought to its end. W1101: the session's time is up.
+  /// Steps until it ends, and waits in between; behind a signal within the grace. W1101: the time is up.
   Status run();
-  /// Waits for what the last step wanted. W1101: not past the session's end.
+  /// Waits for what the last step wanted. W1101: the time is up.
   Status wait(const HttpWait& wait);
   void close() noexcept { connection_.close(); }
 

@@ -112,7 +112,7 @@ Status HttpConnection::begin(const HttpRequest& request) {
     return {};
   }
   if (tls_on_ && context_.tls == nullptr) return fail(Code::kInternal, "TLS was not planned");
-  auto found = context_.net->resolve(to.host, to.port, addresses_, {now() + kResolveNs});
+  auto found = context_.net->resolve(to.host, to.port, addresses_, {std::min(now() + kResolveNs, context_.end_ns())});
   if (!found) return fail(found.error());
   address_count_ = *found;
   if (!proxy) {

@@ -20,6 +20,7 @@
 #include "io/url.hpp"
 #include "port/net.hpp"
 #include "port/ports.hpp"
+#include "port/wait_limit.hpp"
 
 namespace weir {
 
@@ -64,7 +65,11 @@ struct HttpContext {
   Clock* clock = nullptr;
   TlsContext* tls = nullptr;  ///< null: no https
   const ProxyRules* proxy = nullptr;
+  WaitLimit* limit = nullptr;  ///< of the run; null: none
   HttpTimes times;
+
+  /// When the run waits no longer, as far as it is known now.
+  [[nodiscard]] uint64_t end_ns() const { return limit == nullptr ? kNever : limit->end_ns(clock->monotonic_ns()); }
 };
 
 /// What an exchange waits for.

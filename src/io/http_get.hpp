@@ -54,7 +54,7 @@ class HttpGet final : public HttpService {
   ReadResult read(std::span<char> room, Error& error) { return call_.read(room, error); }
   /// The body broke off: begins again at `from`, if there may be another attempt; else `error` stays. See HttpCall::again.
   bool again(uint64_t from, bool progressed, Error& error);
-  /// Steps until the head is there, and waits in between. Not ended by a stop.
+  /// Steps until the head is there, and waits in between; behind a stop within the grace.
   Status run();
 
   [[nodiscard]] const HttpObjectInfo& info() const { return info_; }

@@ -341,6 +341,7 @@ Result<size_t> ask_name_servers(std::string_view host, const char* name_servers,
   Answers v4;
   Answers v6;
   Channel channel;  // behind the answers: its end calls back
+  const bool stopped_before = SystemWakeup::stop_signal() != 0;
   if (const int status = channel.open(name_servers); status != ARES_SUCCESS)
     return fail(no_host(host, reason_of(status)));
 
@@ -377,6 +378,8 @@ Result<size_t> ask_name_servers(std::string_view host, const char* name_servers,
         return fail(no_host(host, "no answer in time"));
       }
       channel.step(clock, until.at_ns);
+      if (!stopped_before && SystemWakeup::stop_signal() != 0)
+        return fail(Code::kInterrupted, "while a name was looked up");
     }
     size_t count = 0;
     for (const Answers* answers : {&v4, &v6}) {

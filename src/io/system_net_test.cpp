@@ -15,6 +15,7 @@
 
 #include "io/system_clock.hpp"
 #include "io/system_wakeup.hpp"
+#include "testing/virtual_time.hpp"
 
 namespace weir {
 namespace {
@@ -176,19 +177,67 @@ TEST_F(Sockets, a_wait_ends_at_its_time_and_watches_several) {
   EXPECT_EQ(net_.receive(socket_, room).bytes, 1u);
 }
 
-TEST_F(Sockets, a_stop_that_was_asked_for_does_not_cut_waits_short) {
-  // What was begun is brought to its end, and that must not become a loop without waits. In a process of its own: a stop stays.
+// In a process of its own: a stop stays. Its exit.
+template <typename Body>
+int exit_of(Body body) {
   const pid_t process = fork();
   if (process == 0) {
     SystemWakeup::handle_signals();
-    raise(SIGTERM);
-    const uint64_t until = clock_.monotonic_ns() + 1'000'000;
-    net_.wait({}, until);
-    _exit(SystemWakeup::stop_signal() == SIGTERM && clock_.monotonic_ns() >= until ? 0 : 1);
+    body();
+    _exit(0);
   }
   int status = 0;
   waitpid(process, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(Sockets, a_stop_ends_one_wait_and_no_more) {
+  // What was begun is brought to its end, and that must not become a loop without waits.
+  const int exit = exit_of([&] {
+    raise(SIGTERM);
+    net_.wait({}, kNever);  // whoever looked before the signal came
+    const uint64_t until = clock_.monotonic_ns() + 1'000'000;
+    net_.wait({}, until);
+    if (SystemWakeup::stop_signal() != SIGTERM || clock_.monotonic_ns() < until) _exit(1);
+  });
+  EXPECT_EQ(exit, 0);
+}
+
+TEST(Signals, that_come_together_are_one_wish) {
+  testing::VirtualClock clock;
+  const SystemWakeup wakeup(clock);
+  EXPECT_EQ(exit_of([&] {
+              raise(SIGTERM);
+              raise(SIGTERM);
+            }),
+            0);
+  EXPECT_EQ(exit_of([&] {
+              raise(SIGINT);
+              if (!wakeup.stop_requested()) _exit(1);
+              clock.advance(SystemWakeup::kOneWishNs - 1);
+              if (!wakeup.stop_requested()) _exit(1);
+              raise(SIGTERM);
+              if (SystemWakeup::stop_signal() != SIGINT) _exit(1);
+            }),
+            0);
+}
+
+TEST(Signals, that_come_later_end_it_at_once) {
+  testing::VirtualClock clock;
+  const SystemWakeup wakeup(clock);
+  EXPECT_EQ(exit_of([&] {
+              raise(SIGINT);
+              (void)wakeup.stop_requested();
+              clock.advance(SystemWakeup::kOneWishNs);
+              (void)wakeup.stop_requested();
+              raise(SIGINT);
+            }),
+            128 + SIGINT);
+  // Of a run that does not come to look: the third.
+  EXPECT_EQ(exit_of([] {
+              for (int i = 0; i < SystemWakeup::kSignalsMax; ++i) raise(SIGTERM);
+            }),
+            128 + SIGTERM);
 }
 
 TEST_F(Sockets, random_bits_differ) {

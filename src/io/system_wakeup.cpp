@@ -11,10 +11,24 @@ namespace weir {
 namespace {
 
 volatile sig_atomic_t signal_seen = 0;
+volatile sig_atomic_t signals = 0;
+volatile sig_atomic_t another_ends = 0;  ///< the first was a while ago
+// Of the run, not of the handler: a look at the clock is not for handlers.
+uint64_t another_ends_at_ns = kNever;
+bool wait_was_ended = false;
 
 void on_signal(int number) {
-  if (signal_seen != 0) _exit(128 + number);
-  signal_seen = number;
+  signals = signals + 1;
+  if (another_ends != 0 || signals >= SystemWakeup::kSignalsMax) _exit(128 + number);
+  if (signal_seen == 0) signal_seen = number;
+}
+
+// Both look, whoever waits and whoever asks.
+void note_stop(Clock& clock) {
+  if (signal_seen == 0 || another_ends != 0) return;
+  const uint64_t now = clock.monotonic_ns();
+  if (another_ends_at_ns == kNever) another_ends_at_ns = now + SystemWakeup::kOneWishNs;
+  if (now >= another_ends_at_ns) another_ends = 1;
 }
 
 short poll_events(const Interest& interest) {
@@ -29,7 +43,12 @@ void wait_unless_stopped(std::span<pollfd> entries, Clock& clock, uint64_t until
   sigaddset(&block, SIGINT);
   sigaddset(&block, SIGTERM);
   sigprocmask(SIG_BLOCK, &block, &before);
-  if (signal_seen == 0 || !unless_stopped) {
+  note_stop(clock);
+  // Who looked before the signal came waits for something else behind it: a stop ends one wait, whenever it comes.
+  const bool ended = signal_seen != 0 && (unless_stopped || !wait_was_ended);
+  wait_was_ended = signal_seen != 0;
+  if (!ended) {
+    if (signal_seen != 0 && another_ends == 0) until_monotonic_ns = std::min(until_monotonic_ns, another_ends_at_ns);
     timespec timeout{};
     timespec* timeout_used = nullptr;
     if (until_monotonic_ns != kNever) {
@@ -50,6 +69,8 @@ void SystemWakeup::handle_signals() {
   struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
+  sigaddset(&action.sa_mask, SIGINT);
+  sigaddset(&action.sa_mask, SIGTERM);
   action.sa_flags = 0;  // no SA_RESTART: a wait must end
   for (const int number : {SIGINT, SIGTERM}) {
     struct sigaction before{};
@@ -63,7 +84,10 @@ void SystemWakeup::handle_signals() {
 
 int SystemWakeup::stop_signal() { return signal_seen; }
 
-bool SystemWakeup::stop_requested() const { return signal_seen != 0; }
+bool SystemWakeup::stop_requested() const {
+  note_stop(clock_);
+  return signal_seen != 0;
+}
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
   pollfd entry{watched_.socket, poll_events(watched_), 0};

@@ -23,13 +23,17 @@ class SystemWakeup final : public Wakeup {
   bool stop_requested() const override;
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
 
-  /// SIGINT and SIGTERM ask for an orderly stop from here on (a second one ends the process at once), SIGPIPE is ignored. The signals are only
-  /// delivered while waiting or between system calls, so that none is missed.
+  /// Signals that come so soon behind the first are the same wish: timeout(1) sends each twice, to the process and to its group.
+  static constexpr uint64_t kOneWishNs = 200'000'000;
+  static constexpr int kSignalsMax = 3;  ///< so many end the process, whether it came to note the first or not
+
+  /// SIGINT and SIGTERM ask for an orderly stop from here on, SIGPIPE is ignored. Another one ends the process at once, kOneWishNs after a wait or a
+  /// look for the stop noted the first.
   static void handle_signals();
   /// The signal that asked for the stop, or 0.
   static int stop_signal();
   /// Waits until one of `entries` is ready (their `revents` say which), a signal comes, or the time has come. The one place where the signals are
-  /// let in. A stop that was asked for before does not end it: what is waited for then is the end of what was begun.
+  /// let in. A stop ends one wait, also when it came before; the later ones are for the end of what was begun.
   static void wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns);
 
  private:

@@ -6,13 +6,13 @@
 
 namespace weir {
 
-Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net& net, Clock& clock, Disk& disk,
-                                                   char** environment, uint64_t until_ns) {
-  std::unique_ptr<AwsSender> sender(new AwsSender(net, clock, disk, environment));
+Result<std::unique_ptr<AwsSender>> AwsSender::make(const AwsConfig& config, Net& net, Clock& clock, Wakeup& wakeup,
+                                                   Disk& disk, char** environment, uint64_t until_ns) {
+  std::unique_ptr<AwsSender> sender(new AwsSender(net, clock, wakeup, disk, environment));
   Network::Needs needs;
   needs.objects = true;
   needs.services = true;
-  sender->network_.set_stop_at(until_ns);
+  sender->network_.limit().until_ns = until_ns;
   WEIR_TRY(sender->network_.start(config, needs));
   sender->room_.resize(HttpCall::memory_max());
   sender->call_ = std::make_unique<HttpCall>(sender->network_.session(), sender->room_);

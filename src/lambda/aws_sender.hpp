@@ -15,8 +15,8 @@ namespace weir {
 class AwsSender {
  public:
   /// `until_ns`: no wait reaches past it.
-  static Result<std::unique_ptr<AwsSender>> make(const AwsConfig& config, Net& net, Clock& clock, Disk& disk,
-                                                 char** environment, uint64_t until_ns);
+  static Result<std::unique_ptr<AwsSender>> make(const AwsConfig& config, Net& net, Clock& clock, Wakeup& wakeup,
+                                                 Disk& disk, char** environment, uint64_t until_ns);
 
   /// Lambda Invoke, type Event. `function`: a name or an ARN.
   Status invoke(std::string_view function, std::string_view payload);
@@ -28,8 +28,8 @@ class AwsSender {
   Status put_object(const std::string& url, std::string_view text);
 
  private:
-  AwsSender(Net& net, Clock& clock, Disk& disk, char** environment)
-      : environment_(environment), network_(net, clock, disk, environment) {}
+  AwsSender(Net& net, Clock& clock, Wakeup& wakeup, Disk& disk, char** environment)
+      : environment_(environment), network_(net, clock, wakeup, disk, environment) {}
   Status ask(AwsRequest& request);
   Result<std::string> queue_url(std::string_view queue) const;
 

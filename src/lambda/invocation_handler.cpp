@@ -10,6 +10,7 @@
 #include "hash/hex.hpp"
 #include "io/system_disk.hpp"
 #include "io/system_net.hpp"
+#include "io/system_wakeup.hpp"
 #include "lambda/event_source.hpp"
 #include "memory/process_memory.hpp"
 
@@ -168,9 +169,7 @@ std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
 JobReport InvocationHandler::run_job(const std::string* input, ByteSource* source) {
   Config config = config_;
   if (source != nullptr) {
-    config.input.from = {std::string(source->name(0))};
-    config.input.from_event = true;
-    if (config.input.format == FormatChoice::kAuto) config.input.format = FormatChoice::kNdjson;
+    set_for_records(config, source->name(0));
   } else if (input != nullptr) {
     config.input.from = {*input};
     config.input.from_event = true;
@@ -262,9 +261,10 @@ Status InvocationHandler::send(const std::function<Status(AwsSender&)>& what) {
   const JobReport report = in_child(clock_, kill_at_ns_, [&](JobReport& out) {
     SystemDisk disk;
     SystemNet net(clock_);
+    SystemWakeup wakeup(clock_);
     if (!invocation_->trace_id.empty())
       setenv("_X_AMZN_TRACE_ID", std::string(invocation_->trace_id.view()).c_str(), 1);
-    auto sender = AwsSender::make(config_.aws, net, clock_, disk, environ, until);
+    auto sender = AwsSender::make(config_.aws, net, clock_, wakeup, disk, environ, until);
     const Status sent = sender ? what(**sender) : Status(fail(sender.error()));
     out.exit = sent ? 0 : static_cast<int>(sent.error().exit());
     if (!sent) out.error = sent.error();
@@ -369,6 +369,18 @@ bool InvocationHandler::run_group(const Group& group, const Event* event) {
 bool InvocationHandler::run_records(const Event& event) {
   std::string name = "event/";
   name.append(event.id().empty() ? invocation_->id.view() : event.id());
+  if (event.entries() > 1 && !event.id().empty()) {
+    // Messages come again in other company: what stands under a name is of just these.
+    Sha256 ids;
+    for (EventEntries entries(event); entries.next();) {
+      WantedMember members[] = {{"messageId"}, {"eventID"}};
+      find_members(entries.value(), members);
+      ids.update(members[0].value.empty() ? members[1].value : members[0].value);
+    }
+    char digits[64];
+    to_hex(ids.digest(), digits);
+    name.append("-").append(digits, 8);
+  }
   EventSource source(event, name);
   const JobReport report = run_job(nullptr, &source);
   if (report.done()) return true;

@@ -47,9 +47,7 @@ Status check_pipeline(const Config& config, Clock& clock) {
   const FormatChoice format = config.input.format;
   if (!event || (format != FormatChoice::kAuto && format != FormatChoice::kNdjson)) return {};
   Config sample = config;
-  sample.input.from = {"event/sample"};
-  sample.input.from_event = true;
-  sample.input.format = FormatChoice::kNdjson;
+  set_for_records(sample, "event/sample");
   SampleSource source;
   JobRequest request;
   request.config = &sample;
@@ -72,10 +70,11 @@ Status fetch_pipeline(PipelineText& pipeline, Clock& clock, const AwsConfig& aws
   const JobReport report = in_child(clock, until, [&](JobReport& out) {
     SystemDisk disk;
     SystemNet net(clock);
-    Network network(net, clock, disk, environ);
+    SystemWakeup wakeup(clock);
+    Network network(net, clock, wakeup, disk, environ);
     Network::Needs needs;
     needs.objects = true;
-    network.set_stop_at(until);
+    network.limit().until_ns = until;
     Status status = network.start(aws, needs);
     auto name = s3_name(pipeline.from);
     if (status && !name) status = fail(name.error());

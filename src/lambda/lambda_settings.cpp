@@ -113,6 +113,17 @@ Status check_for_lambda(const Config& config) {
   return {};
 }
 
+void set_for_records(Config& config, std::string_view name) {
+  config.input.from = {std::string(name)};
+  config.input.from_event = true;
+  if (config.input.format == FormatChoice::kAuto) config.input.format = FormatChoice::kNdjson;
+  config.checkpoint.to = "none";
+  if (config.output.if_exists != IfExists::kFail) return;
+  const std::string& to = config.output.to;
+  const bool many = to.ends_with('/') || to.find("{batch}") != std::string::npos || to.find("{part}") != std::string::npos;
+  config.output.if_exists = many ? IfExists::kReplace : IfExists::kSkip;
+}
+
 std::string error_type_of(int exit) {
   std::string type;
   bool capital = true;

@@ -36,6 +36,10 @@ Status set_memory(Config& config, uint64_t memory_bytes);
 /// What a function's pipeline must have: an output that differs from event to event, that is no stdout. W2021, W2019, W2012.
 Status check_for_lambda(const Config& config);
 
+/// The job over an event's records, which are nowhere but in this delivery: it leaves no checkpoint. The name tells the delivery, so an output that is
+/// there already is this one's; of an output of many files, which may not all be there, each is made again.
+void set_for_records(Config& config, std::string_view name);
+
 /// "INPUT_CORRUPT" as "InputCorrupt".
 std::string error_type_of(int exit);
 

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <new>
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memory/process_memory.hpp"
@@ -29,6 +30,8 @@ alignas(64) char setup_bytes[kSetupArenaBytes];
 alignas(64) char runtime_bytes[kRuntimeArenaBytes];
 constinit SizeClassPool setup_pool(setup_bytes, sizeof setup_bytes);
 constinit SizeClassPool runtime_pool(runtime_bytes, sizeof runtime_bytes);
+constinit SizeClassPool unbound_pool;  // empty but for a command that holds to no budget
+constinit bool unbound = false;
 constinit uint64_t calls_after_seal = 0;
 constinit bool main_began = false;
 
@@ -39,6 +42,7 @@ constexpr size_t kBeforeMainMax = 64u << 10;
 bool refused(size_t bytes) { return !main_began && bytes > kBeforeMainMax; }
 
 SizeClassPool& pool() {
+  if (unbound) return unbound_pool;
   if (!sealed()) return setup_pool;
   ++calls_after_seal;
   return runtime_pool;
@@ -50,7 +54,9 @@ void* take_aligned(size_t alignment, size_t bytes) {
 }
 
 void give_back(void* user) {
-  if (user != nullptr) (runtime_pool.owns(user) ? runtime_pool : setup_pool).give_back(user);
+  if (user == nullptr) return;
+  SizeClassPool& owner = unbound_pool.owns(user) ? unbound_pool : runtime_pool.owns(user) ? runtime_pool : setup_pool;
+  owner.give_back(user);
 }
 
 void limit_setup_pool(uint64_t bytes) {
@@ -71,6 +77,17 @@ AllocatorFigures figures() {
 void use_process_malloc() {
   main_began = true;
   set_allocator_hooks(figures, limit_setup_pool);
+}
+
+void unbound_process_malloc() {
+  // Address space alone: a page counts when it is touched.
+  for (size_t bytes = size_t{1} << 36; bytes >= size_t{1} << 28; bytes /= 4) {
+    void* region = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) continue;
+    unbound_pool = SizeClassPool(static_cast<char*>(region), bytes);
+    unbound = true;
+    return;
+  }
 }
 
 }  // namespace weir

@@ -6,7 +6,7 @@
 #include "plan/job.hpp"
 
 namespace weir {
-Status Job::collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found) {
+Status Job::collect_garbage(bool take_away, uint64_t older_than_ns, const std::function<void(const Garbage&)>& found) {
   if (s3_requests() == nullptr) return {};
   S3Client& client = network_->writer();
   // Who holds the job's lease is at work: what stands there is its own.
@@ -42,18 +42,27 @@ Status Job::collect_garbage(bool take_away, const std::function<void(const Garba
     }
     const auto place = s3_name(output.many ? output_prefix_ : output.url);
     if (!place) return fail(place.error());
-    std::vector<std::pair<S3Name, std::string>> uploads;
+    struct Left {
+      S3Name name;
+      std::string upload_id;
+      uint64_t begun_wall_ns = 0;
+    };
+    std::vector<Left> uploads;
     WEIR_TRY(client.list_uploads(place->bucket, place->key, [&](const ListedUpload& listed) -> Status {
       const std::string_view key = listed.key.view();
       const bool ours =
           output.many ? !S3ObjectsSink::number_of(key, place->key, output_suffix_).empty() : key == place->key;
       if (ours && listed.upload_id.view() != saved.upload.view())
-        uploads.push_back({{place->bucket, std::string(listed.key.view())}, std::string(listed.upload_id.view())});
+        uploads.push_back({{place->bucket, std::string(listed.key.view())},
+                           std::string(listed.upload_id.view()),
+                           listed.initiated_wall_ns});
       return {};
     }));
-    for (const auto& [name, upload] : uploads) {
-      found({"upload", "s3://" + name.bucket + "/" + name.key, upload});
-      if (take_away) WEIR_TRY(client.abort(name, upload));
+    const uint64_t now = network_->server_wall_ns();
+    for (const Left& left : uploads) {
+      const bool young = older_than_ns != 0 && left.begun_wall_ns + older_than_ns > now;
+      found({"upload", "s3://" + left.name.bucket + "/" + left.name.key, left.upload_id, young});
+      if (take_away && !young) WEIR_TRY(client.abort(left.name, left.upload_id));
     }
     if (checkpoint_name_.empty()) continue;
     const S3Name tail = upload_options(output.url, false).tail;

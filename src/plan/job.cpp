@@ -74,7 +74,19 @@ Status Job::prepare(Config config, Deadline deadline) {
   return mistakes_.empty() ? Status() : fail(mistakes_[0]);
 }
 
+// Where parts are to wait is a folder: before anything is asked of anybody.
+Status Job::check_spool() const {
+  const std::string& spool = config_.output.spool;
+  if (spool.empty() || (!is_s3(config_.output.to) && !is_s3(config_.rejects.to))) return {};
+  const auto there = disk_.info(spool.c_str());
+  if (there && there->kind == FileKind::kFolder) return {};
+  if (!there && there.error().exit() == Exit::kAuth) return fail(there.error());
+  const bool nothing = !there || there->kind == FileKind::kNone;
+  return fail(Code::kNoSpool, spool + (nothing ? " is not there" : " is no folder"));
+}
+
 Status Job::prepare_parts(Deadline deadline) {
+  WEIR_TRY(check_spool());
   if (const Status chosen = choose_input(deadline); !chosen) {
     mistakes_.push_back(chosen.error());
     if (chosen.error().exit() == Exit::kBadConfig) find_mistakes(false);
@@ -158,8 +170,8 @@ Status Job::open_network() {
   }
   if (!needs.any()) return {};
   if (net_ == nullptr) return fail(Code::kNotYet, "s3://, http:// and https:// from a host program");
-  network_ = std::make_unique<Network>(*net_, clock_, disk_, environment_);
-  network_->set_stop_at(deadline_.at_ns);
+  network_ = std::make_unique<Network>(*net_, clock_, wakeup_, disk_, environment_);
+  network_->limit().until_ns = deadline_.at_ns;
   return network_->start(config_.aws, needs);
 }
 

@@ -85,10 +85,14 @@ class Job {
     const char* kind;  ///< "upload", "tail"
     std::string url;
     std::string upload_id;
+    bool young = false;  ///< a run may be at work on it: it is told, and stays
   };
-  /// In place of build(): tells uploads to the output and the rejects, and tails, that the checkpoint does not name; with `take_away` they go. W5101
-  /// while another run is at work. Needs no more than S3's listings; the process' memory is not sealed.
-  Status collect_garbage(bool take_away, const std::function<void(const Garbage&)>& found);
+  /// Age below which an upload may be a live run's: of a job with a checkpoint its lease tells, of one without nothing does.
+  static constexpr uint64_t kYoungNs = 24ull * 3600 * 1'000'000'000;
+  [[nodiscard]] uint64_t young_ns() const { return checkpoint_name_.empty() ? kYoungNs : 0; }
+  /// In place of build(): tells uploads to the output and the rejects, and tails, that the checkpoint does not name; with `take_away` they go, but for
+  /// uploads that were begun less than `older_than_ns` ago, by S3's clock. W5101 while another run is at work. Needs no more than S3's listings; the process' memory is not sealed.
+  Status collect_garbage(bool take_away, uint64_t older_than_ns, const std::function<void(const Garbage&)>& found);
 
   Status build();
   Outcome run(Deadline deadline, RunObserver* observer);
@@ -143,6 +147,7 @@ class Job {
     size_t checkpoint = 0, snapshots = 0, reader_state = 0, upload = 0, rejects_upload = 0;
   };
 
+  Status check_spool() const;
   Status open_network();
   Status take_addresses();
   Status choose_input(Deadline deadline);

@@ -179,7 +179,7 @@ Status Job::build() {
   pipeline_.rejects_sink = rejects_sink_.get();
   pipeline_.clock = &clock_;
   pipeline_.wakeup = &wakeup_;
-  pipeline_.wait_until_ns = network_ ? network_->stop_at() : nullptr;
+  pipeline_.wait_limit = network_ ? &network_->limit() : nullptr;
   pipeline_.records_preview = preview_records_;
   pipeline_.publish_partial = config_.output.publish_partial;
   pipeline_.unit_bytes = config_.output.unit;
@@ -380,7 +380,7 @@ Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
-  if (network_) network_->set_stop_at(deadline.at_ns);
+  if (network_) network_->limit().until_ns = deadline.at_ns;
   if (exec_sink_ != nullptr && deadline.at_ns != kNever) {
     // A command that hangs must not hold the run past its deadline.
     const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());

@@ -85,6 +85,7 @@ Status Network::start(const AwsConfig& config, const Needs& needs) {
   for (HttpSession* session : {static_cast<HttpSession*>(&session_), &web_session_}) {
     session->http.net = &net_;
     session->http.clock = &clock_;
+    session->http.limit = &limit_;
     session->http.proxy = &proxy_;
     session->http.tls = tls_context_.get();
   }

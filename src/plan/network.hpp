@@ -21,13 +21,16 @@
 #include "port/disk.hpp"
 #include "port/net.hpp"
 #include "port/ports.hpp"
+#include "port/wait_limit.hpp"
 
 namespace weir {
 
 class Network final : public ObjectLister {
  public:
-  Network(Net& net, Clock& clock, Disk& disk, char** environment)
-      : net_(net), clock_(clock), disk_(disk), environment_(environment) {}
+  Network(Net& net, Clock& clock, const Wakeup& wakeup, Disk& disk, char** environment)
+      : net_(net), clock_(clock), disk_(disk), environment_(environment) {
+    limit_.wakeup = &wakeup;
+  }
   ~Network() override;
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -45,14 +48,13 @@ class Network final : public ObjectLister {
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
   [[nodiscard]] AwsSession& session() { return session_; }
+  [[nodiscard]] uint64_t server_wall_ns() const { return session_.server_wall_ns(); }
   [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
   [[nodiscard]] HttpGet& web() { return *web_; }
   [[nodiscard]] const Needs& needs() const { return needs_; }
   [[nodiscard]] bool signed_payload() const { return !tls_; }
-  /// No wait reaches past it.
-  void set_stop_at(uint64_t monotonic_ns) { session_.stop_at_ns = web_session_.stop_at_ns = monotonic_ns; }
-  /// The place of that time for S3, for the driver to move.
-  [[nodiscard]] uint64_t* stop_at() { return &session_.stop_at_ns; }
+  /// Of every request, for the driver to move.
+  [[nodiscard]] WaitLimit& limit() { return limit_; }
 
   /// Keys under "s3://bucket/prefix/" or that match the pattern, in order, as addresses.
   Status list(const std::string& url, std::vector<std::string>& names) override;
@@ -73,6 +75,7 @@ class Network final : public ObjectLister {
   char** environment_;
   Needs needs_;
   bool tls_ = true;
+  WaitLimit limit_;
   AwsSession session_;
   HttpSession web_session_;
   ProxyRules proxy_;

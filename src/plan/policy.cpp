@@ -139,7 +139,7 @@ std::string policy_of(const Config& config) {
       state.push_back(policy.object(place));
     }
   }
-  if (!is_s3(checkpoint) && checkpoint != "auto" && checkpoint != "none") {
+  if (state.empty() && checkpoint != "none") {
     // The checkpoint is a file, and what fills no part yet lies beside the output.
     for (Place place : outputs) {
       place.key += ".weir.*";

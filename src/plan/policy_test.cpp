@@ -88,5 +88,29 @@ TEST(Policy, the_state_lies_beside_the_output_and_has_a_tail) {
   EXPECT_TRUE(parse_yaml(policy)) << policy;
 }
 
+// The tail lies beside the output then, and is all of the state that S3 has.
+TEST(Policy, of_a_checkpoint_that_is_a_file_the_tail_is_in_s3) {
+  Config config;
+  config.input.from = {"in.csv"};
+  config.output.to = "s3://clean/out.csv";
+  config.rejects.to = "s3://bad/rejects.ndjson";
+  config.checkpoint.to = "state/";
+  config.aws.region = "eu-central-1";
+  const std::string policy = policy_of(config);
+  const size_t at = policy.find("\"KeepState\"");
+  ASSERT_NE(at, std::string::npos) << policy;
+  const std::string state = policy.substr(at, policy.find('}', at) - at);
+  EXPECT_NE(state.find("\"s3:DeleteObject\""), std::string::npos) << state;
+  EXPECT_NE(state.find("\"arn:aws:s3:::clean/out.csv.weir.*\""), std::string::npos) << state;
+  EXPECT_NE(state.find("\"arn:aws:s3:::bad/rejects.ndjson.weir.*\""), std::string::npos) << state;
+  EXPECT_EQ(state.find("out.csv.weir\""), std::string::npos) << state;
+  EXPECT_TRUE(parse_yaml(policy)) << policy;
+  // Also where it lies beside an output that is a file.
+  config.output.to = "out.csv";
+  config.checkpoint.to = "auto";
+  EXPECT_NE(policy_of(config).find("[\"arn:aws:s3:::bad/rejects.ndjson.weir.*\"]"), std::string::npos)
+      << policy_of(config);
+}
+
 }  // namespace
 }  // namespace weir

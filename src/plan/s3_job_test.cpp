@@ -1,5 +1,7 @@
 // Whole jobs from S3 to S3 over a simulated network and store: a machine that dies at any request, and the runs after it.
 #include <cstdlib>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -76,8 +78,11 @@ class S3Job : public ::testing::Test {
     uint64_t seen = 0;
     Deadline deadline;
     if (deadline_ns_ != 0) deadline.at_ns = clock.monotonic_ns() + deadline_ns_;
+    if (signal_ns_ != 0) net.signal_at_ns = clock.monotonic_ns() + signal_ns_;
     net.on_request = [&](const SimRequest& request) {
       clock.advance(request_ns_);
+      if (look_) look_(request, net, clock.wall_ns());
+      if (net.signalled() && faults_behind_signal_ != nullptr) net.faults = *faults_behind_signal_;
       if (!dead && ++seen == death) {
         dead = true;
         if (done_before) store.answer(request);
@@ -103,14 +108,15 @@ class S3Job : public ::testing::Test {
       ran.counters = job.counters();
       ran.asked = *job.s3_requests();
       // Not what gives the lease back, which comes behind.
-      if (death == 0 && faults.refuse == 0) {
+      if (death == 0 && faults.refuse == 0 && faults_behind_signal_ == nullptr) {
         EXPECT_EQ(ran.asked.gets + ran.asked.puts + ran.asked.lists + ran.asked.deletes, net.requests);
       }
       ran.expected = job.s3_expectation();
       unseal();
     }
     over_ns_ = clock.monotonic_ns();
-    late_ns_ = over_ns_ > deadline.at_ns ? over_ns_ - deadline.at_ns : 0;
+    const uint64_t end_ns = std::min(deadline.at_ns, net.signal_at_ns);
+    late_ns_ = over_ns_ > end_ns ? over_ns_ - end_ns : 0;
     requests_ = net.requests;
     log_ += "--- life " + std::to_string(life) + " " + ran.words() + " " + ran.skipped + "\n";
     for (const std::string& line : net.log) log_ += line + "\n";
@@ -118,7 +124,7 @@ class S3Job : public ::testing::Test {
   }
 
   /// What `weir gc` says, a line each.
-  std::string garbage(SimS3& store, bool take_away) {
+  std::string garbage(SimS3& store, bool take_away, std::optional<uint64_t> older_than_ns = {}) {
     VirtualClock clock;
     clock.advance(over_ns_ + 120'000'000'000);
     SimNet net(store, clock, 99);
@@ -129,8 +135,10 @@ class S3Job : public ::testing::Test {
     job.set_net(&net);
     const Status prepared = job.prepare(config_);
     EXPECT_TRUE(prepared) << prepared.error().detail.view();
-    const Status done = job.collect_garbage(take_away, [&](const Job::Garbage& found) {
-      said += std::string(found.kind) + " " + found.url + (found.upload_id.empty() ? "" : " " + found.upload_id) + "\n";
+    const uint64_t older = older_than_ns.value_or(job.young_ns());
+    const Status done = job.collect_garbage(take_away, older, [&](const Job::Garbage& found) {
+      said += std::string(found.kind) + " " + found.url + (found.upload_id.empty() ? "" : " " + found.upload_id) +
+              (found.young ? " young\n" : "\n");
     });
     EXPECT_TRUE(done) << done.error().detail.view();
     over_ns_ = clock.monotonic_ns();
@@ -173,7 +181,10 @@ class S3Job : public ::testing::Test {
   uint64_t over_ns_ = 0;  ///< when the last life ended
   uint64_t deadline_ns_ = 0;  ///< of the next life, from its start; 0: none
   uint64_t request_ns_ = 0;  ///< that pass at each request
-  uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline
+  uint64_t signal_ns_ = 0;  ///< when a signal asks the next life to stop, from its start; 0: none
+  const testing::SimNetFaults* faults_behind_signal_ = nullptr;
+  std::function<void(const SimRequest&, SimNet&, uint64_t wall_ns)> look_;  ///< called for each request
+  uint64_t late_ns_ = 0;  ///< how long the last life went on behind its deadline or signal
 };
 
 TEST_F(S3Job, runs_and_is_not_done_twice) {
@@ -248,8 +259,33 @@ TEST_F(S3Job, a_spool_that_is_not_there_is_said) {
   config_.output.spool = "/nowhere/at all";
   SimS3 store = inputs_;
   const Ran ran = run(store, 1, 0);
-  EXPECT_NE(ran.words().find("/nowhere/at all"), std::string::npos) << ran.words();
+  EXPECT_EQ(ran.error.exit(), Exit::kBadConfig) << ran.words();
+  EXPECT_NE(ran.words().find("/nowhere/at all is not there"), std::string::npos) << ran.words();
+  EXPECT_EQ(requests_, 0u) << log_;
   EXPECT_EQ(names(store), names(inputs_)) << log_;
+}
+
+TEST_F(S3Job, the_lease_stands_as_long_as_the_run) {
+  config_.checkpoint.every_ns = 3'600'000'000'000;
+  config_.output.unit = 1u << 20;
+  SimS3 store = inputs_;
+  bool leased = false;
+  uint64_t stalls = 0;
+  look_ = [&](const SimRequest& request, SimNet& net, uint64_t wall_ns) {
+    const auto lease = store.objects.find("bucket/out/result.csv.weir.lease");
+    if (lease != store.objects.end()) {
+      leased = true;
+      const std::string& text = lease->second.body;
+      const uint64_t until = std::strtoull(text.substr(text.rfind(' ') + 1).c_str(), nullptr, 10);
+      EXPECT_GT(until, wall_ns) << request.method << " " << request.target;
+    }
+    // The input comes in pieces, with pauses of 10 s in between.
+    const bool input = request.method == "GET" && request.target.find("/in/") != std::string::npos;
+    net.faults.stall = leased && input && stalls < 30 ? 1 : 0;
+    stalls += net.faults.stall;
+  };
+  ASSERT_TRUE(run(store, 1, 0).done());
+  EXPECT_GT(stalls, 6u);
 }
 
 TEST_F(S3Job, objects_are_those_of_the_batches_and_pieces) {
@@ -382,6 +418,26 @@ TEST_F(S3Job, what_dead_runs_left_is_found_and_taken_away) {
   }
 }
 
+// Nothing says of a job without a checkpoint whether a run is at work.
+TEST_F(S3Job, an_upload_of_a_job_without_a_checkpoint_stays_while_it_is_young) {
+  config_.checkpoint.to = "none";
+  SimS3 store = inputs_;
+  store.uploads["orphan"] = {"bucket/out/result.csv", {}, {}};
+  store.initiated = "2023-11-14T22:00:00.000Z";  // the clock says 22:13 and some minutes
+  const std::string it = "upload s3://bucket/out/result.csv orphan";
+  EXPECT_EQ(garbage(store, true), it + " young\n");
+  EXPECT_EQ(store.uploads.size(), 1u);
+  EXPECT_EQ(garbage(store, true, 3'600'000'000'000), it + " young\n");
+  store.initiated = "2023-11-13T22:00:00.000Z";
+  EXPECT_EQ(garbage(store, false), it + "\n");
+  EXPECT_EQ(garbage(store, true), it + "\n");
+  EXPECT_TRUE(store.uploads.empty());
+  store.uploads["live"] = {"bucket/out/result.csv", {}, {}};
+  store.initiated = "2026-11-27T00:00:00.000Z";
+  EXPECT_EQ(garbage(store, true, 0), "upload s3://bucket/out/result.csv live\n");
+  EXPECT_TRUE(store.uploads.empty());
+}
+
 // D1, D4: in whatever request it falls, asked once or over and over.
 class S3JobDeadline : public S3Job, public ::testing::WithParamInterface<int> {};
 INSTANTIATE_TEST_SUITE_P(Shapes, S3JobDeadline, ::testing::Range(0, 6));
@@ -437,6 +493,56 @@ TEST_P(S3JobDeadline, ends_it_in_order_at_any_request) {
     }
   }
   EXPECT_GT(checkpointed, 40u);
+}
+
+// D4: whatever the network does from then on. Half of the reserve is for what was begun, all of it for the checkpoint.
+TEST_P(S3JobDeadline, a_signal_ends_it_within_the_reserve_at_any_request) {
+  shape(static_cast<Shape>(GetParam() % 3));
+  config_.checkpoint.every_ns = GetParam() < 3 ? 0 : 3'600'000'000'000;
+  SimS3 whole = inputs_;
+  request_ns_ = 20'000'000;
+  ASSERT_TRUE(run(whole, 1, 0).done());
+  const std::string expected = outputs(whole);
+  const uint64_t took_ns = over_ns_;
+  testing::SimNetFaults faults[5];
+  faults[1].stall = 1;
+  faults[2].unavailable = 1;
+  faults[3].retry_after = 1;
+  faults[4].lose_reply = 1;
+  uint64_t checkpointed = 0;
+  for (const testing::SimNetFaults& fault : faults) {
+    for (uint64_t at = 7'000'000; at < took_ns; at += took_ns / 41) {
+      SCOPED_TRACE("faults " + std::to_string(&fault - faults) + ", at " + std::to_string(at));
+      SimS3 store = inputs_;
+      log_.clear();
+      signal_ns_ = at;
+      faults_behind_signal_ = &fault;
+      const Ran cut = run(store, at, 0);
+      const Code why = cut.error.ok() ? cut.outcome.error.code : cut.error.code;
+      // A store that never answered is told of after a few attempts.
+      const bool in_order = cut.built ? cut.outcome.ending != Ending::kFailed
+                                      : why == Code::kInterrupted || why == Code::kCheckpointed ||
+                                            (why == Code::kConnectionLost && &fault == faults + 4);
+      EXPECT_TRUE(in_order) << cut.words() << log_;
+      EXPECT_LE(late_ns_, WaitLimit::kGraceNs + 5 * request_ns_) << log_;
+      const bool goes_on = cut.built && cut.outcome.ending == Ending::kCheckpointed;
+      checkpointed += goes_on ? 1 : 0;
+      signal_ns_ = 0;
+      faults_behind_signal_ = nullptr;
+      const Ran rest = run(store, at + 1, 1);
+      ASSERT_TRUE(rest.done() || rest.skipped == "already_done") << rest.words() << log_;
+      // As behind a deadline: what a run could not hear or say more.
+      if (cut.done() || !rest.skipped.empty())
+        std::erase_if(store.objects,
+                      [](const auto& object) { return object.first.find(".tail-") != std::string::npos; });
+      EXPECT_TRUE(outputs(store) == expected) << names(store) << log_;
+      if (goes_on || cut.done() || &fault == faults) {
+        EXPECT_TRUE(store.uploads.empty()) << names(store) << log_;
+      }
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+  EXPECT_GT(checkpointed, 20u);
 }
 
 // Also what was shown already: it is known for the job's own. And the upload that is not gone on with goes.

@@ -128,6 +128,8 @@ class CheckpointStore {
   virtual Result<size_t> load(std::span<char> room) = 0;
   /// Replaces what load() read or the last save() wrote, and nothing else (W5101). Durable when this returns.
   virtual Status save(std::string_view bytes) = 0;
+  /// The run is at work still: renews what tells others so, where it is due. When to call again, by the monotonic clock. W5101.
+  virtual Result<uint64_t> keep() { return kNever; }
   /// Takes away what load() read, for ever.
   virtual Status clear() = 0;
   virtual void release() noexcept = 0;

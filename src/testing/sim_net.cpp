@@ -90,6 +90,7 @@ void SimNet::wait(std::span<const Interest> interests, uint64_t until_ns) {
   }
   // Nothing will come: time passes.
   const uint64_t now = clock_.monotonic_ns();
+  if (now < signal_at_ns) until_ns = std::min(until_ns, signal_at_ns);
   if (until_ns != kNever && until_ns > now) clock_.advance(until_ns - now);
 }
 

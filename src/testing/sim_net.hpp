@@ -71,6 +71,7 @@ class SimNet final : public Net {
   std::function<bool(const SimRequest&)> on_request;
   std::map<std::string, uint64_t> struck;  ///< faults that were, by name
   std::vector<std::string> log;  ///< "PUT /b/k?partNumber=1 200"
+  uint64_t signal_at_ns = kNever;  ///< a signal asks for a stop, and ends the wait that it falls into
   uint64_t connections = 0;
   uint64_t requests = 0;
 
@@ -84,6 +85,7 @@ class SimNet final : public Net {
   uint64_t random() override { return rng_.next(); }
   /// Sockets that were not closed.
   [[nodiscard]] size_t open() const { return sockets_.size(); }
+  [[nodiscard]] bool signalled() const { return signal_at_ns != kNever && clock_.monotonic_ns() >= signal_at_ns; }
 
  private:
   struct Socket {
@@ -117,7 +119,7 @@ class SimNetWakeup final : public Wakeup {
     until_ = until;
   }
   bool passed(Deadline) override { return false; }
-  bool stop_requested() const override { return false; }
+  bool stop_requested() const override { return net_.signalled(); }
 
  private:
   SimNet& net_;

@@ -211,7 +211,7 @@ SimReply SimS3::list_uploads(const std::string& bucket) {
   for (const auto& [id, upload] : uploads) {
     if (!upload.name.starts_with(bucket + "/")) continue;
     body += "<Upload><Key>" + url_encoded(upload.name.substr(bucket.size() + 1)) + "</Key><UploadId>" + id +
-            "</UploadId><Initiated>2026-11-27T00:00:00.000Z</Initiated></Upload>";
+            "</UploadId><Initiated>" + initiated + "</Initiated></Upload>";
   }
   return {200, {}, body + "<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"};
 }

@@ -34,6 +34,7 @@ class SimS3 final : public SimServer {
   size_t page = 1000;  ///< entries of a listing's page
   /// Requests carry a signature of this key; empty: not looked at.
   bool conflict_once = false;  ///< the next Complete with a condition is a 409
+  std::string initiated = "2026-11-27T00:00:00.000Z";  ///< when uploads were begun, as a listing tells it
   uint64_t completes = 0;
 
   void put(const std::string& name, const std::string& body) { store(name, body, {}); }

@@ -130,6 +130,18 @@ class Stopped(Case):
         weir("query", SELECT_ALL, "--from", "csv", "-o", self.path("out.ndjson"), "--rejects", self.path("bad"), stdin=HEAD + b"1,x\n")
         self.assert_no_leftovers("out.ndjson", "bad")
 
+    def test_a_signal_that_is_sent_twice_at_once_is_one_wish(self):
+        """timeout(1) sends it to the process and to its group."""
+        for _ in range(20):
+            process = self.begun("-o", self.path("out.ndjson"))
+            process.signal(signal.SIGSTOP)  # it sees both, however fast it is
+            process.signal(signal.SIGTERM)
+            process.signal(signal.SIGINT)
+            process.signal(signal.SIGCONT)
+            process.process.wait()
+            run = process.finish(11, "W1101")
+            self.assertGreater(run.records["written"], 290_000)
+
     def test_ignored_sigint_stays_ignored(self):
         process = Process("query", SELECT_ALL, "--from", "csv", "--to", "ndjson", "--summary", "json", preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
         process.narrow_stdin()

@@ -210,6 +210,7 @@ class Job(Bed):
             if got != data:
                 at = next((i for i, (a, b) in enumerate(zip(got, data)) if a != b), min(len(got), len(data)))
                 self.fail(f"{name} differs at byte {at} of {len(data)} ({len(got)}); {run}; {self.proxy.log}")
+        self.assertEqual(run.summary["allocations_after_seal"], 0, str(run))
         if run.summary["status"] != "already_done":
             self.assertEqual(run.records, self.whole.records, str(run))
         self.assert_only(self.source, *self.expected, self.output + ".weir")
