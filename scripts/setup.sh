@@ -15,7 +15,7 @@ mode=${1:-build}
 
 build="g++ cmake ninja-build nasm make perl xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev libc-ares-dev"
 demo="python3 python3-pip python3-setuptools python3-wheel gzip"
-tests="libgtest-dev python3 sqlite3 gzip zstd strace git openssl qemu-user-static"
+tests="libgtest-dev python3 sqlite3 gzip zstd unzip strace git openssl qemu-user-static"
 servers="python3-venv ceph-mon ceph-osd ceph-common radosgw"  # of the S3 tests, which are not run where one can't be had
 case $mode in
   build) want=$build libraries="isal openssl" ;;
@@ -32,7 +32,7 @@ esac
 if command -v apt-get >/dev/null; then
   # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
   have() { case $1 in ninja-build) command -v ninja ;;
-    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw) command -v "$1" ;;
+    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | unzip | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw) command -v "$1" ;;
     xz-utils) command -v xz ;; ceph-common) command -v ceph ;; python3-venv) python3 -c 'import ensurepip' ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
   installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n${db:Status-Abbrev} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "

@@ -150,16 +150,10 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-<<<<<<< HEAD
-constexpr Topic kTopics[] = {{"run", kRun},   {"query", kQuery},   {"plan", kPlan},       {"check", kCheck},
-                             {"test", kTest}, {"policy", kPolicy}, {"package", kPackage}, {"status", kStatus},
-                             {"gc", kGc},     {"schema", kSchema}, {"version", kVersion}, {"help", kHelp}};
-=======
-const Topic kTopics[] = {{"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},
-                         {"plan", kPlan},           {"check", kCheck},     {"test", kTest},
-                         {"policy", kPolicy},       {"status", kStatus},   {"gc", kGc},
-                         {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
->>>>>>> w-lambda
+const Topic kTopics[] = {
+    {"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},     {"plan", kPlan},     {"check", kCheck},
+    {"test", kTest},           {"policy", kPolicy},   {"package", kPackage}, {"status", kStatus}, {"gc", kGc},
+    {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {
