@@ -144,13 +144,17 @@ bool check(std::string_view file, const CommandOptions& options, char** environm
     SystemWakeup wakeup(clock);
     SystemDisk disk;
     Job job(clock, wakeup, disk, Host::kProcess, environment);
-    for (const Error& error : job.lint(pipeline.config)) {
+    Config query = pipeline.config;
+    query.input.from.clear();  // what stands at a path here is not what stands there in the function
+    for (const Error& error : job.lint(std::move(query))) {
       const int exit = report_error(error, {}, file);
       if (exit_code == 0) exit_code = exit;
     }
   }
   if (exit_code != 0) return false;
   Config config = std::move(pipeline.config);
+  // A function always has one. Nothing is asked of it here.
+  if (config.aws.region.empty()) config.aws.region = "us-east-1";
   Status status = set_memory(config, options.function_memory);
   if (status) status = check_pipeline(config, clock);
   if (!status) {

@@ -124,7 +124,7 @@ class Refused(Package):
 
     def test_pipelines_that_no_function_can_run(self):
         for old, new, code, says in (("query: SELECT id", "qury: SELECT id", "W2001", "qury"), ("SELECT id,", "SELECT FROM", "W2010", ""),
-                                     ("from: event", "from: stdin", "W2005", "stdin"), ("/{input.stem}", "/out", "W2019", "{input.stem}"),
+                                     ("from: event", "from: stdin", "W2019", "stdin"), ("/{input.stem}", "/out", "W2019", "{input.stem}"),
                                      ("s3://clean/{input.stem}.ndjson", "stdout", "W2005", "log"),
                                      ("name: orders", "memory: 100MiB", "W2101", "--function-memory")):
             with self.subTest(new):
