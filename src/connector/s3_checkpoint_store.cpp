@@ -23,7 +23,7 @@ S3CheckpointStore::S3CheckpointStore(Options options, S3Client& client, Clock& c
 // "weir lease OWNER UNTIL", the time in nanoseconds since 1970.
 Status S3CheckpointStore::take_lease() {
   const uint64_t now = clock_.wall_ns();
-  lease_until_ns_ = (end_wall_ns_ != 0 ? end_wall_ns_ + kLeaseSlackNs : now + kLeaseNs);
+  lease_until_ns_ = end_wall_ns_ != 0 ? std::min(end_wall_ns_ + kLeaseSlackNs, now + kLeaseNsMax) : now + kLeaseNs;
   FixedText<80> text(kLeaseMagic);
   text.append(owner_.view()).append(" ").append_number(lease_until_ns_).append("\n");
   const Status put = this->put(lease_name_, text.view(), lease_etag_);
@@ -44,6 +44,7 @@ Status S3CheckpointStore::acquire() {
     std::from_chars(text.data(), text.data() + text.size(), until);
     const uint64_t now = clock_.wall_ns();
     if (until > now) {
+      other_until_ns_ = until;
       Error error(Code::kFenced, options_.url);
       error.detail.append(": another run holds it for ").append_number((until - now) / 1'000'000'000 + 1);
       error.detail.append(" s more (").append(lease_name_.key).append(")");

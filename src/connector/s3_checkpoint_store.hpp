@@ -18,6 +18,8 @@ class S3CheckpointStore final : public CheckpointStore {
   /// How long a lease stands past the end that is known for the run; of a run without a deadline it is renewed when half of it is left.
   static constexpr uint64_t kLeaseSlackNs = 10'000'000'000;
   static constexpr uint64_t kLeaseNs = 60'000'000'000;
+  /// Of a run whose end is known, at most: one that is killed early is not waited for until then.
+  static constexpr uint64_t kLeaseNsMax = 120'000'000'000;
 
   struct Options {
     std::string url;
@@ -33,6 +35,8 @@ class S3CheckpointStore final : public CheckpointStore {
   Status acquire() override;
   /// A run before this one did not come to its end: what it began and no checkpoint names is nobody's.
   [[nodiscard]] bool took_over() const { return took_over_; }
+  /// When acquire() was refused: how long the other's lease stands as yet, as wall time; 0: not known.
+  [[nodiscard]] uint64_t other_until_wall_ns() const { return other_until_ns_; }
   Result<size_t> load(std::span<char> room) override;
   Status save(std::string_view bytes) override;
   Result<uint64_t> keep() override;
@@ -51,6 +55,7 @@ class S3CheckpointStore final : public CheckpointStore {
   FixedText<80> etag_;  ///< of what load() read or save() wrote; empty: none is there
   FixedText<80> lease_etag_;
   uint64_t lease_until_ns_ = 0;
+  uint64_t other_until_ns_ = 0;
   bool held_ = false;
   bool took_over_ = false;
   FixedText<16> owner_;

@@ -42,23 +42,48 @@ std::string mount_of(std::string_view controller) {
   return {};
 }
 
-/// Takes groups away whose emulator is no longer there.
-void sweep(const std::string& folder) {
-  DIR* entries = opendir(folder.c_str());
+bool remove_group(const std::string& folder) {
+  // Those that were just ended may still be in it.
+  for (int i = 0; i < 200; ++i) {
+    if (rmdir(folder.c_str()) == 0 || errno != EBUSY) return true;
+    usleep(5000);
+  }
+  return false;
+}
+
+std::vector<pid_t> processes_in(const std::string& folder) {
+  std::vector<pid_t> all;
+  const std::string text = read_text(folder + "/cgroup.procs");
+  for (const char* at = text.c_str(); *at != '\0';) {
+    char* end = nullptr;
+    const long pid = std::strtol(at, &end, 10);
+    if (end == at) break;
+    if (pid > 0) all.push_back(static_cast<pid_t>(pid));
+    at = *end == '\n' ? end + 1 : end;
+  }
+  return all;
+}
+
+/// Takes groups away whose emulator was killed. Its function may be frozen in them, and can't even die before it is thawed.
+void sweep(const std::string& parent) {
+  DIR* entries = opendir(parent.c_str());
   if (entries == nullptr) return;
   while (const dirent* entry = readdir(entries)) {
     const std::string_view name = entry->d_name;
     if (!name.starts_with(kName)) continue;
     const long pid = std::strtol(entry->d_name + kName.size(), nullptr, 10);
-    if (pid <= 0 || (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH))
-      rmdir((folder + "/" + entry->d_name).c_str());
+    if (pid > 0 && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH)) continue;
+    const std::string folder = parent + "/" + entry->d_name;
+    for (const pid_t left : processes_in(folder)) ::kill(left, SIGKILL);
+    (void)write_text(folder + "/freezer.state", "THAWED");
+    (void)write_text(folder + "/cgroup.freeze", "0");
+    (void)remove_group(folder);
   }
   closedir(entries);
 }
 
 std::string make_group(const std::string& parent) {
   if (parent.empty()) return {};
-  sweep(parent);
   static unsigned number = 0;
   std::string path = parent + "/" + std::string(kName) + std::to_string(getpid()) + "-" + std::to_string(number++);
   return mkdir(path.c_str(), 0755) == 0 ? path : std::string();
@@ -84,8 +109,7 @@ Cgroup::~Cgroup() {
   if (memory_.empty()) return;
   if (!freezer_.empty()) (void)freeze(false);
   for (const std::string& folder : {memory_, cpu_, freezer_}) {
-    // Those that were just ended may still be in it.
-    for (int i = 0; !folder.empty() && i < 200 && rmdir(folder.c_str()) != 0 && errno == EBUSY; ++i) usleep(5000);
+    if (!folder.empty()) (void)remove_group(folder);
   }
 }
 
@@ -93,6 +117,10 @@ std::optional<Cgroup> Cgroup::make(uint64_t memory_bytes, std::string& why) {
   Cgroup group;
   const std::string bytes = std::to_string(memory_bytes);
   if (const std::string memory = mount_of("memory"); !memory.empty()) {
+    // The freezer first: what is frozen is in the others, too, and stays there until it is thawed.
+    for (const char* controller : {"freezer", "cpu", "memory"}) {
+      if (const std::string mount = mount_of(controller); !mount.empty()) sweep(mount);
+    }
     group.memory_ = make_group(memory);
     if (group.memory_.empty()) {
       why = "no rights to make a group in " + memory;
@@ -127,6 +155,7 @@ std::optional<Cgroup> Cgroup::make(uint64_t memory_bytes, std::string& why) {
   for (const std::string& parent : parents) {
     (void)write_text(parent + "/cgroup.subtree_control", "+memory");
     (void)write_text(parent + "/cgroup.subtree_control", "+cpu");
+    sweep(parent);
     group.memory_ = make_group(parent);
     if (group.memory_.empty()) continue;
     if (write_text(group.memory_ + "/memory.max", bytes)) {
@@ -160,18 +189,7 @@ std::vector<std::string> Cgroup::entries() const {
   return all;
 }
 
-std::vector<pid_t> Cgroup::processes() const {
-  std::vector<pid_t> all;
-  const std::string text = read_text(memory_ + "/cgroup.procs");
-  for (const char* at = text.c_str(); *at != '\0';) {
-    char* end = nullptr;
-    const long pid = std::strtol(at, &end, 10);
-    if (end == at) break;
-    if (pid > 0) all.push_back(static_cast<pid_t>(pid));
-    at = *end == '\n' ? end + 1 : end;
-  }
-  return all;
-}
+std::vector<pid_t> Cgroup::processes() const { return processes_in(memory_); }
 
 uint64_t Cgroup::memory_kills() const {
   return number_behind(read_text(memory_ + (v2_ ? "/memory.events" : "/memory.oom_control")), "oom_kill ");

@@ -1,9 +1,11 @@
 #include "emulate/tmp_folder.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/loop.h>
@@ -97,13 +99,37 @@ int count_entry(const char*, const struct stat* info, int kind, FTW*) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kName = "weir-emulate-";
+
+/// Takes away what an emulator that was killed left: folders of this user alone.
+void sweep(const std::string& parent) {
+  DIR* entries = opendir(parent.c_str());
+  if (entries == nullptr) return;
+  while (const dirent* entry = readdir(entries)) {
+    if (!std::string_view(entry->d_name).starts_with(kName)) continue;
+    const long pid = std::strtol(entry->d_name + kName.size(), nullptr, 10);
+    const std::string folder = parent + "/" + entry->d_name;
+    struct stat info{};
+    if (pid <= 0 || ::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;
+    if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid()) continue;
+    nftw(folder.c_str(), remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  }
+  closedir(entries);
+}
+
+}  // namespace
+
 bool own_mounts() {
   static const bool own = unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
   return own;
 }
 
 TmpFolder::TmpFolder(uint64_t bytes_max) : bytes_max_(bytes_max) {
-  std::string name = disk_folder() + "/weir-emulate-XXXXXX";
+  const std::string parent = disk_folder();
+  sweep(parent);
+  std::string name = parent + "/" + std::string(kName) + std::to_string(getpid()) + "-XXXXXX";
   if (mkdtemp(name.data()) == nullptr) {
     status_ = fail(system_error(Code::kWriteFailed, errno, "a folder for the function's /tmp"));
     return;
@@ -112,7 +138,6 @@ TmpFolder::TmpFolder(uint64_t bytes_max) : bytes_max_(bytes_max) {
   path_ = whole != nullptr ? whole : name;
   std::free(whole);
   walled_ = mount_image();
-  (void)chmod(path_.c_str(), 01777);
 }
 
 TmpFolder::~TmpFolder() {

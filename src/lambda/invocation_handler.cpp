@@ -146,6 +146,10 @@ std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
     Group group;
     const bool is_cursor = event.kind() == EventKind::kSqs && read_message_cursor(entries.value(), group.cursor);
     if (is_cursor) group.inputs = group.cursor.inputs;
+    if (event.kind() == EventKind::kSqs) {
+      FixedText<2048> receipt;
+      if (put_json_text(find_member(entries.value(), {"receiptHandle"}), receipt)) group.receipt = receipt.view();
+    }
     for (; next != EventObjects::Next::kEnd; next = objects.next(object, error)) {
       if ((next == EventObjects::Next::kObject ? object.entry : error.record) > entry) break;
       if (is_cursor) continue;
@@ -360,10 +364,21 @@ bool InvocationHandler::run_group(const Group& group, const Event* event) {
     const JobReport report = run_job(&inputs[i], nullptr);
     if (report.done()) continue;
     if (report.stopped()) return go_on(group, event, inputs.subspan(i));
+    if (report.exit == static_cast<int>(Exit::kFenced)) wait_for_owner(report, group, event);
     if (!keep_failed(report, inputs[i])) return false;
     exit_ = 0;
   }
   return true;
+}
+
+/// A message whose job another run owns is not delivered again before that run's lease is up.
+void InvocationHandler::wait_for_owner(const JobReport& report, const Group& group, const Event* event) {
+  const uint64_t now = clock_.wall_ns();
+  if (group.receipt.empty() || report.owner_until_wall_ns <= now) return;
+  const uint64_t seconds = std::min<uint64_t>((report.owner_until_wall_ns - now) / kSecond + 1, 43'200);
+  const Status sent = send(
+      [&](AwsSender& sender) { return sender.change_visibility(event->source_arn(), group.receipt, seconds); });
+  if (!sent) log_.error(LogLevel::kWarn, sent.error(), "sqs:ChangeMessageVisibility");
 }
 
 bool InvocationHandler::run_records(const Event& event) {

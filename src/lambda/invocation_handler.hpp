@@ -62,6 +62,7 @@ class InvocationHandler {
   struct Group {
     std::vector<std::string> inputs;
     Cursor cursor;  ///< it came with
+    std::string receipt;  ///< of an SQS message
     Error fault;  ///< it can't be read
   };
 
@@ -78,6 +79,7 @@ class InvocationHandler {
   void tell(const JobReport& report, std::string_view input);
   Via via_of(const Group& group, const Event* event) const;
   bool go_on(const Group& group, const Event* event, std::span<const std::string> left);
+  void wait_for_owner(const JobReport& report, const Group& group, const Event* event);
   bool keep_failed(const JobReport& report, std::string_view input);
   Status send(const std::function<Status(AwsSender&)>& what);
   void fail_with(const Error& error, std::string_view source);

@@ -85,6 +85,7 @@ void run_job(const JobRequest& request, JobReport& report) {
     report.error = error;
     report.exit = static_cast<int>(error.exit());
     report.status = FixedText<32>("failed");
+    report.owner_until_wall_ns = job.owner_until_wall_ns();
     if (error.source < job.inputs().size()) report.source = FixedText<1100>(job.inputs()[error.source]);
     report.reported = true;
   };

@@ -122,6 +122,8 @@ class Job {
   std::string_view checkpoint_name() const { return checkpoint_name_; }
   /// Null: none. After build().
   const Checkpointer* checkpointer() const { return checkpointer_ ? &*checkpointer_ : nullptr; }
+  /// After W5101: until when another run has said to own the job, as wall time; 0: not known.
+  uint64_t owner_until_wall_ns() const;
   /// Decoded bytes behind which this run went on; kNoOffset: it began at the beginning.
   uint64_t resumed_at() const { return resumed_at_; }
   /// What a whole, undisturbed run asks of S3 by its plan.

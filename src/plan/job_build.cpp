@@ -393,6 +393,8 @@ Outcome Job::run(Deadline deadline, RunObserver* observer) {
   return outcome;
 }
 
+uint64_t Job::owner_until_wall_ns() const { return lease_ != nullptr ? lease_->other_until_wall_ns() : 0; }
+
 std::string_view Job::leftover() const {
   if (outside_sink_ != nullptr) return outside_sink_->leftover();
   return own_sink_ != nullptr ? own_sink_->leftover() : std::string_view{};

@@ -141,12 +141,12 @@ class Sam(unittest.TestCase):
 
     def test_cfn_lint_would_have_something_to_say(self):
         with open(os.path.join(DEPLOY, "sam", "queue.yaml")) as file:
-            text = file.read().replace("Runtime: provided.al2023", "Runtime: provided.al1999")
+            text = file.read().replace("VisibilityTimeout: 5400", "VisibilityTimeout: 54000")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()
             done = subprocess.run([CFN_LINT, "--", file.name], capture_output=True, text=True)
-        self.assertIn("al1999", done.stdout)
+        self.assertIn("54000", done.stdout)
 
     def test_the_role_may_what_the_pipeline_needs_and_no_more(self):
         for kind in KINDS:

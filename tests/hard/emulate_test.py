@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.parse
 
@@ -171,7 +172,11 @@ class EmulateCase(Case):
         return done
 
     def assert_nothing_stays(self):
-        """No group, no folder, no mount."""
+        """No group and no folder of one that is no longer there."""
+        for folder in {tempfile.gettempdir(), "/tmp", "/var/tmp"}:
+            for name in os.listdir(folder):
+                match = re.match(r"weir-emulate-(\d+)-", name)
+                self.assertFalse(match and not os.path.exists(f"/proc/{match[1]}"), f"{folder}/{name}")
         for at, names, _ in os.walk("/sys/fs/cgroup"):
             if at.count("/") > 4:
                 names.clear()
@@ -370,6 +375,15 @@ class Walls(EmulateCase):
                     self.assertEqual(status, 200)
                     await_state(process, lambda pid=int(pid): is_frozen(pid))
 
+    def test_what_a_killed_emulator_left_is_taken_away_by_the_next(self):
+        for walls in self.both():
+            with serving(self, "--memory", "1769", "--timeout", "10m", "--walls", walls, self.bootstrap, exit=-signal.SIGKILL, stop=signal.SIGKILL) as (host, process):
+                pid = int(self.invoke(host, {"do": "pid"})[2])
+                await_state(process, lambda pid=pid: is_frozen(pid))
+            self.emulate("--walls", walls, events=[{}])  # looks for groups
+            while is_alive(pid):
+                os.sched_yield()
+
     def test_files_are_limited(self):
         self.assertEqual(json.loads(self.emulate(events=[{"do": "files"}]).results[0]), [1024, 1024])
 
@@ -386,6 +400,12 @@ def await_state(process, reached):
     while not reached():
         assert process.poll() is None
         os.sched_yield()
+
+
+def is_alive(pid):
+    with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
 def is_frozen(pid):
