@@ -10,7 +10,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
 ARM64 = $(CONFIGURE) -B build/arm64 -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake -DWEIR_TESTS=ON
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test arm64 test-arm64 test-s3 sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-lambda bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test arm64 test-arm64 package test-deploy test-s3 sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-lambda bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -46,6 +46,13 @@ test-arm64: build ## unit tests for aarch64 under qemu; whole pipelines and chec
 	@$(ARM64)
 	@$(BUILD) build/arm64 --target weir weir_unit -j $(JOBS)
 	@scripts/test.sh build/arm64
+
+package: build arm64 ## build/package: the zips for AWS Lambda, function and layer, x86_64 and arm64
+	@scripts/package.sh
+
+test-deploy: build ## the templates of deploy/: cfn-lint and a parser of HCL, which it installs (150 MB), and terraform where it is there
+	@scripts/setup.sh deploy
+	@python3 tests/deploy/run.py --weir build/release/weir || [ $$? = 77 ]
 
 campaign: ## all failing system calls and all kill points, of which `make test` runs a sample; minutes, ROUNDS=1 or more
 	@scripts/setup.sh test

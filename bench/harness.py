@@ -136,12 +136,19 @@ class Series:
         return max(run.peak_kib for run in self.runs) / 1024
 
 
-def interleave(meter, commands, rounds, slow_s=2.0):
-    """`commands`: name -> command. A round runs each one once; one that takes longer than slow_s runs once only."""
+def interleave(meter, commands, rounds, slow_s=2.0, failed=None):
+    """`commands`: name -> command. A round runs each one once; one that takes longer than slow_s runs once only. One that fails is left out, and
+    told to `failed(name, problem)`; without that it is an error."""
     series = {name: Series() for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            mine = series[name].runs
-            if not mine or mine[0].cpu_s < slow_s:
-                mine.append(meter.run(command))
+            mine = series.get(name)
+            if mine is None or (mine.runs and mine.runs[0].cpu_s >= slow_s):
+                continue
+            try:
+                mine.runs.append(meter.run(command))
+            except RuntimeError as problem:
+                if failed is None or not failed(name, problem):
+                    raise
+                del series[name]
     return series

@@ -158,6 +158,9 @@ def _zsv(job, path):
     }.get(job.word)
 
 
+PEER_NAMES = ("zsv", "rust-csv", "simdjson", "DuckDB", "Miller", "Node csv-parse", "Python tuned", "Python DictReader", "igzip, rust-csv, igzip")
+
+
 def peers(build, run):
     """Those that are here. `build` is the build folder; `run(command)` gives an output's first line, or ''."""
     installed = build / "peers"

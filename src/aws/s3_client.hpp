@@ -50,7 +50,7 @@ class S3Client {
   static constexpr size_t memory_max() { return HttpCall::memory_max(); }
   static constexpr uint32_t kBadRepliesMax = 3;  ///< of another range than was asked for; then W4025
 
-  S3Client(AwsSession& session, std::span<char> room);
+  S3Client(AwsSession& session, std::span<char> room, SocketUse use = SocketUse::kBoth);
 
   /// Begins to read from `from` on. kHaveOutput from step(): info() is there, and read() goes on. The object must be the one of `pinned`,
   /// if that has an ETag: W3101 otherwise.

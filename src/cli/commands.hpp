@@ -21,6 +21,7 @@ int plan_command(Words words, char** environment);
 int check_command(Words words, char** environment);
 int test_command(Words words, char** environment);
 int policy_command(Words words, char** environment);
+int package_command(Words words, char** environment);
 int gc_command(Words words, char** environment);
 int status_command(Words words, char** environment);
 int emulate_command(Words words, char** environment);
@@ -52,12 +53,18 @@ struct CommandOptions {
   std::string_view summary;  ///< text, json, none; empty: by the command
   std::string_view progress;  ///< auto, always, never; empty: auto, which is on a terminal and not --quiet
   std::string_view format;  ///< --json of plan and check
+  std::string_view file;  ///< --output of package
+  std::string_view arch;  ///< of package
+  std::string_view binary;  ///< of package
+  uint64_t function_memory = 128u << 20;  ///< bytes
   uint64_t preview = 0;  ///< 0: off
   bool fail_on_rejects = false;
   bool restart = false;
   bool explain = false;
   std::optional<uint64_t> older_than_ns;  ///< of gc; none: by the job
   bool abort = false;
+  bool layer = false;
+  bool no_bootstrap = false;
   bool json = false;
   bool quiet = false;
   bool help = false;

@@ -13,6 +13,7 @@ constexpr std::string_view kAll = R"(weir: record pipelines in constant memory
   weir check PIPELINE.yaml [INPUT...]   every mistake with line, column and how to mend it
   weir test CASES.yaml...               run cases: input, expected output, expected rejects
   weir policy PIPELINE.yaml             the least that its role must be allowed in AWS
+  weir package PIPELINE.yaml            the zip to upload: the pipeline as an AWS Lambda function
   weir status CHECKPOINT                where a job stands
   weir gc PIPELINE.yaml                 what runs that died left in S3, and away with it
   weir emulate BOOTSTRAP                a local Lambda with the real walls: memory, CPU, time-out, /tmp, payloads
@@ -85,7 +86,28 @@ Reports every mistake of the file with line, column and a way to mend it: unknow
 constexpr std::string_view kPolicy = R"(weir policy PIPELINE.yaml [INPUT...] [-s KEY=VALUE] [--region REGION]
 
 Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs, keep its state. Asks nothing of AWS.
-What is not in S3 (files, http:// and https:// inputs) needs none, and is not in it.
+What is not in S3 (files, http:// and https:// inputs) needs none, and is not in it. Which objects an event will name isn't known from the file: say it.
+
+  weir policy weir.yaml 's3://raw/orders/*'     of a pipeline with input.from: event
+)";
+
+constexpr std::string_view kPackage = R"(weir package PIPELINE.yaml [options]
+
+Writes the zip that AWS Lambda wants of a function with the runtime provided.al2023: this program as `bootstrap`, the pipeline as `weir.yaml`. The pipeline is
+checked first, by what a function asks of it, too. Variables in it are filled in by the function's environment; to be checked they are set here as well.
+The same program and pipeline give the same bytes.
+
+  -o, --output FILE          the zip (PIPELINE-ARCH.zip, here)
+  -a, --arch ARCH            arm64 or x86_64, as the function says (this program's own)
+      --binary FILE          the weir to pack, for another architecture: `make arm64` gives build/arm64/weir
+      --function-memory MB   what the job has to fit into, less lambda.memory_reserve (128)
+      --no-bootstrap         the pipeline alone, for a function that has the layer
+      --layer                no pipeline: the zip of a layer, from which any number of functions get /opt/bootstrap
+
+  CLEAN_BUCKET=clean weir package orders.yaml --arch arm64 --binary build/arm64/weir
+  weir package --layer -o weir-layer.zip
+
+`make package` makes the layers of both architectures; deploy/ has templates for SAM and Terraform, and the commands that follow.
 )";
 
 constexpr std::string_view kStatus = R"(weir status CHECKPOINT [--json]
@@ -128,10 +150,10 @@ struct Topic {
   std::string_view name;
   std::string_view text;
 };
-const Topic kTopics[] = {{"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},
-                         {"plan", kPlan},           {"check", kCheck},     {"test", kTest},
-                         {"policy", kPolicy},       {"status", kStatus},   {"gc", kGc},
-                         {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
+const Topic kTopics[] = {
+    {"emulate", kEmulateHelp}, {"run", kRun},         {"query", kQuery},     {"plan", kPlan},     {"check", kCheck},
+    {"test", kTest},           {"policy", kPolicy},   {"package", kPackage}, {"status", kStatus}, {"gc", kGc},
+    {"schema", kSchema},       {"version", kVersion}, {"help", kHelp}};
 
 /// Of every key whose last word is `name`.
 std::string help_for_last_word(std::string_view name) {

@@ -48,6 +48,7 @@ constexpr Command kCommands[] = {
     {"check", weir::check_command},
     {"test", weir::test_command},
     {"policy", weir::policy_command},
+    {"package", weir::package_command},
     {"status", weir::status_command},
     {"gc", weir::gc_command},
     {"emulate",

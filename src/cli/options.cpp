@@ -41,6 +41,12 @@ constexpr Option kOptions[] = {
     {"--no-header", 0, "input.header", false, "false", "run query plan"},
     {"--rejects", 0, "rejects.to", true, "", "run query plan gc"},
     {"--checkpoint", 0, "checkpoint.to", true, "", "run query plan gc"},
+    {"--output", 'o', "", true, "", "package"},
+    {"--arch", 'a', "", true, "", "package"},
+    {"--binary", 0, "", true, "", "package"},
+    {"--function-memory", 0, "", true, "", "package"},
+    {"--layer", 0, "", false, "", "package"},
+    {"--no-bootstrap", 0, "", false, "", "package"},
     {"--profile", 0, "aws.profile", true, "", "run query plan check gc"},
     {"--region", 0, "aws.region", true, "", "run query plan check policy gc"},
     {"--endpoint-url", 0, "aws.endpoint_url", true, "", "run query plan check gc"},
@@ -56,7 +62,7 @@ constexpr Option kOptions[] = {
     {"--older-than", 0, "", true, "", "gc"},
     {"--json", 0, "", false, "", "plan check test status gc"},
     {"--quiet", 'q', "", false, "", "run query test"},
-    {"--help", 'h', "", false, "", "run query plan check policy test status gc schema version help"},
+    {"--help", 'h', "", false, "", "run query plan check policy package test status gc schema version help"},
 };
 
 bool allows(const Option& option, std::string_view command) {
@@ -232,6 +238,23 @@ bool parse_options(std::string_view command, Words words, CommandOptions& option
       options.explain = true;
     } else if (found->name == "--abort") {
       options.abort = true;
+    } else if (found->name == "--output") {
+      options.file = value;
+    } else if (found->name == "--arch") {
+      options.arch = value;
+    } else if (found->name == "--binary") {
+      options.binary = value;
+    } else if (found->name == "--function-memory") {
+      constexpr uint64_t kMegabytesMax = 32768;
+      const auto megabytes = parse_count(value);
+      if (!megabytes || *megabytes < 128 || *megabytes > kMegabytesMax)
+        return wrong("--function-memory: expected the function's MB as Lambda has them, 128 to 32768, found '" +
+                     std::string(value) + "'");
+      options.function_memory = *megabytes << 20;
+    } else if (found->name == "--layer") {
+      options.layer = true;
+    } else if (found->name == "--no-bootstrap") {
+      options.no_bootstrap = true;
     } else if (found->name == "--older-than") {
       const auto age = parse_duration_ns(value);
       if (!age) return wrong("--older-than: expected a duration as 12h, found '" + std::string(value) + "'");

@@ -6,9 +6,9 @@
 
 namespace weir {
 
-HttpCall::HttpCall(HttpSession& session, std::span<char> room)
+HttpCall::HttpCall(HttpSession& session, std::span<char> room, SocketUse use)
     : session_(session),
-      connection_(session.http, room.first(HttpConnection::memory_max())),
+      connection_(session.http, room.first(HttpConnection::memory_max()), use),
       text_room_(room.subspan(HttpConnection::memory_max(), kTextBytesMax)),
       retry_(session.retries) {}
 

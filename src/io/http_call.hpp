@@ -49,7 +49,7 @@ class HttpCall {
   static constexpr size_t kTextBytesMax = 16u << 10;
   static constexpr size_t memory_max() { return HttpConnection::memory_max() + kTextBytesMax; }
 
-  HttpCall(HttpSession& session, std::span<char> room);
+  HttpCall(HttpSession& session, std::span<char> room, SocketUse use = SocketUse::kBoth);
 
   /// Begins. `whole`: a reply is read to its end before it is judged, and at most kTextBytesMax long. `parting`: sent also when the time is up,
   /// though its answer is not waited for: it gives something back.

@@ -48,8 +48,9 @@ Error out_of_reach(std::string_view host) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(const HttpContext& context, std::span<char> room)
+HttpConnection::HttpConnection(const HttpContext& context, std::span<char> room, SocketUse use)
     : context_(context),
+      use_(use),
       request_room_(room.first(kRequestBytesMax)),
       received_(room.subspan(kRequestBytesMax + kHeadBytesMax, kReceiveBytes)),
       head_(room.subspan(kRequestBytesMax, kHeadBytesMax)) {
@@ -157,7 +158,7 @@ Status HttpConnection::form(const HttpRequest& request, bool absolute) {
 
 Status HttpConnection::open() {
   for (;;) {
-    auto socket = context_.net->connect(addresses_[address_]);
+    auto socket = context_.net->connect(addresses_[address_], use_);
     if (socket) {
       socket_ = *socket;
       if (!through_proxy_) reached_ = address_kind(addresses_[address_]);

@@ -84,7 +84,7 @@ class HttpConnection {
   static constexpr size_t kReceiveBytes = 16u << 10;
   static constexpr size_t memory_max() { return kRequestBytesMax + kHeadBytesMax + kReceiveBytes; }
 
-  HttpConnection(const HttpContext& context, std::span<char> room);
+  HttpConnection(const HttpContext& context, std::span<char> room, SocketUse use = SocketUse::kBoth);
   ~HttpConnection() { close(); }
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -142,6 +142,7 @@ class HttpConnection {
   Error stalled(std::string_view what) const;
 
   const HttpContext& context_;
+  SocketUse use_;
   std::span<char> request_room_;
   std::span<char> received_;  ///< bytes [reply_begin_, reply_end_) are not used yet
   State state_ = State::kIdle;

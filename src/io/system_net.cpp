@@ -122,14 +122,14 @@ Result<size_t> SystemNet::resolve(std::string_view host, uint16_t port, std::spa
   return count;
 }
 
-Result<int> SystemNet::connect(const Address& address) {
+Result<int> SystemNet::connect(const Address& address, SocketUse use) {
   const int file = socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
   if (file < 0) return fail(no_connection(errno));
   const int on = 1;
   setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   // The kernel doubles what it is told, for its bookkeeping, and a size that was told is not raised by it.
-  const int receive_bytes = kReceiveBytesMax / 2;
-  const int send_bytes = kSendBytesMax / 2;
+  const auto receive_bytes = static_cast<int>(receive_bytes_max(use) / 2);
+  const auto send_bytes = static_cast<int>(send_bytes_max(use) / 2);
   setsockopt(file, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
   setsockopt(file, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
   SocketAddress raw;

@@ -17,8 +17,8 @@ struct SystemNetOptions {
 class SystemNet final : public Net {
  public:
   /// What the kernel may hold for one socket, its own bookkeeping included; lines of the memory plan.
-  static constexpr size_t kReceiveBytesMax = 512u << 10;
-  static constexpr size_t kSendBytesMax = 256u << 10;
+  static constexpr size_t receive_bytes_max(SocketUse use) { return use == SocketUse::kWrites ? 128u << 10 : 512u << 10; }
+  static constexpr size_t send_bytes_max(SocketUse use) { return use == SocketUse::kReads ? 64u << 10 : 256u << 10; }
   static constexpr size_t kInterestsMax = 16;  ///< of one wait
 
   explicit SystemNet(Clock& clock, const SystemNetOptions& options = {}) : clock_(clock), options_(options) {}
@@ -26,7 +26,7 @@ class SystemNet final : public Net {
   /// IPv4 before IPv6, and those that no route leads to at the end. Where it must ask a name server, TlsArena::take() must have been called. Also
   /// W2101 (it was not) and kInterrupted (a stop was asked for).
   Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) override;
-  Result<int> connect(const Address& address) override;
+  Result<int> connect(const Address& address, SocketUse use) override;
   Result<bool> connected(int socket) override;
   NetResult receive(int socket, std::span<char> room) override;
   NetResult send(int socket, std::string_view bytes) override;

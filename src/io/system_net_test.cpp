@@ -45,7 +45,7 @@ class Sockets : public ::testing::Test {
     net_.wait({&interest, 1}, clock_.monotonic_ns() + kPatienceNs);
   }
   Status connect() {
-    auto socket = net_.connect(address_);
+    auto socket = net_.connect(address_, use_);
     if (!socket) return fail(socket.error());
     socket_ = *socket;
     wait_for(false, true);
@@ -75,18 +75,25 @@ class Sockets : public ::testing::Test {
   SystemClock clock_;
   SystemNet net_{clock_};
   Address address_;
+  SocketUse use_ = SocketUse::kBoth;
   int listener_ = -1;
   int peer_ = -1;
   int socket_ = -1;
 };
 
 TEST_F(Sockets, never_wait_and_hold_no_more_in_the_kernel_than_planned) {
-  connect_both();
-  std::array<char, 8> room{};
-  EXPECT_EQ(net_.receive(socket_, room).step, NetStep::kBlocked);
-  EXPECT_LE(option(SOL_SOCKET, SO_RCVBUF), static_cast<int>(SystemNet::kReceiveBytesMax));
-  EXPECT_LE(option(SOL_SOCKET, SO_SNDBUF), static_cast<int>(SystemNet::kSendBytesMax));
-  EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
+  for (const SocketUse use : {SocketUse::kBoth, SocketUse::kReads, SocketUse::kWrites}) {
+    use_ = use;
+    connect_both();
+    std::array<char, 8> room{};
+    EXPECT_EQ(net_.receive(socket_, room).step, NetStep::kBlocked);
+    EXPECT_LE(option(SOL_SOCKET, SO_RCVBUF), static_cast<int>(SystemNet::receive_bytes_max(use)));
+    EXPECT_LE(option(SOL_SOCKET, SO_SNDBUF), static_cast<int>(SystemNet::send_bytes_max(use)));
+    EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
+    if (use == SocketUse::kWrites) break;
+    close(peer_);
+    net_.close(socket_);
+  }
 }
 
 TEST_F(Sockets, send_in_parts_when_the_peer_does_not_read) {

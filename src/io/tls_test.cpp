@@ -64,7 +64,7 @@ class Tls : public ::testing::Test {
   int connect(uint16_t port) {
     std::array<Address, 1> address;
     EXPECT_TRUE(net_.resolve("127.0.0.1", port, address, {}));
-    auto socket = net_.connect(address[0]);
+    auto socket = net_.connect(address[0], SocketUse::kBoth);
     if (!socket) return -1;
     const Interest interest{*socket, false, true};
     net_.wait({&interest, 1}, clock_.monotonic_ns() + kPatienceNs);

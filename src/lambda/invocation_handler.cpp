@@ -30,7 +30,8 @@ constexpr uint64_t kLateNs = 10 * kSecond;
 /// Lambda cuts a chain of about 16 invocations (docs, "recursive loop detection").
 constexpr uint64_t kHopsMax = 14;
 constexpr size_t kJobsTold = 20;
-constexpr size_t kInputsMax = 2000;  ///< of an entry, or of a cursor
+/// Of the addresses that succeed or fail together: what a cursor and this process' set-up arena have room for.
+constexpr size_t kInputBytesMax = 96u << 10;
 constexpr std::string_view kCursorBegin = "{\"weir_cursor\":";
 
 bool is_from_event(const Config& config) { return config.input.from.size() == 1 && config.input.from[0] == "event"; }
@@ -89,11 +90,12 @@ bool InvocationHandler::read_cursor(std::string_view json, Cursor& cursor) {
   cursor.via = json_string_is(members[2].value, "self") ? Via::kSelf
                : json_string_is(members[2].value, "requeue") ? Via::kRequeue
                                                               : Via::kReturn;
+  size_t bytes = 0;
   for (JsonElementsView inputs(members[3].value); inputs.next();) {
     FixedText<1200> input;
-    if (!put_json_text(inputs.value(), input) || !input.view().starts_with("s3://") ||
-        cursor.inputs.size() == kInputsMax)
-      return false;
+    if (!put_json_text(inputs.value(), input) || !input.view().starts_with("s3://")) return false;
+    bytes += input.view().size() + sizeof(std::string);
+    if (bytes > kInputBytesMax) return false;
     cursor.inputs.emplace_back(input.view());
   }
   return true;
@@ -134,6 +136,33 @@ bool InvocationHandler::read_message_cursor(std::string_view entry, Cursor& curs
   return is_json_container(EventText(text), kEventDepthMax) && read_cursor(text, cursor);
 }
 
+void InvocationHandler::add_input(Group& group, const EventObject& object) {
+  std::string url = "s3://";
+  url.append(object.bucket.view()).append("/").append(object.key.view());
+  group.input_bytes += url.size() + sizeof(std::string);
+  if (group.input_bytes > kInputBytesMax) {
+    group.fault = Error(Code::kBadEntry, "it names more objects than can be gone on with: call it with fewer");
+    return;
+  }
+  group.inputs.push_back(std::move(url));
+}
+
+/// Of an event that succeeds or fails as a whole.
+bool InvocationHandler::run_all(const Event& event) {
+  Group group;
+  EventObjects objects(event);
+  EventObject object;
+  Error error;
+  for (auto next = objects.next(object, error); next != EventObjects::Next::kEnd; next = objects.next(object, error)) {
+    if (next == EventObjects::Next::kBadEntry) {
+      group.fault = error;
+    } else if (group.fault.ok()) {
+      add_input(group, object);
+    }
+  }
+  return run_group(group, &event);
+}
+
 /// Entry by entry, each with the objects that it names; an entry that names none is done. A byte an entry: it failed.
 std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
   std::vector<uint8_t> failed(event.entries());
@@ -155,13 +184,9 @@ std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
       if (is_cursor) continue;
       if (next == EventObjects::Next::kBadEntry) {
         group.fault = error;
-        continue;
+      } else if (group.fault.ok()) {
+        add_input(group, object);
       }
-      if (group.inputs.size() == kInputsMax) group.fault = Error(Code::kBadEntry, "it names more than 2,000 objects");
-      if (!group.fault.ok()) continue;
-      std::string url = "s3://";
-      url.append(object.bucket.view()).append("/").append(object.key.view());
-      group.inputs.push_back(std::move(url));
     }
     failed[entry] = run_group(group, &event) ? 0 : 1;
   }
@@ -202,11 +227,6 @@ void InvocationHandler::tell(const JobReport& report, std::string_view input) {
   if (!report.done() && !report.stopped()) {
     ++figures_.failed;
     log_.error(LogLevel::kError, report.error, report.source.empty() ? input : report.source.view());
-    if (exit_ == 0) {
-      exit_ = report.exit;
-      error_ = report.error;
-      error_source_ = input;
-    }
   }
   if (!report.summary.empty()) {
     std::string more;
@@ -277,12 +297,17 @@ Status InvocationHandler::send(const std::function<Status(AwsSender&)>& what) {
   return report.exit == 0 ? Status{} : fail(report.error);
 }
 
-void InvocationHandler::fail_with(const Error& error, std::string_view source) {
-  log_.error(LogLevel::kError, error, source);
+/// What the answer says, if nothing failed before.
+void InvocationHandler::set_failed(int exit, const Error& error, std::string_view source) {
   if (exit_ != 0) return;
-  exit_ = static_cast<int>(error.exit() == Exit::kNone ? Exit::kInputCorrupt : error.exit());
+  exit_ = exit;
   error_ = error;
   error_source_ = source;
+}
+
+void InvocationHandler::fail_with(const Error& error, std::string_view source) {
+  log_.error(LogLevel::kError, error, source);
+  set_failed(static_cast<int>(error.exit() == Exit::kNone ? Exit::kInputCorrupt : error.exit()), error, source);
 }
 
 /// True: what is left will go on elsewhere, and this event is done with.
@@ -335,7 +360,7 @@ bool InvocationHandler::keep_failed(const JobReport& report, std::string_view in
   letter.append(",\"error\":");
   append_error(letter, report.error, report.source.view());
   // A message of SQS holds 1 MiB, and this process not much more.
-  constexpr size_t kEventMax = 200u << 10;
+  constexpr size_t kEventMax = 64u << 10;
   const std::string_view event = invocation_->event;
   if (event.size() <= kEventMax) letter.append(",\"event\":").append(event);
   letter.append("}");
@@ -365,8 +390,10 @@ bool InvocationHandler::run_group(const Group& group, const Event* event) {
     if (report.done()) continue;
     if (report.stopped()) return go_on(group, event, inputs.subspan(i));
     if (report.exit == static_cast<int>(Exit::kFenced)) wait_for_owner(report, group, event);
-    if (!keep_failed(report, inputs[i])) return false;
-    exit_ = 0;
+    if (!keep_failed(report, inputs[i])) {
+      set_failed(report.exit, report.error, inputs[i]);
+      return false;
+    }
   }
   return true;
 }
@@ -400,12 +427,9 @@ bool InvocationHandler::run_records(const Event& event) {
   const JobReport report = run_job(nullptr, &source);
   if (report.done()) return true;
   // Its records are nowhere but in the event: what is not committed is to be delivered again.
-  if (!keep_failed(report, name)) {
-    if (exit_ == 0) fail_with(report.error, name);
-    return false;
-  }
-  exit_ = 0;
-  return true;
+  if (keep_failed(report, name)) return true;
+  set_failed(report.exit, report.error, name);
+  return false;
 }
 
 // ---- the answer -----------------------------------------------------------------------------------------------------
@@ -502,6 +526,7 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     if (report.stopped()) {
       if (!go_on(group, is_cursor ? nullptr : &*event, {})) return failure();
     } else if (!report.done() && !keep_failed(report, "")) {
+      set_failed(report.exit, report.error, {});
       return failure();
     }
     return result(cursor_.empty());
@@ -521,10 +546,8 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     }
     return done ? result(true) : failure();
   }
-  const std::vector<uint8_t> failed = run_entries(*event);
-  if (by_entry) return batch(*event, failed);
-  if (std::find(failed.begin(), failed.end(), 1) != failed.end()) return failure();
-  return result(cursor_.empty());
+  if (by_entry) return batch(*event, run_entries(*event));
+  return run_all(*event) ? result(cursor_.empty()) : failure();
 }
 
 }  // namespace weir

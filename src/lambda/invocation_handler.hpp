@@ -61,6 +61,7 @@ class InvocationHandler {
   /// An entry of the event, or a cursor: inputs that succeed or fail together.
   struct Group {
     std::vector<std::string> inputs;
+    size_t input_bytes = 0;
     Cursor cursor;  ///< it came with
     std::string receipt;  ///< of an SQS message
     Error fault;  ///< it can't be read
@@ -72,6 +73,8 @@ class InvocationHandler {
   std::string cursor_json(const Cursor& from, Via via, std::span<const std::string> inputs) const;
   static bool may_be_cursor(std::string_view entry);
   static bool read_message_cursor(std::string_view entry, Cursor& cursor);
+  static void add_input(Group& group, const EventObject& object);
+  bool run_all(const Event& event);
   std::vector<uint8_t> run_entries(const Event& event);
   bool run_group(const Group& group, const Event* event);
   bool run_records(const Event& event);
@@ -82,6 +85,7 @@ class InvocationHandler {
   void wait_for_owner(const JobReport& report, const Group& group, const Event* event);
   bool keep_failed(const JobReport& report, std::string_view input);
   Status send(const std::function<Status(AwsSender&)>& what);
+  void set_failed(int exit, const Error& error, std::string_view source);
   void fail_with(const Error& error, std::string_view source);
   Answer result(bool done);
   Answer failure();

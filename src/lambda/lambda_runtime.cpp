@@ -39,7 +39,8 @@ class SampleSource final : public ByteSource {
   void close() noexcept override {}
 };
 
-/// What can be known of the pipeline without an event, and without asking anybody.
+}  // namespace
+
 Status check_pipeline(const Config& config, Clock& clock) {
   WEIR_TRY(check_for_lambda(config));
   const bool event = config.input.from.size() == 1 && config.input.from[0] == "event";
@@ -57,6 +58,8 @@ Status check_pipeline(const Config& config, Clock& clock) {
   if (report.exit != 0) return fail(report.error);
   return {};
 }
+
+namespace {
 
 /// A pipeline file in S3, read by a child so that nothing stays of the network's memory.
 Status fetch_pipeline(PipelineText& pipeline, Clock& clock, const AwsConfig& aws) {
@@ -200,9 +203,8 @@ class Runtime {
       log_.set_request(invocation.id.view());
       const uint64_t begin = clock_.monotonic_ns();
       const Answer answer = handler.handle(invocation);
-      const Status posted = answer.is_error
-                                ? client.report_error(invocation.id.view(), answer.error_type, answer.json)
-                                : client.respond(invocation.id.view(), answer.json);
+      const Status posted = answer.is_error ? client.report_error(invocation.id.view(), answer.error_type, answer.json)
+                                            : client.respond(invocation.id.view(), answer.json);
       if (settings_.metrics)
         print_metrics(handler.figures(), answer, config, settings_, clock_.monotonic_ns() - begin, clock_.wall_ns());
       client.trim();

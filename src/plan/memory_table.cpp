@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "connector/s3_objects_sink.hpp"
 #include "connector/s3_sink.hpp"
+#include "io/system_net.hpp"
 #include "memory/process_malloc.hpp"
 #include "memory/process_memory.hpp"
 #include "plan/job.hpp"
@@ -256,9 +257,10 @@ void Job::sum_up_network() {
           clients);
   process("TLS and names", Network::tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
   LineFormula sockets;
-  sockets.append_number(connections).append(connections == 1 ? " socket of " : " sockets of ");
-  sockets.append(format_bytes(Network::socket_bytes()).view());
-  process("sockets", connections * Network::socket_bytes(), "what the kernel holds of streams on their way", sockets);
+  sockets.append_number(connections).append(connections == 1 ? " socket: what it reads " : " sockets: what one reads ");
+  sockets.append(format_bytes(SystemNet::receive_bytes_max(SocketUse::kReads)).view()).append(", what one writes ");
+  sockets.append(format_bytes(SystemNet::send_bytes_max(SocketUse::kWrites)).view()).append(", answers and requests less");
+  process("sockets", network_->socket_bytes(), "what the kernel holds of streams on their way", sockets);
   const bool compressed = output_codec_ != Codec::kNone;
   const auto upload_of = [&](bool small) {
     // A unit that is compressed takes a third of it or less, as a rule.

@@ -96,6 +96,18 @@ std::string_view input_stem(std::string_view path) {
   return dot == std::string_view::npos || dot == 0 ? path : path.substr(0, dot);
 }
 
+namespace {
+
+/// Of s3://bucket/key the key; a path is one as it is.
+std::string_view key_of(std::string_view input) {
+  constexpr std::string_view kScheme = "s3://";
+  if (!input.starts_with(kScheme)) return input;
+  const size_t slash = input.find('/', kScheme.size());
+  return slash == std::string_view::npos ? input : input.substr(slash + 1);
+}
+
+}  // namespace
+
 Error NameTemplate::unknown_placeholder(std::string_view name, size_t at) {
   for (const std::string_view later : {"input.bucket", "input.etag8", "date:"}) {
     if (name != later && !(later == "date:" && name.starts_with(later))) continue;
@@ -185,7 +197,7 @@ Result<std::string_view> NameTemplate::render(const NameValues& values, std::spa
         out.number(values.batch);
         break;
       case Kind::kDir: {
-        const std::string_view folder = folder_of(values.input);
+        const std::string_view folder = folder_of(whole ? values.input : key_of(values.input));
         if (folder.empty() || (folder == "/" && !whole)) {
           // "." alone between slashes; beside other text it could make "..".
           const bool begins = out.view().empty() || out.view().ends_with('/');
@@ -202,7 +214,7 @@ Result<std::string_view> NameTemplate::render(const NameValues& values, std::spa
         if (whole) {
           out.raw(values.input);
         } else {
-          out.path(values.input);
+          out.path(key_of(values.input));
         }
         break;
     }

@@ -63,6 +63,16 @@ TEST(NameTemplate, a_name_that_begins_with_the_inputs_folder_stays_in_it) {
   EXPECT_EQ(render("{input.key}", "../../a", 0, false), "__/__/a");
 }
 
+TEST(NameTemplate, an_objects_name_is_its_key) {
+  for (const bool trusted : {true, false}) {
+    EXPECT_EQ(render("s3://out/{input.dir}/{input.stem}.x", "s3://raw/2026/11/a.csv.gz", 0, trusted),
+              "s3://out/2026/11/a.x");
+    EXPECT_EQ(render("s3://out/{input.key}", "s3://raw/2026/a.csv", 0, trusted), "s3://out/2026/a.csv");
+    EXPECT_EQ(render("out/{input.dir}/x", "s3://raw/a.csv", 0, trusted), "out/./x");
+  }
+  EXPECT_EQ(render("{input.dir}/{input.stem}.out", "s3://raw/2026/a.csv"), "s3://raw/2026/a.out");
+}
+
 TEST(NameTemplate, mistakes_name_the_placeholder_and_the_place) {
   const struct {
     const char* text;

@@ -28,7 +28,10 @@ Network::~Network() {
   unmap_working_memory(memory_);
 }
 
-uint64_t Network::socket_bytes() { return SystemNet::kReceiveBytesMax + SystemNet::kSendBytesMax; }
+uint64_t Network::socket_bytes() const {
+  const auto of = [](SocketUse use) { return SystemNet::receive_bytes_max(use) + SystemNet::send_bytes_max(use); };
+  return (needs_.objects ? of(SocketUse::kReads) + of(SocketUse::kWrites) : 0) + (needs_.web() ? of(SocketUse::kReads) : 0);
+}
 
 Status Network::start_objects(const AwsConfig& config) {
   config_ = config;
@@ -100,8 +103,8 @@ Status Network::start(const AwsConfig& config, const Needs& needs) {
     return taken;
   };
   if (needs_.objects) {
-    reader_ = std::make_unique<S3Client>(session_, room());
-    writer_ = std::make_unique<S3Client>(session_, room());
+    reader_ = std::make_unique<S3Client>(session_, room(), SocketUse::kReads);
+    writer_ = std::make_unique<S3Client>(session_, room(), SocketUse::kWrites);
   }
   if (needs_.web()) web_ = std::make_unique<HttpGet>(web_session_, room());
   return {};

@@ -63,7 +63,8 @@ class Network final : public ObjectLister {
   [[nodiscard]] uint64_t connections() const { return (needs_.objects ? 2 : 0) + (needs_.web() ? 1 : 0); }
   [[nodiscard]] uint64_t clients_bytes() const { return connections() * HttpCall::memory_max(); }
   static constexpr uint64_t tls_bytes() { return TlsArena::kBytes; }
-  static uint64_t socket_bytes();
+  /// Of all connections.
+  [[nodiscard]] uint64_t socket_bytes() const;
 
  private:
   Status start_objects(const AwsConfig& config);

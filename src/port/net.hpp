@@ -49,6 +49,9 @@ struct Interest {
   bool write = false;
 };
 
+/// What a connection is mostly for: how much the kernel may hold for each direction.
+enum class SocketUse : uint8_t { kBoth, kReads, kWrites };
+
 class Net {
  public:
   virtual ~Net() = default;
@@ -57,7 +60,7 @@ class Net {
   /// Waits until `until`. W4021: no such name, or no answer (the detail says which).
   virtual Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) = 0;
   /// Begins to connect. The socket is writable when it is connected or has failed. W4022.
-  virtual Result<int> connect(const Address& address) = 0;
+  virtual Result<int> connect(const Address& address, SocketUse use) = 0;
   /// True: it is connected; false: not yet; else W4022 with the reason.
   virtual Result<bool> connected(int socket) = 0;
   virtual NetResult receive(int socket, std::span<char> room) = 0;

@@ -76,7 +76,7 @@ class SimNet final : public Net {
   uint64_t requests = 0;
 
   Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) override;
-  Result<int> connect(const Address& address) override;
+  Result<int> connect(const Address& address, SocketUse use) override;
   Result<bool> connected(int socket) override;
   NetResult receive(int socket, std::span<char> room) override;
   NetResult send(int socket, std::string_view bytes) override;

@@ -88,7 +88,7 @@ class RuntimeApi:
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def start(self, pipeline, env=None, cwd=None, memory=128, binary=None):
+    def start(self, pipeline, env=None, cwd=None, memory=128, binary=None, wrapper=()):
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("WEIR", "AWS"))},
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}",
@@ -98,7 +98,7 @@ class RuntimeApi:
             **({"WEIR_PIPELINE": pipeline} if pipeline is not None else {}),
             **(env or {}),
         }
-        return subprocess.Popen([binary or os.path.abspath(harness.WEIR)], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen([*wrapper, binary or os.path.abspath(harness.WEIR)], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, pipeline, env=None, **options):
         """To the last answer, or to the function's own end: its exit code; what it printed is in `out` and `log` (parsed lines)."""
