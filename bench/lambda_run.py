@@ -1,6 +1,7 @@
 """One csv.gz in S3 -> filter -> ndjson.gz in S3, as a Lambda function of 128 MB, beside Python: time, memory, dollars, and what is left at the deadline.
 
-  lambda_run.py [--mib 16] [--server radosgw|moto|folder] [--peers VENV] [--also-mib 16] [--short 30] [--out FILE]
+  lambda_run.py [--mib 16] [--server radosgw|moto|folder] [--peers VENV] [--also-mib 16] [--short 30] [--out FILE]   measures, prints and writes a
+                   table: into bench/results/, or of less than 1024 MiB into build/bench/
   lambda_run.py --check            a few megabytes, `weir emulate` as the server, Weir and a plain loop in Python: only whether outputs agree
 
 All run in `weir emulate`, each in an environment of its own with the walls of its size: memory by cgroup, the processor by quota. Who is not done in 900 s
@@ -316,6 +317,7 @@ def main():
 
 
 def measure(options, server, folder):
+    commit = harness.first_line(["git", "-C", str(harness.ROOT), "rev-parse", "--short", "HEAD"])
     versions = versions_of(options.peers / "bin/python3")
     all_of_them = entrants(options, versions)
     small = harness.Data(options.data, harness.tools(options.tools)["generate"], 2_300_000).paths["csv.gz"]
@@ -347,7 +349,7 @@ def measure(options, server, folder):
     done = [one for one in large if one.done]
     lines = [
         f"# A Lambda function of 128 MB, {datetime.date.today().isoformat()}", "",
-        f"{harness.first_line([str(options.weir), 'version'])}, commit {harness.first_line(['git', '-C', str(harness.ROOT), 'rev-parse', '--short', 'HEAD'])}.",
+        f"{harness.first_line([str(options.weir), 'version'])}, commit {commit}.",
         f"{machine()}; {load:.1f} as the measurement began.", "",
         f"One csv.gz of {size / (1 << 20):.0f} MiB in S3 -> `status = 'shipped' AND amount > 100`, four of ten columns -> ndjson.gz in S3.",
         f"In `weir emulate --memory 128`, which is 0.072 of a processor; {server.name} on loopback. {count} records are written.", "",
@@ -369,7 +371,9 @@ def measure(options, server, folder):
         + ("" if "awslambdaric" in versions else "; without awslambdaric, by a loop over the Runtime API") + ".",
     ]  # fmt: skip
     print("\n".join(lines))
-    out = options.out or harness.ROOT / "bench/results" / f"{datetime.date.today().isoformat()}-lambda.md"
+    # Less data is no result to keep in the project.
+    kept = harness.ROOT / "bench/results" if options.mib >= 1024 else harness.BUILD / "bench"
+    out = options.out or kept / f"{datetime.date.today().isoformat()}-lambda.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(lines) + "\n")
     print(f"written: {out}")
