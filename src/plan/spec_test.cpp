@@ -254,8 +254,8 @@ TEST(Spec, inputs_and_outputs_are_held_apart) {
       {"input: {from: https://u:secret@x:0/y}", "1:9 W2028 `input.from`: bad port\n"},
       {"input: {from: 'ftp://u:p@x/y'}",
        "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'ftp://'\n"},
-      {"input: {from: event}",
-       "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'event'\n"},
+      {"input: {from: event}", ""},
+      {"input: {from: [event, a]}", "1:9 W2005 `input.from`: `event` is what a function is called with, and stands alone\n"},
       {"input: {from: a}\noutput: {to: x.json, format: json}",
        "warning 2:22 W2005 `output.format`: each batch becomes a JSON array of its own, so the output is one JSON "
        "document only while it is one "
@@ -323,6 +323,8 @@ std::string fingerprint(const Config& c) {
   add(c.name), add(c.memory), add(c.query), add(c.deadline_ns), add(c.fail_on_rejects);
   add(c.deadline_wall_ns), add(c.checkpoint.to), add(c.checkpoint.every_ns), add(c.checkpoint.key);
   add(static_cast<int>(c.checkpoint.on_change)), add(c.checkpoint.reserve_min_ns), add(c.checkpoint.reserve_max_ns);
+  add(static_cast<int>(c.lambda.cont)), add(static_cast<int>(c.lambda.loop)), add(c.lambda.on_fatal);
+  add(c.lambda.memory_reserve);
   add(c.output.unit);
   const InputConfig& in = c.input;
   add_list(in.from), add(int(in.format)), add(int(in.codec)), add(in.record_max), add(in.window), add(in.columns_max);

@@ -34,7 +34,7 @@ Result<size_t> SimNet::resolve(std::string_view host, uint16_t port, std::span<A
   return 1;
 }
 
-Result<int> SimNet::connect(const Address&) {
+Result<int> SimNet::connect(const Address&, SocketUse) {
   ++connections;
   if (strikes(faults.refuse, "refuse")) return fail(Error(Code::kNoConnection, "refused").with_errno(ECONNREFUSED));
   Socket socket;
