@@ -333,7 +333,7 @@ def measure(options, server, folder):
     path = packed(options, options.mib)
     size = path.stat().st_size
     put(server.s3, "large.csv.gz", path)
-    load = os.getloadavg()[0]
+    here = machine()
     tasks = [(entrant, "large.csv.gz", 128, 900) for entrant in all_of_them]
     if options.short:
         tasks.insert(1, (all_of_them[0], "large.csv.gz", 128, options.short))
@@ -350,7 +350,7 @@ def measure(options, server, folder):
     lines = [
         f"# A Lambda function of 128 MB, {datetime.date.today().isoformat()}", "",
         f"{harness.first_line([str(options.weir), 'version'])}, commit {commit}.",
-        f"{machine()}; {load:.1f} as the measurement began.", "",
+        f"{here}.", "",
         f"One csv.gz of {size / (1 << 20):.0f} MiB in S3 -> `status = 'shipped' AND amount > 100`, four of ten columns -> ndjson.gz in S3.",
         f"In `weir emulate --memory 128`, which is 0.072 of a processor; {server.name} on loopback. {count} records are written.", "",
         *table(HEAD, rows(large, size)), "",
@@ -363,10 +363,11 @@ def measure(options, server, folder):
         "- `make bench-lambda BENCH_ARGS=\"--mib " + str(options.mib) + f" --also-mib {options.also_mib}\"` repeats it. The input is made by `bench_generate csv`, seed {harness.SEED}, and `gzip -6`.",
         "- One direct invocation with the object's name; a result with `done: false` is the next one's event (`--continue`), as in a loop of Step Functions.",
         "- Each has its own environment, memory by cgroup and the processor by quota, so that those of 128 MB ran at the same time; those of 1769 MB one behind the other,"
-        " meanwhile. *Time* is what is billed, init and all invocations; *CPU* what the cgroup counted; *peak* Max Memory Used.",
+        " meanwhile. On a shared machine a whole processor is not always to be had: there CPU seconds are the figure to compare. *Time* is what is billed, init and all invocations; *CPU* what the cgroup counted; *peak* Max Memory Used.",
         "- Dollars are of duration and invocations (us-east-1, first tier, no free tier); *arm64* is the same duration at its price. Requests to S3 are those that passed a proxy.",
         "- At the deadline of 900 s Lambda ends the process. Weir stops before with a checkpoint, and the next invocation goes on. The handlers in Python have none: what was"
-        " paid is lost, nothing stands in the bucket but parts of an upload that are paid for until it is aborted, and the event, delivered again, begins at the first byte.",
+        " paid is lost, nothing stands in the bucket but parts of an upload that are paid for until it is aborted, and the event, delivered again, begins at the first byte;"
+        " an asynchronous one is delivered three times.",
         "", "Peers: " + (", ".join(f"{name} {version}" for name, version in versions.items()) or "this Python alone")
         + ("" if "awslambdaric" in versions else "; without awslambdaric, by a loop over the Runtime API") + ".",
     ]  # fmt: skip
