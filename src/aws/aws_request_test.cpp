@@ -1,9 +1,9 @@
 #include "aws/aws_request.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "testing/virtual_time.hpp"
 
@@ -102,12 +102,15 @@ TEST_F(AwsRequestTest, WhatAReplyMeans) {
   } const cases[] = {
       {"HTTP/1.1 200 OK\r\n\r\n", "{}", FailureClass::kNone, Code::kOk, ""},
       {"HTTP/1.1 202 Accepted\r\n\r\n", "", FailureClass::kNone, Code::kOk, ""},
-      {"HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"})", FailureClass::kFatal, Code::kRequestRefused, "QueueDoesNotExist"},
-      {"HTTP/1.1 400 Bad\r\nx-amzn-ErrorType: ThrottlingException:http://x/\r\n\r\n", "{}", FailureClass::kThrottling, Code::kThrottled, "ThrottlingException"},
+      {"HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"})",
+       FailureClass::kFatal, Code::kRequestRefused, "QueueDoesNotExist"},
+      {"HTTP/1.1 400 Bad\r\nx-amzn-ErrorType: ThrottlingException:http://x/\r\n\r\n", "{}", FailureClass::kThrottling,
+       Code::kThrottled, "ThrottlingException"},
       {"HTTP/1.1 429 Slow\r\n\r\n", "", FailureClass::kThrottling, Code::kThrottled, ""},
       {"HTTP/1.1 500 No\r\n\r\n", "", FailureClass::kTransient, Code::kServerError, ""},
       {"HTTP/1.1 503 No\r\n\r\n", "<html>", FailureClass::kTransient, Code::kServerError, ""},
-      {"HTTP/1.1 403 No\r\n\r\n", R"({"__type":"AccessDeniedException","Message":"no"})", FailureClass::kFatal, Code::kAccessDenied, "AccessDeniedException"},
+      {"HTTP/1.1 403 No\r\n\r\n", R"({"__type":"AccessDeniedException","Message":"no"})", FailureClass::kFatal,
+       Code::kAccessDenied, "AccessDeniedException"},
   };
   for (const auto& c : cases) {
     AwsRequest call(session_);

@@ -52,7 +52,8 @@ struct AwsSession : HttpSession {
   AwsOptions aws;
   S3Requests requests;
   CredentialProvider* credentials = nullptr;
-  std::string_view trace_id;  ///< passed on as X-Amzn-Trace-Id: how Lambda sees that a chain of invocations is a loop; empty: none
+  std::string_view
+      trace_id;  ///< passed on as X-Amzn-Trace-Id: how Lambda sees that a chain of invocations is a loop; empty: none
   Signer signer;
   int64_t skew_ns = 0;  ///< what the servers' clock is ahead of ours
   bool renewed = false;  ///< credentials were renewed after a refusal, and not proven since

@@ -64,7 +64,8 @@ bool HttpObjectInfo::same(const HttpObjectInfo& other, bool& sure) const {
   return true;
 }
 
-HttpGet::HttpGet(HttpSession& session, std::span<char> room) : session_(session), call_(session, room, SocketUse::kReads) {}
+HttpGet::HttpGet(HttpSession& session, std::span<char> room)
+    : session_(session), call_(session, room, SocketUse::kReads) {}
 
 void HttpGet::to_origin() {
   url_ = origin_;

@@ -17,7 +17,9 @@ struct SystemNetOptions {
 class SystemNet final : public Net {
  public:
   /// What the kernel may hold for one socket, its own bookkeeping included; lines of the memory plan.
-  static constexpr size_t receive_bytes_max(SocketUse use) { return use == SocketUse::kWrites ? 128u << 10 : 512u << 10; }
+  static constexpr size_t receive_bytes_max(SocketUse use) {
+    return use == SocketUse::kWrites ? 128u << 10 : 512u << 10;
+  }
   static constexpr size_t send_bytes_max(SocketUse use) { return use == SocketUse::kReads ? 64u << 10 : 256u << 10; }
   static constexpr size_t kInterestsMax = 16;  ///< of one wait
 

@@ -87,9 +87,9 @@ bool InvocationHandler::read_cursor(std::string_view json, Cursor& cursor) {
     if (c < '0' || c > '9' || cursor.hop > 1'000'000) return false;
     cursor.hop = cursor.hop * 10 + static_cast<uint64_t>(c - '0');
   }
-  cursor.via = json_string_is(members[2].value, "self") ? Via::kSelf
+  cursor.via = json_string_is(members[2].value, "self")      ? Via::kSelf
                : json_string_is(members[2].value, "requeue") ? Via::kRequeue
-                                                              : Via::kReturn;
+                                                             : Via::kReturn;
   size_t bytes = 0;
   for (JsonElementsView inputs(members[3].value); inputs.next();) {
     FixedText<1200> input;
@@ -237,8 +237,8 @@ void InvocationHandler::tell(const JobReport& report, std::string_view input) {
   // The one that says most: what failed, then what is to go on.
   if (status_.empty() || !report.done()) status_ = report.status.view();
   if (report.stopped() && report.counters.input_size != 0)
-    progress_ = std::min(1.0, static_cast<double>(report.counters.stored_bytes) /
-                                  static_cast<double>(report.counters.input_size));
+    progress_ = std::min(
+        1.0, static_cast<double>(report.counters.stored_bytes) / static_cast<double>(report.counters.input_size));
   if (++jobs_told_ > kJobsTold) return;
   jobs_.append(jobs_.empty() ? "{\"input\":\"" : ",{\"input\":\"");
   append_json(jobs_, input);
@@ -403,8 +403,8 @@ void InvocationHandler::wait_for_owner(const JobReport& report, const Group& gro
   const uint64_t now = clock_.wall_ns();
   if (group.receipt.empty() || report.owner_until_wall_ns <= now) return;
   const uint64_t seconds = std::min<uint64_t>((report.owner_until_wall_ns - now) / kSecond + 1, 43'200);
-  const Status sent = send(
-      [&](AwsSender& sender) { return sender.change_visibility(event->source_arn(), group.receipt, seconds); });
+  const Status sent =
+      send([&](AwsSender& sender) { return sender.change_visibility(event->source_arn(), group.receipt, seconds); });
   if (!sent) log_.error(LogLevel::kWarn, sent.error(), "sqs:ChangeMessageVisibility");
 }
 
@@ -531,8 +531,8 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     }
     return result(cursor_.empty());
   }
-  const bool by_entry = event->kind() == EventKind::kSqs || event->kind() == EventKind::kKinesis ||
-                        event->kind() == EventKind::kDynamoDb;
+  const bool by_entry =
+      event->kind() == EventKind::kSqs || event->kind() == EventKind::kKinesis || event->kind() == EventKind::kDynamoDb;
   if (event->kind() == EventKind::kS3Test) return result(true);
   bool has_cursor = false;
   if (event->kind() == EventKind::kSqs) {

@@ -109,9 +109,8 @@ void run_job(const JobRequest& request, JobReport& report) {
   switch (outcome.ending) {
     case Ending::kDone:
     case Ending::kReaderGone:
-      report.exit = job.config().fail_on_rejects && job.counters().rejected != 0
-                        ? static_cast<int>(Exit::kDoneWithRejects)
-                        : 0;
+      report.exit =
+          job.config().fail_on_rejects && job.counters().rejected != 0 ? static_cast<int>(Exit::kDoneWithRejects) : 0;
       break;
     case Ending::kCheckpointed:
       report.exit = static_cast<int>(Exit::kCheckpointed);
@@ -201,7 +200,8 @@ JobReport in_child(Clock& clock, uint64_t kill_at_ns, const std::function<void(J
   if (WIFSIGNALED(status)) report.died_by = WTERMSIG(status);
   if (!report.reported) {
     report.error = Error(Code::kInternal, "the job's process ended without a word");
-    if (report.died_by != 0) report.error.detail.append(", by signal ").append_number(static_cast<uint64_t>(report.died_by));
+    if (report.died_by != 0)
+      report.error.detail.append(", by signal ").append_number(static_cast<uint64_t>(report.died_by));
     if (report.died_by == 0) report.exit = WEXITSTATUS(status);
     if (report.exit == 0) report.exit = static_cast<int>(Exit::kInternal);
     report.status = FixedText<32>("failed");

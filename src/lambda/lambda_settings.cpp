@@ -94,7 +94,8 @@ Status set_memory(Config& config, uint64_t memory_bytes) {
 Status check_for_lambda(const Config& config) {
   const bool event = config.input.from.size() == 1 && config.input.from[0] == "event";
   for (const std::string& from : config.input.from) {
-    if (from == "stdin") return fail(Code::kContradiction, "input.from: stdin: a function has none; `event` is what it is called with");
+    if (from == "stdin")
+      return fail(Code::kContradiction, "input.from: stdin: a function has none; `event` is what it is called with");
   }
   const std::string& to = config.output.to;
   if (to == "stdout" || to == "-")
@@ -120,7 +121,8 @@ void set_for_records(Config& config, std::string_view name) {
   config.checkpoint.to = "none";
   if (config.output.if_exists != IfExists::kFail) return;
   const std::string& to = config.output.to;
-  const bool many = to.ends_with('/') || to.find("{batch}") != std::string::npos || to.find("{part}") != std::string::npos;
+  const bool many =
+      to.ends_with('/') || to.find("{batch}") != std::string::npos || to.find("{part}") != std::string::npos;
   config.output.if_exists = many ? IfExists::kReplace : IfExists::kSkip;
 }
 

@@ -124,8 +124,7 @@ Status RuntimeClient::post(std::string_view path, std::string_view error_type, s
   FixedText<160> where(kVersion);
   where.append(path);
   request.url.path_and_query = where.view();
-  const HttpField fields[] = {{"Content-Type", "application/json"},
-                              {"Lambda-Runtime-Function-Error-Type", error_type}};
+  const HttpField fields[] = {{"Content-Type", "application/json"}, {"Lambda-Runtime-Function-Error-Type", error_type}};
   request.fields = {fields, error_type.empty() ? 1u : 2u};
   TextBody body(json);
   request.body = &body;

@@ -27,7 +27,8 @@ struct ColumnType {
 
 struct InputConfig {
   std::vector<std::string> from;  ///< paths, globs, "stdin" or "event"
-  bool from_event = false;  ///< the host put into `from` what an event named: names as they are, by somebody who may not choose the output's folder
+  bool from_event =
+      false;  ///< the host put into `from` what an event named: names as they are, by somebody who may not choose the output's folder
   FormatChoice format = FormatChoice::kAuto;
   CodecChoice codec = CodecChoice::kAuto;
   uint64_t record_max = 1u << 20;  ///< bytes of one record; 64 .. 1 GiB

@@ -74,8 +74,8 @@ CodecChoice codec_of_name(std::string_view name) {
   return codec == Codec::kGzip ? CodecChoice::kGzip : codec == Codec::kZstd ? CodecChoice::kZstd : CodecChoice::kAuto;
 }
 
-Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk,
-                                               ObjectLister* objects, bool literal) {
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& from, Disk& disk, ObjectLister* objects,
+                                               bool literal) {
   std::vector<std::string> paths;
   for (const std::string& text : from) {
     if (text == "-" || text == "stdin") {
@@ -83,8 +83,9 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& f
       continue;
     }
     if (text == "event")
-      return fail(Code::kContradiction,
-                  "input.from: event: there is one in AWS Lambda alone; name files behind the pipeline's to run it here");
+      return fail(
+          Code::kContradiction,
+          "input.from: event: there is one in AWS Lambda alone; name files behind the pipeline's to run it here");
     if (text.starts_with("s3://") && objects != nullptr) {
       if (literal || (text.find_first_of("*?[") == std::string::npos && text.back() != '/')) {
         paths.push_back(text);

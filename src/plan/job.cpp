@@ -533,9 +533,8 @@ Status Job::choose_checkpoint() {
   } else if (to.back() == '/' && config_.input.from_event) {
     // Invocations side by side are jobs of their own, whatever they are called.
     const FixedText<64> hash = sha256_hex(inputs_.empty() ? std::string_view{} : std::string_view(inputs_[0]));
-    checkpoint_name_ = to + (config_.name.empty() ? "" : config_.name + "/") +
-                       beside.substr(beside.rfind('/') + 1) + "-" + std::string(hash.view().substr(0, 16)) +
-                       ".weir";
+    checkpoint_name_ = to + (config_.name.empty() ? "" : config_.name + "/") + beside.substr(beside.rfind('/') + 1) +
+                       "-" + std::string(hash.view().substr(0, 16)) + ".weir";
   } else if (to.back() == '/') {
     const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
     checkpoint_name_ = to + (config_.name.empty() ? stem : config_.name) + ".weir";

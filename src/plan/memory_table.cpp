@@ -259,7 +259,8 @@ void Job::sum_up_network() {
   LineFormula sockets;
   sockets.append_number(connections).append(connections == 1 ? " socket: what it reads " : " sockets: what one reads ");
   sockets.append(format_bytes(SystemNet::receive_bytes_max(SocketUse::kReads)).view()).append(", what one writes ");
-  sockets.append(format_bytes(SystemNet::send_bytes_max(SocketUse::kWrites)).view()).append(", answers and requests less");
+  sockets.append(format_bytes(SystemNet::send_bytes_max(SocketUse::kWrites)).view())
+      .append(", answers and requests less");
   process("sockets", network_->socket_bytes(), "what the kernel holds of streams on their way", sockets);
   const bool compressed = output_codec_ != Codec::kNone;
   const auto upload_of = [&](bool small) {

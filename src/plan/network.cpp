@@ -30,7 +30,8 @@ Network::~Network() {
 
 uint64_t Network::socket_bytes() const {
   const auto of = [](SocketUse use) { return SystemNet::receive_bytes_max(use) + SystemNet::send_bytes_max(use); };
-  return (needs_.objects ? of(SocketUse::kReads) + of(SocketUse::kWrites) : 0) + (needs_.web() ? of(SocketUse::kReads) : 0);
+  return (needs_.objects ? of(SocketUse::kReads) + of(SocketUse::kWrites) : 0) +
+         (needs_.web() ? of(SocketUse::kReads) : 0);
 }
 
 Status Network::start_objects(const AwsConfig& config) {

@@ -118,7 +118,8 @@ class Checker {
         continue;
       }
       if (name == "event") {
-        if (from.size() != 1) contradiction("input.from", "`event` is what a function is called with, and stands alone");
+        if (from.size() != 1)
+          contradiction("input.from", "`event` is what a function is called with, and stands alone");
         continue;
       }
       if (has_scheme(name)) {

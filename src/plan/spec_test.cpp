@@ -255,7 +255,8 @@ TEST(Spec, inputs_and_outputs_are_held_apart) {
       {"input: {from: 'ftp://u:p@x/y'}",
        "1:9 W2021 `input.from`: this version reads files, stdin, s3://, http:// and https://, not 'ftp://'\n"},
       {"input: {from: event}", ""},
-      {"input: {from: [event, a]}", "1:9 W2005 `input.from`: `event` is what a function is called with, and stands alone\n"},
+      {"input: {from: [event, a]}",
+       "1:9 W2005 `input.from`: `event` is what a function is called with, and stands alone\n"},
       {"input: {from: a}\noutput: {to: x.json, format: json}",
        "warning 2:22 W2005 `output.format`: each batch becomes a JSON array of its own, so the output is one JSON "
        "document only while it is one "
