@@ -40,7 +40,7 @@ class Events(Case):
         for folder in ("raw", "clean", "state", "fn"):
             os.mkdir(self.path(folder))
         self.weir = os.path.abspath(harness.WEIR)
-        os.symlink(self.weir, self.path("fn", "bootstrap"))
+        shutil.copy(self.weir, self.path("fn", "bootstrap"))  # the binary may lie where the function sees nothing of it
 
     def raw(self, key, data):
         path = self.path("raw", key)
