@@ -122,6 +122,10 @@ std::string default_file(const CommandOptions& options, std::string_view arch) {
 /// In place of what stood there, or not at all.
 Status write_file(const std::string& path, std::string_view bytes) {
   SystemDisk disk;
+  const auto there = disk.info(path.c_str());
+  if (!there) return fail(there.error());
+  if (there->kind != FileKind::kNone && there->kind != FileKind::kRegular)
+    return fail(Code::kBadArgument, "-o: " + path + " is no regular file");
   const std::string part = path + ".part";
   auto file = disk.open_to_write(part.c_str(), true);
   if (!file) return fail(file.error());

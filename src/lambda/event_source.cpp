@@ -3,8 +3,8 @@
 namespace weir {
 
 Status EventSource::open(size_t) {
-  memory_.resize(EventRecords::memory_max(event_.kind()));
-  Arena arena(memory_);
+  memory_.resize((EventRecords::memory_max(event_.kind()) + sizeof(Block) - 1) / sizeof(Block));
+  Arena arena({reinterpret_cast<char*>(memory_.data()), memory_.size() * sizeof(Block)});
   records_ = std::make_unique<EventRecords>(event_, arena);
   return {};
 }

@@ -31,7 +31,10 @@ class EventSource final : public ByteSource {
  private:
   const Event& event_;
   std::string name_;
-  std::vector<char> memory_;  ///< of the decoder, taken at the first open()
+  struct alignas(64) Block {
+    char bytes[64];
+  };
+  std::vector<Block> memory_;  ///< of the decoder, taken at the first open()
   std::vector<char> peeked_;
   std::unique_ptr<EventRecords> records_;
 };

@@ -36,6 +36,8 @@ constexpr std::string_view kCursorBegin = "{\"weir_cursor\":";
 
 bool is_from_event(const Config& config) { return config.input.from.size() == 1 && config.input.from[0] == "event"; }
 
+bool answers_by_entry(EventKind kind) { return BatchResponse::applies(kind); }
+
 void append_member(std::string& out, std::string_view name, std::string_view text) {
   out.append(",\"").append(name).append("\":\"");
   append_json(out, text);
@@ -77,28 +79,37 @@ InvocationHandler::~InvocationHandler() { unmap_working_memory(room_); }
 
 // {"weir_cursor":1,"hop":2,"via":"self","inputs":["s3://b/k"]}, or a result that holds one as "cursor" (what Step Functions passes on), or
 // that inside "Payload" (its lambda:invoke).
-bool InvocationHandler::read_cursor(std::string_view json, Cursor& cursor) {
-  if (const std::string_view inside = find_member(json, {"Payload", "cursor"}); !inside.empty()) json = inside;
-  if (const std::string_view inside = find_member(json, {"cursor"}); !inside.empty()) json = inside;
+InvocationHandler::CursorKind InvocationHandler::read_cursor(std::string_view json, Cursor& cursor) {
+  if (const std::string_view inside = find_member(json, {"Payload", "cursor"}); is_json_object(inside)) {
+    json = inside;
+  } else if (const std::string_view result = find_member(json, {"cursor"}); is_json_object(result)) {
+    json = result;
+  }
   WantedMember members[] = {{"weir_cursor"}, {"hop"}, {"via"}, {"inputs"}};
   find_members(json, members);
-  if (members[0].value != "1") return false;
+  if (members[0].value.empty()) return CursorKind::kNone;
+  if (members[0].value != "1" || members[1].value.empty() || !is_json_array(members[3].value)) return CursorKind::kBad;
   for (const char c : members[1].value) {
-    if (c < '0' || c > '9' || cursor.hop > 1'000'000) return false;
+    if (c < '0' || c > '9' || cursor.hop > 1'000'000) return CursorKind::kBad;
     cursor.hop = cursor.hop * 10 + static_cast<uint64_t>(c - '0');
   }
-  cursor.via = json_string_is(members[2].value, "self")      ? Via::kSelf
-               : json_string_is(members[2].value, "requeue") ? Via::kRequeue
-                                                             : Via::kReturn;
+  if (cursor.hop == 0) return CursorKind::kBad;
+  if (json_string_is(members[2].value, "self")) {
+    cursor.via = Via::kSelf;
+  } else if (json_string_is(members[2].value, "requeue")) {
+    cursor.via = Via::kRequeue;
+  } else if (!json_string_is(members[2].value, "return")) {
+    return CursorKind::kBad;
+  }
   size_t bytes = 0;
   for (JsonElementsView inputs(members[3].value); inputs.next();) {
     FixedText<1200> input;
-    if (!put_json_text(inputs.value(), input) || !input.view().starts_with("s3://")) return false;
+    if (!put_json_text(inputs.value(), input) || !input.view().starts_with("s3://")) return CursorKind::kBad;
     bytes += input.view().size() + sizeof(std::string);
-    if (bytes > kInputBytesMax) return false;
+    if (bytes > kInputBytesMax) return CursorKind::kBad;
     cursor.inputs.emplace_back(input.view());
   }
-  return true;
+  return CursorKind::kGood;
 }
 
 std::string InvocationHandler::cursor_json(const Cursor& from, Via via, std::span<const std::string> inputs) const {
@@ -133,7 +144,7 @@ bool InvocationHandler::read_message_cursor(std::string_view entry, Cursor& curs
   std::string text;
   EventText bytes = EventText::of_string(find_member(entry, {"body"}));
   for (int byte = bytes.next(); byte >= 0; byte = bytes.next()) text.push_back(static_cast<char>(byte));
-  return is_json_container(EventText(text), kEventDepthMax) && read_cursor(text, cursor);
+  return is_json_container(EventText(text), kEventDepthMax) && read_cursor(text, cursor) == CursorKind::kGood;
 }
 
 void InvocationHandler::add_input(Group& group, const EventObject& object) {
@@ -188,7 +199,9 @@ std::vector<uint8_t> InvocationHandler::run_entries(const Event& event) {
         add_input(group, object);
       }
     }
-    failed[entry] = run_group(group, &event) ? 0 : 1;
+    // Behind a failure in a queue that keeps order nothing is done: it comes again, in its order.
+    const bool behind = event.is_fifo() && entry != 0 && failed[entry - 1] != 0;
+    failed[entry] = !behind && run_group(group, &event) ? 0 : 1;
   }
   return failed;
 }
@@ -263,8 +276,8 @@ InvocationHandler::Via InvocationHandler::via_of(const Group& group, const Event
   const bool queue = event != nullptr && event->kind() == EventKind::kSqs;
   switch (config_.lambda.cont) {
     case Continue::kReturn:
-      // Nobody reads the result of any other.
-      return event == nullptr || event->kind() == EventKind::kDirect ? Via::kReturn : Via::kRetry;
+      // What a queue or a stream hands over is answered by entries, and nobody reads more.
+      return event != nullptr && answers_by_entry(event->kind()) ? Via::kRetry : Via::kReturn;
     case Continue::kSelf:
       return Via::kSelf;
     case Continue::kRequeue:
@@ -362,12 +375,28 @@ bool InvocationHandler::keep_failed(const JobReport& report, std::string_view in
   // A message of SQS holds 1 MiB, and this process not much more.
   constexpr size_t kEventMax = 64u << 10;
   const std::string_view event = invocation_->event;
-  if (event.size() <= kEventMax) letter.append(",\"event\":").append(event);
+  const bool is_object = to.starts_with("s3://");
+  const bool large = event.size() > kEventMax;
+  if (large && !is_object) {
+    log_.line(LogLevel::kError, "lambda.on_fatal: the event is too large for a message: name s3://bucket/prefix/");
+    return false;
+  }
+  if (is_object && input.starts_with("s3://") && to.starts_with(input.substr(0, input.rfind('/') + 1))) {
+    log_.line(LogLevel::kError, "lambda.on_fatal lies in the folder whose objects call this function");
+    return false;
+  }
+  if (!large) letter.append(",\"event\":").append(event);
   letter.append("}");
-  const std::string name(sha256_hex(std::string(input) + std::string(event)).view().substr(0, 32));
-  const Status sent = send([&](AwsSender& sender) {
-    return to.starts_with("s3://") ? sender.put_object(to + name + ".json", letter)
-                                   : sender.send_message(std::string_view(to).substr(6), letter);
+  Sha256 hash;
+  hash.update(input);
+  hash.update(event);
+  char digits[64];
+  to_hex(hash.digest(), digits);
+  const std::string name = to + (to.ends_with('/') ? "" : "/") + std::string(digits, 32);
+  const Status sent = send([&](AwsSender& sender) -> Status {
+    if (!is_object) return sender.send_message(std::string_view(to).substr(6), letter);
+    if (large) WEIR_TRY(sender.put_object(name + ".event.json", event));
+    return sender.put_object(name + ".json", letter);
   });
   if (!sent) {
     log_.error(LogLevel::kError, sent.error(), "lambda.on_fatal");
@@ -380,7 +409,12 @@ bool InvocationHandler::keep_failed(const JobReport& report, std::string_view in
 /// True: the group's inputs are done, or will be elsewhere.
 bool InvocationHandler::run_group(const Group& group, const Event* event) {
   if (!group.fault.ok()) {
-    fail_with(group.fault, "event");
+    log_.error(LogLevel::kError, group.fault, "event");
+    JobReport report;
+    report.error = group.fault;
+    report.exit = static_cast<int>(group.fault.exit());
+    if (keep_failed(report, "event")) return true;
+    set_failed(report.exit, group.fault, "event");
     return false;
   }
   const std::span<const std::string> inputs(group.inputs);
@@ -401,14 +435,25 @@ bool InvocationHandler::run_group(const Group& group, const Event* event) {
 /// A message whose job another run owns is not delivered again before that run's lease is up.
 void InvocationHandler::wait_for_owner(const JobReport& report, const Group& group, const Event* event) {
   const uint64_t now = clock_.wall_ns();
-  if (group.receipt.empty() || report.owner_until_wall_ns <= now) return;
-  const uint64_t seconds = std::min<uint64_t>((report.owner_until_wall_ns - now) / kSecond + 1, 43'200);
+  if (group.receipt.empty()) return;
+  // Of one that took it in the same moment the end is not known.
+  const uint64_t until = report.owner_until_wall_ns > now ? report.owner_until_wall_ns : now + 60 * kSecond;
+  const uint64_t seconds = std::min<uint64_t>((until - now) / kSecond + 1, 43'200);
   const Status sent =
       send([&](AwsSender& sender) { return sender.change_visibility(event->source_arn(), group.receipt, seconds); });
   if (!sent) log_.error(LogLevel::kWarn, sent.error(), "sqs:ChangeMessageVisibility");
 }
 
 bool InvocationHandler::run_records(const Event& event) {
+  for (const std::string* name : {&config_.output.to, &config_.rejects.to}) {
+    if (name->find("{input.") == std::string::npos || name->find("{input.stem}") != std::string::npos ||
+        name->find("{input.key}") != std::string::npos)
+      continue;
+    Error error(Code::kBadTemplate, name == &config_.output.to ? "output.to" : "rejects.to");
+    error.detail.append(": {input.dir} is the same for all events of records: take {input.stem}");
+    fail_with(error, "event");
+    return false;
+  }
   std::string name = "event/";
   name.append(event.id().empty() ? invocation_->id.view() : event.id());
   if (event.entries() > 1 && !event.id().empty()) {
@@ -513,8 +558,17 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     fail_with(event.error(), "event");
     return failure();
   }
+  const bool by_entry = answers_by_entry(event->kind());
   Group group;
-  const bool is_cursor = event->kind() == EventKind::kDirect && read_cursor(event->text(), group.cursor);
+  bool is_cursor = false;
+  if (event->kind() == EventKind::kDirect) {
+    const CursorKind kind = read_cursor(event->text(), group.cursor);
+    if (kind == CursorKind::kBad || (kind == CursorKind::kGood && is_from_event(config_) && group.cursor.inputs.empty())) {
+      fail_with(Error(Code::kBadEvent, "a cursor of another version, or a damaged one"), "event");
+      return failure();
+    }
+    is_cursor = kind == CursorKind::kGood;
+  }
   if (is_cursor && is_from_event(config_)) {
     group.inputs = group.cursor.inputs;
     if (!run_group(group, nullptr)) return failure();
@@ -522,17 +576,21 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
   }
   if (!is_from_event(config_)) {
     // The event is no more than the occasion.
-    const JobReport report = run_job(nullptr, nullptr);
-    if (report.stopped()) {
-      if (!go_on(group, is_cursor ? nullptr : &*event, {})) return failure();
-    } else if (!report.done() && !keep_failed(report, "")) {
-      set_failed(report.exit, report.error, {});
-      return failure();
+    if (event->kind() == EventKind::kSqs) {
+      EventEntries entries(*event);
+      if (entries.next()) read_message_cursor(entries.value(), group.cursor);
     }
-    return result(cursor_.empty());
+    const JobReport report = run_job(nullptr, nullptr);
+    bool done = report.done();
+    if (report.stopped()) {
+      done = go_on(group, is_cursor ? nullptr : &*event, {});
+    } else if (!done) {
+      done = keep_failed(report, "");
+      if (!done) set_failed(report.exit, report.error, {});
+    }
+    if (!done) return failure();
+    return by_entry ? batch(*event, std::vector<uint8_t>(event->entries())) : result(cursor_.empty());
   }
-  const bool by_entry =
-      event->kind() == EventKind::kSqs || event->kind() == EventKind::kKinesis || event->kind() == EventKind::kDynamoDb;
   if (event->kind() == EventKind::kS3Test) return result(true);
   bool has_cursor = false;
   if (event->kind() == EventKind::kSqs) {

@@ -69,7 +69,8 @@ class InvocationHandler {
 
   InvocationHandler(const LambdaSettings& settings, const Config& config, Clock& clock, const LambdaLog& log)
       : settings_(settings), config_(config), clock_(clock), log_(log) {}
-  static bool read_cursor(std::string_view json, Cursor& cursor);
+  enum class CursorKind : uint8_t { kNone, kGood, kBad };
+  static CursorKind read_cursor(std::string_view json, Cursor& cursor);
   std::string cursor_json(const Cursor& from, Via via, std::span<const std::string> inputs) const;
   static bool may_be_cursor(std::string_view entry);
   static bool read_message_cursor(std::string_view entry, Cursor& cursor);

@@ -53,7 +53,8 @@ LambdaSettings LambdaSettings::of(const Environment& environment) {
 Result<PipelineText> find_pipeline(const Environment& environment, Disk& disk) {
   PipelineText pipeline;
   if (const auto given = environment.find("WEIR_PIPELINE"); given && !given->empty()) {
-    if (given->find('\n') != std::string_view::npos || given->find(": ") != std::string_view::npos) {
+    if (given->find('\n') != std::string_view::npos || given->find(": ") != std::string_view::npos ||
+        given->starts_with('{')) {
       pipeline.text = *given;
       pipeline.from = "WEIR_PIPELINE";
       return pipeline;

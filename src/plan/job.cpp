@@ -457,8 +457,12 @@ Status Job::choose_output() {
 // What an event told of is written to where such events come from: it would call the function again.
 Status Job::refuse_loop(std::string_view name, std::string_view key) const {
   if (!config_.input.from_event) return {};
+  // Nor may what was written so call it: the folder that the template itself names.
+  const std::string_view to = std::string_view(config_.output.to).substr(0, config_.output.to.find('{'));
+  const std::string_view own = key == "output.to" ? to.substr(0, to.rfind('/') + 1) : std::string_view{};
   for (const std::string& input : inputs_) {
-    if (!is_s3(input) || !name.starts_with(input.substr(0, input.rfind('/') + 1))) continue;
+    const bool ours = is_s3(own) && input.starts_with(own);
+    if (!is_s3(input) || (!ours && !name.starts_with(input.substr(0, input.rfind('/') + 1)))) continue;
     Error error(Code::kContradiction, key);
     error.detail.append(" lies in the folder whose objects call this function, or below: ").append(name);
     return fail(error);

@@ -139,6 +139,35 @@ class Notifications(Events):
             self.assertIn(name, run["result"]["errorMessage"])
         self.assertEqual(os.listdir(self.path("raw", "in")), ["a.csv"])
 
+    def test_what_it_wrote_does_not_call_it_again(self):
+        self.raw("in/a.csv", csv_text(20).encode())
+        pipeline = PIPELINE.replace("s3://clean/{input.stem}.ndjson.gz", "s3://raw/out/{input.key}.csv")
+        self.emulate("--event", "s3:raw/in/a.csv", pipeline=pipeline)
+        (run,) = self.emulate("--event", "s3:raw/out/in/a.csv.csv", pipeline=pipeline, exit=1)
+        self.assertEqual(run["result"]["errorType"], "Weir.BadConfig")
+
+    def test_events_of_a_bus_may_be_called_again_by_a_state_machine(self):
+        self.raw("a.csv", csv_text(20).encode())
+        bridge = {"version": "0", "id": "e-1", "detail-type": "Object Created", "source": "aws.s3", "account": "1", "time": "2026-01-01T00:00:00Z", "region": "us-east-1",
+                  "resources": [], "detail": {"version": "0", "bucket": {"name": "raw"}, "object": {"key": "a.csv"}, "reason": "PutObject"}}
+        pipeline = PIPELINE + "lambda:\n  continue: return\n"
+        for seconds in (1, 2, 4, 8):
+            runs = self.emulate("--event", json.dumps(bridge), "--continue", "50", pipeline=pipeline, timeout=f"{seconds}s")
+            if runs[-1]["result"]["done"]:
+                break
+        self.is_whole("a.ndjson.gz", 20)
+
+    def test_messages_behind_a_failed_one_keep_their_order(self):
+        self.raw("a.csv", csv_text(20).encode())
+        message = lambda i, key: {"messageId": f"m-{i}", "receiptHandle": "h", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:1:q.fifo",
+                                  "attributes": {"MessageGroupId": "g"},
+                                  "body": json.dumps({"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                                                                   "s3": {"bucket": {"name": "raw"}, "object": {"key": key}}}]})}
+        self.raw("c.csv", csv_text(20).encode())
+        (run,) = self.emulate("--event", json.dumps({"Records": [message(0, "a.csv"), message(1, "none.csv"), message(2, "c.csv")]}))
+        self.assertEqual(run["result"], {"batchItemFailures": [{"itemIdentifier": "m-1"}, {"itemIdentifier": "m-2"}]})
+        self.assertEqual([name for name in os.listdir(self.path("clean")) if name.endswith(".gz")], ["a.ndjson.gz"])
+
     def test_what_can_not_be_done_is_put_aside(self):
         self.raw("b.csv.gz", gzip.compress(csv_text(2000).encode())[:-500])
         (run,) = self.emulate("--event", "s3:raw/b.csv.gz", pipeline=PIPELINE + "lambda:\n  on_fatal: s3://state/failed/\n")

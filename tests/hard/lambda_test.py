@@ -1,5 +1,6 @@
 """The binary as a Lambda function, before a server of the Runtime API."""
 import base64
+import gzip
 import json
 import os
 import random
@@ -274,6 +275,25 @@ class Records(Function):
         (name,) = (name for name in os.listdir(self.dir) if name.endswith(".ndjson"))
         self.assertTrue(name.startswith("out-"))
 
+    def test_what_cloudwatch_logs_sends(self):
+        message = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s", "subscriptionFilters": ["f"],
+                   "logEvents": [{"id": str(i), "timestamp": 1000 + i, "message": json.dumps({"n": i})} for i in range(3)]}
+        event = {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(message).encode())).decode()}}
+        (answer,) = self.answered([event], self.records(query="SELECT logGroup, message.n AS n FROM input"))
+        self.assertEqual((answer.kind, answer.json["done"]), ("response", True), answer.body)
+        self.assertEqual(self.lines("out-"), [{"logGroup": "g", "n": i} for i in range(3)])
+
+    def test_a_folder_alone_names_no_output_of_records(self):
+        for pipeline in (self.records(out="out-{input.dir}.ndjson"), self.records(more=f"rejects:\n  to: {self.path('r-{input.dir}')}\n")):
+            (answer,) = self.answered([sqs("{}")], pipeline)
+            self.assertEqual((answer.kind, answer.json["error"]["code"]), ("error", "W2019"))
+
+    def test_an_event_too_large_to_be_kept_is_not_dropped(self):
+        event = sqs(json.dumps({"n": "x", "text": "y" * 100_000}))
+        pipeline = self.records(query="SELECT body.n + 1 AS n FROM input", more="lambda:\n  on_fatal: sqs://arn:aws:sqs:us-east-1:1:q\n")
+        (answer,) = self.answered([event], pipeline)
+        self.assertEqual((answer.kind, answer.error_type), ("error", "Function.InputCorrupt"))
+
     def test_a_test_message_of_s3_is_acknowledged(self):
         (answer,) = self.answered([{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "t", "Bucket": "b", "RequestId": "r", "HostId": "h"}], self.records())
         self.assertEqual((answer.kind, answer.json["done"], answer.json["status"]), ("response", True, "nothing_to_do"))
@@ -316,6 +336,24 @@ class GoingOn(Function):
         api = RuntimeApi([{}], timeout=-1)
         self.assertEqual(api.run(self.const(more="lambda:\n  continue: retry\n")), 0)
         self.assertEqual((api.answers[0].kind, api.answers[0].error_type), ("error", "Function.Checkpointed"))
+
+    def test_a_damaged_cursor_is_no_record(self):
+        good = {"weir_cursor": 1, "hop": 1, "via": "return", "inputs": ["s3://b1x/k"]}
+        bad = [{**good, "weir_cursor": 2}, {**good, "weir_cursor": "1"}, {**good, "hop": -1}, {**good, "hop": 0}, {**good, "via": "x"}, {**good, "inputs": []},
+               {**good, "inputs": ["file"]}, {**good, "inputs": None}, {"weir_cursor": 1}, {"done": False, "cursor": {**good, "hop": "1"}}]
+        api = RuntimeApi(bad)
+        self.assertEqual(api.run(self.records()), 0)
+        self.assertEqual([(a.kind, a.json["error"]["code"]) for a in api.answers], [("error", "W3501")] * len(bad))
+
+    def test_a_queue_that_calls_a_pipeline_of_its_own(self):
+        cursor = json.dumps({"weir_cursor": 1, "hop": 14, "via": "requeue", "inputs": []}, separators=(",", ":"))
+        pipeline = self.const()
+        api = RuntimeApi([sqs(cursor)], timeout=-1)
+        self.assertEqual(api.run(pipeline), 0)
+        self.assertEqual(api.answers[0].json["error"]["code"], "W2033")
+        api = RuntimeApi([sqs("go", "go")])
+        self.assertEqual(api.run(pipeline), 0)
+        self.assertEqual(api.answers[0].json, {"batchItemFailures": []})
 
     def test_a_chain_ends_before_lambda_cuts_it(self):
         cursor = {"weir_cursor": 1, "hop": 14, "via": "self", "inputs": []}
