@@ -218,7 +218,9 @@ EndpointSettings endpoint_settings(const AwsEnvironment& environment, const Prof
   out.env_endpoint_url_s3 = environment.get("AWS_ENDPOINT_URL_S3");
   out.env_endpoint_url_sts = environment.get("AWS_ENDPOINT_URL_STS");
   out.env_endpoint_url = environment.get("AWS_ENDPOINT_URL");
-  out.profile_endpoint_url = profile_endpoint_url(files, profile, "s3");
+  out.profile_endpoint_url_s3 = profile_endpoint_url(files, profile, "s3");
+  out.profile_endpoint_url_sts = profile_endpoint_url(files, profile, "sts");
+  out.profile_endpoint_url = profile_value(files, profile, "endpoint_url");
   out.ignore_configured = same_word(environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
   const std::string_view style = profile_value(files, profile, "s3.addressing_style");
   if (style == "path") out.path_style = true;

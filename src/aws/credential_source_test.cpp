@@ -219,6 +219,8 @@ TEST(CredentialSource, region_and_endpoint_follow_the_profile) {
   EXPECT_EQ(settings.region, "us-west-2");
   EXPECT_EQ(settings.endpoint_url, "http://flag");
   EXPECT_EQ(settings.env_endpoint_url, "http://all");
+  EXPECT_EQ(settings.profile_endpoint_url_s3, "http://p");
+  EXPECT_EQ(settings.profile_endpoint_url_sts, "http://p");
   EXPECT_EQ(settings.profile_endpoint_url, "http://p");
   EXPECT_TRUE(settings.ignore_configured);
   EXPECT_EQ(settings.path_style, false);

@@ -36,7 +36,7 @@ std::string_view custom_url(const EndpointSettings& settings, Service service) {
   if (s3 && !settings.endpoint_url.empty()) return settings.endpoint_url;
   if (settings.ignore_configured) return {};
   return first_of({s3 ? settings.env_endpoint_url_s3 : settings.env_endpoint_url_sts, settings.env_endpoint_url,
-                   settings.profile_endpoint_url});
+                   s3 ? settings.profile_endpoint_url_s3 : settings.profile_endpoint_url_sts});
 }
 
 /// An endpoint that the user named.

@@ -43,7 +43,9 @@ struct EndpointSettings {
   std::string_view env_endpoint_url_s3;  ///< AWS_ENDPOINT_URL_S3
   std::string_view env_endpoint_url_sts;  ///< AWS_ENDPOINT_URL_STS
   std::string_view env_endpoint_url;  ///< AWS_ENDPOINT_URL
-  std::string_view profile_endpoint_url;  ///< endpoint_url of the profile
+  std::string_view profile_endpoint_url_s3;  ///< of the profile, for S3: that of its `services`, else its endpoint_url
+  std::string_view profile_endpoint_url_sts;  ///< the same for STS
+  std::string_view profile_endpoint_url;  ///< the profile's own endpoint_url, for all other services
   bool ignore_configured =
       false;  ///< AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: the environment's and the profile's are not looked at
   std::optional<bool> path_style;  ///< s3.addressing_style path or virtual; nothing: by the rules below

@@ -100,7 +100,9 @@ TEST(Endpoint, the_nearest_setting_wins) {
                             .env_endpoint_url_s3 = "http://env-s3",
                             .env_endpoint_url_sts = "http://env-sts",
                             .env_endpoint_url = "http://env",
-                            .profile_endpoint_url = "http://profile"};
+                            .profile_endpoint_url_s3 = "http://profile",
+                            .profile_endpoint_url_sts = "http://profile-sts",
+                            .profile_endpoint_url = "http://profile-all"};
   const auto host = [&] { return std::string(s3_endpoint(settings, "bucket")->host.view()); };
   EXPECT_EQ(host(), "flag");
   EXPECT_EQ(sts_endpoint(settings)->host.view(), "env-sts");
@@ -111,6 +113,9 @@ TEST(Endpoint, the_nearest_setting_wins) {
   EXPECT_EQ(sts_endpoint(settings)->host.view(), "env");
   settings.env_endpoint_url = {};
   EXPECT_EQ(host(), "profile");
+  // What is the store's alone gets no one's keys but its own.
+  EXPECT_EQ(sts_endpoint(settings)->host.view(), "profile-sts");
+  EXPECT_EQ(service_endpoint(settings, "sqs", "")->host.view(), "profile-all");
   settings.ignore_configured = true;
   EXPECT_EQ(host(), "bucket.s3.eu-west-1.amazonaws.com");
   settings.endpoint_url = "http://flag";

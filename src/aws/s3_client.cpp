@@ -9,6 +9,8 @@
 namespace weir {
 namespace {
 
+constexpr std::string_view kNoSize = "it does not say how long the object is";
+
 constexpr std::string_view kIdField = "x-amz-meta-weir-id";
 constexpr std::string_view kChecksumMode = "x-amz-checksum-mode";
 
@@ -25,17 +27,21 @@ FixedText<16> S3Client::new_id() {
   return id;
 }
 
-void S3Client::take_info() {
+// False: it does not say how long the object is, as S3 always does; what stands between may have taken that away. Nothing is as good as an
+// object of 0 bytes then.
+bool S3Client::take_info() {
   const HttpHead& head = call_.head();
   info_ = S3ObjectInfo{};
+  const auto range = parse_content_range(head.value("Content-Range"));
+  const bool sized = head.content_length() || (range && range->total);
   info_.size = head.content_length().value_or(0);
-  if (const auto range = parse_content_range(head.value("Content-Range")); range && range->total)
-    info_.size = *range->total;
+  if (range && range->total) info_.size = *range->total;
   info_.etag = FixedText<80>(head.value("ETag"));
   info_.version = FixedText<128>(head.value("x-amz-version-id"));
   if (info_.version.view() == "null") info_.version.clear();
   info_.weir_id = FixedText<80>(head.value(kIdField));
   info_.checksum = stored_checksum(head);
+  return sized;
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------------
@@ -77,17 +83,17 @@ Step S3Client::step(Error& error) {
     }
     if (step != Step::kHaveOutput || got_) return step;
     // Is it what was asked for? A server, or what stands before it, that answers something else may do better the next time.
-    take_info();
+    const bool sized = take_info();
     const HttpHead& head = call_.head();
     const auto range = parse_content_range(head.value("Content-Range"));
     const bool fine = asked_from_ == 0 ? head.status() == 200 || (range && range->first == 0)
                                        : head.status() == 206 && range && range->first == asked_from_ && range->total &&
                                              range->last + 1 == *range->total;
-    if (fine) {
+    if (fine && sized) {
       got_ = true;
       return step;
     }
-    error = Error(Code::kBadReply, "not the range that was asked for");
+    error = Error(Code::kBadReply, fine ? kNoSize : "not the range that was asked for");
     if (++bad_replies_ > kBadRepliesMax) {
       call_.close();
       return Step::kFailed;
@@ -102,7 +108,7 @@ Result<S3ObjectInfo> S3Client::head(const S3Name& name, std::string_view version
   request_.field(kChecksumMode, "ENABLED");
   call_.begin(request_, false);
   WEIR_TRY(call_.run());
-  take_info();
+  if (!take_info()) return fail(Code::kBadReply, kNoSize);
   return info_;
 }
 
@@ -114,7 +120,10 @@ Result<uint64_t> S3Client::get_small(const S3Name& name, FunctionRef<Result<bool
       info_ = S3ObjectInfo{};
       return got.error().code == Code::kNoInput ? Result<uint64_t>(0) : fail(got.error());
     }
-    take_info();
+    if (!take_info()) {
+      call_.close();
+      return fail(Code::kBadReply, kNoSize);
+    }
     char piece[8192];
     Error error;
     for (uint64_t at = 0;;) {

@@ -108,7 +108,7 @@ class S3Client {
   /// A body larger than this waits for the server to want it.
   static constexpr uint64_t kExpectBytes = 64u << 10;
 
-  void take_info();
+  bool take_info();
   void add_encryption();
   void add_checksum(uint64_t crc64nvme);
   void add_condition(const S3Condition& condition);

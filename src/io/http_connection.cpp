@@ -105,6 +105,7 @@ Status HttpConnection::begin(const HttpRequest& request) {
   sent_twice_ = unsent_ = replied_ = false;
   reply_begin_ = reply_end_ = 0;
   head_.reset();
+  interim_heads_ = 0;
   kept_ = reusable;
   moved();
   tls_on_ = request.url.tls;
@@ -143,8 +144,8 @@ Status HttpConnection::form(const HttpRequest& request, bool absolute) {
       return fail(Code::kBadUrl, "a field of a request holds what no field may");
     out.field(field.name, field.value);
   }
-  if (absolute && !context_.proxy->authorization().empty())
-    out.field("Proxy-Authorization", context_.proxy->authorization());
+  if (absolute && !context_.proxy->authorization(false).empty())
+    out.field("Proxy-Authorization", context_.proxy->authorization(false));
   if (request.body != nullptr) out.put("Content-Length: ").put_number(request.body->size()).put("\r\n");
   if (request.expect_continue && request.body != nullptr && request.body->size() != 0)
     out.field("Expect", "100-continue");
@@ -240,7 +241,7 @@ Step HttpConnection::proxy_head(Error& error) {
     if (target.v6) place.append("]");
     place.append(":").append_number(port_);
     ask.append(place.view()).append(" HTTP/1.1\r\nHost: ").append(place.view()).append("\r\n");
-    if (const std::string_view secret = context_.proxy->authorization(); !secret.empty())
+    if (const std::string_view secret = context_.proxy->authorization(true); !secret.empty())
       ask.append("Proxy-Authorization: ").append(secret).append("\r\n");
     ask.append("\r\n");
     const std::string_view left = ask.view().substr(sent_);
@@ -492,6 +493,11 @@ bool HttpConnection::take_reply(Error& error) {
     reply_begin_ += parsed.consumed;
     if (parsed.step != Step::kFinished) return false;
     if (head_.interim()) {
+      // Who says "go on" for ever would keep us here past every deadline.
+      if (++interim_heads_ > kInterimHeadsMax) {
+        error = Error(Code::kBadReply, "more interim replies than any server needs");
+        return false;
+      }
       head_.reset();
       continue;
     }

@@ -82,6 +82,7 @@ class HttpConnection {
  public:
   static constexpr size_t kRequestBytesMax = 16u << 10;  ///< a request's head: a session token takes up to 4 KiB of it
   static constexpr size_t kReceiveBytes = 16u << 10;
+  static constexpr uint32_t kInterimHeadsMax = 32;
   static constexpr size_t memory_max() { return kRequestBytesMax + kHeadBytesMax + kReceiveBytes; }
 
   HttpConnection(const HttpContext& context, std::span<char> room, SocketUse use = SocketUse::kBoth);
@@ -175,6 +176,7 @@ class HttpConnection {
   bool unsent_ = false;  ///< the reply came before the request was sent whole
   bool replied_ = false;  ///< a byte of the reply came
   HttpHead head_;
+  uint32_t interim_heads_ = 0;  ///< of this exchange
   BodyFraming framing_ = BodyFraming::kNone;
   uint64_t left_ = 0;
   ChunkedDecoder chunks_;

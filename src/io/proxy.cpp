@@ -30,12 +30,12 @@ Result<ProxyRules> ProxyRules::make(std::string_view https_proxy, std::string_vi
   ProxyRules rules;
   rules.no_proxy_ = no_proxy;
   if (!http_proxy.empty()) {
-    auto address = without_user(http_proxy, rules.authorization_);
+    auto address = without_user(http_proxy, rules.http_authorization_);
     if (!address) return fail(address.error());
     rules.http_ = std::move(*address);
   }
   if (!https_proxy.empty()) {
-    auto address = without_user(https_proxy, rules.authorization_);
+    auto address = without_user(https_proxy, rules.https_authorization_);
     if (!address) return fail(address.error());
     rules.https_ = std::move(*address);
   }

@@ -19,8 +19,10 @@ class ProxyRules {
 
   /// Null: direct. Loopback and link-local addresses never go through a proxy.
   [[nodiscard]] std::optional<Url> proxy_for(const Url& url) const;
-  /// "Basic ..." where the proxy's address names a user; a secret.
-  [[nodiscard]] std::string_view authorization() const { return authorization_; }
+  /// "Basic ..." where the address of the proxy for such URLs names a user; a secret of that proxy's alone.
+  [[nodiscard]] std::string_view authorization(bool tls) const {
+    return tls ? https_authorization_ : http_authorization_;
+  }
 
  private:
   [[nodiscard]] bool excepted(std::string_view host) const;
@@ -28,7 +30,8 @@ class ProxyRules {
   std::string https_;
   std::string http_;
   std::string no_proxy_;
-  std::string authorization_;
+  std::string https_authorization_;
+  std::string http_authorization_;
 };
 
 }  // namespace weir
