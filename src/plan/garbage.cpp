@@ -39,6 +39,8 @@ Status Job::collect_garbage(bool take_away, uint64_t older_than_ns, const std::f
       StateReader state = checkpointer->loaded().section(output.section);
       if (!(output.many ? S3ObjectsSink::saved(state, saved) : S3Sink::saved(state, saved)))
         return fail(Code::kCheckpointInvalid, "its sink section is not sound");
+      // A run that was done and did not hear of it left its last tail; nobody goes on with that.
+      if (checkpointer->loaded().head().kind == CheckpointKind::kDone) saved = {};
     }
     const auto place = s3_name(output.many ? output_prefix_ : output.url);
     if (!place) return fail(place.error());

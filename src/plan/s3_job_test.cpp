@@ -376,6 +376,8 @@ TEST_F(S3Job, a_bad_network_changes_no_byte) {
     }
     if (!ran.done()) continue;
     ++finished;
+    // A run that was done and did not hear of it leaves its last tails; what is there for that takes them away.
+    if (names(store).find(".tail-") != std::string::npos) (void)garbage(store, true);
     EXPECT_TRUE(outputs(store) == expected) << names(store) << log_ << "seed " << seed;
     EXPECT_TRUE(store.uploads.empty()) << names(store) << log_ << "seed " << seed;
   }
