@@ -195,6 +195,8 @@ Status S3Client::put(const S3Name& name, HttpBody& body, const S3Sums& sums, con
     const uint64_t size = body.size();
     auto there = head(name);
     if (there && there->weir_id.view() == id.view() && there->size == size) return {};
+    // Whose it is could not be learned: that is no refusal.
+    if (!there && there.error().code != Code::kNoInput) return fail(there.error());
   }
   return done;
 }

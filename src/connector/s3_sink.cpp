@@ -409,7 +409,8 @@ Status S3Sink::publish() {
   if (!done) {
     // Refused because an object is there, or the upload is no more, or a lost answer: perhaps it is there already.
     const auto there = at_key();
-    if (!there) return fail(done.error());
+    // What is there could not be learned: then nothing is said of it, and the next run asks again.
+    if (!there) return fail(done.error().exit() == Exit::kUnavailable ? done.error() : there.error());
     const bool gone = done.error().code == Code::kOutputLost;
     const bool refused = *there == AtKey::kTheirs && (gone || done.error().exit() == Exit::kSinkConflict);
     if (refused) {

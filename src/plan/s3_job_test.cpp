@@ -371,7 +371,7 @@ TEST_F(S3Job, a_bad_network_changes_no_byte) {
       ran = run(store, seed * 100 + life, life, 0, false, faults);
       if (!ran.done()) {
         const Error& why = ran.error.ok() ? ran.outcome.error : ran.error;
-        EXPECT_EQ(why.exit(), Exit::kUnavailable) << "seed " << seed << ": " << ran.words();
+        EXPECT_EQ(why.exit(), Exit::kUnavailable) << "seed " << seed << ": " << ran.words() << "\n" << log_;
       }
     }
     if (!ran.done()) continue;

@@ -195,6 +195,25 @@ class Replies(Chain):
                 self.assertEqual((run.error["code"], run.out), ("W4025", b""))
                 self.assertIn("how long", run.error["detail"])
 
+    def test_whose_object_it_is_could_not_be_learned(self):
+        puts = []
+
+        def answer(method, path, fields, body):
+            if path.startswith("/bucket/in.csv"):
+                return store(method, path, fields, body)
+            if method == "PUT" and path.startswith("/bucket/out.csv"):
+                puts.append(path)
+                # It is taken, and the answer is lost; the next attempt finds it there.
+                return b"" if len(puts) == 1 else (412, {}, b"<Error><Code>PreconditionFailed</Code></Error>")
+            if method == "HEAD" and puts:
+                return 500, {}, b""
+            return (404, {}, b"<Error><Code>NoSuchKey</Code></Error>") if method in ("GET", "HEAD") else (200, {"ETag": '"e"'}, b"")
+        self.store = Server(self, answer)
+        run = weir("query", "SELECT * FROM 's3://bucket/in.csv'", "-o", "s3://bucket/out.csv", "--set", "checkpoint.to=none", "--deadline", "6s", exit=None,
+                   env={"AWS_ENDPOINT_URL_S3": self.store.url, "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": "/nonexistent", **self.KEYS})
+        self.assertIn(run.exit, (11, 40), str(run))  # and no conflict: nobody knows of one
+        self.assertEqual(len(puts), 2)
+
     def test_interim_replies_without_an_end(self):
         self.store = Server(self, lambda *_: b"HTTP/1.1 102 Processing\r\n\r\n" * 100_000)
         run = self.run_with(self.KEYS, "--deadline", "20s", exit=None)
