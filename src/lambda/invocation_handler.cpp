@@ -563,7 +563,8 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
   bool is_cursor = false;
   if (event->kind() == EventKind::kDirect) {
     const CursorKind kind = read_cursor(event->text(), group.cursor);
-    if (kind == CursorKind::kBad || (kind == CursorKind::kGood && is_from_event(config_) && group.cursor.inputs.empty())) {
+    if (kind == CursorKind::kBad ||
+        (kind == CursorKind::kGood && is_from_event(config_) && group.cursor.inputs.empty())) {
       fail_with(Error(Code::kBadEvent, "a cursor of another version, or a damaged one"), "event");
       return failure();
     }
