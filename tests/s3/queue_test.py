@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.request
 
-from bed import Bed, rows
+from bed import Bed, only, rows
 from runtime_api import RuntimeApi
 
 ACCOUNT = "123456789012"
@@ -71,6 +71,7 @@ class Queues(Bed):
         with urllib.request.urlopen(request) as reply:
             return json.loads(reply.read() or b"{}")
 
+    @only("moto", why="radosgw has no queues")
     def test_a_job_at_its_deadline_goes_back_into_its_queue(self):
         url = self.sqs("CreateQueue", QueueName="orders")["QueueUrl"]
         self.s3.put(self.bucket, "in/a.csv", rows(100))
@@ -83,6 +84,7 @@ class Queues(Bed):
         self.assertEqual(api.answers[0].json, {"batchItemFailures": []}, api.err)
         self.assertEqual(self.s3.body(self.bucket, "clean/a.ndjson").count(b"\n"), 100)
 
+    @only("moto", why="radosgw has no queues")
     def test_what_can_not_be_done_goes_into_a_queue(self):
         url = self.sqs("CreateQueue", QueueName="failed")["QueueUrl"]
         self.s3.put(self.bucket, "in/a.csv.gz", gzip.compress(rows(100))[:-9])
