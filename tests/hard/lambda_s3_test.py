@@ -178,6 +178,12 @@ class Notifications(Events):
         self.assertEqual((letter["input"], letter["exit"], letter["error"]["code"]), ("s3://raw/b.csv.gz", 30, "W3001"))
         self.assertEqual(letter["event"]["Records"][0]["s3"]["object"]["key"], "b.csv.gz")
 
+    def test_nothing_is_put_aside_where_it_would_call_the_function(self):
+        self.raw("in/b.csv.gz", gzip.compress(csv_text(2000).encode())[:-500])
+        (run,) = self.emulate("--event", "s3:raw/in/b.csv.gz", pipeline=PIPELINE + "lambda:\n  on_fatal: s3://raw/in/failed/\n", exit=1)
+        self.assertEqual(run["result"]["error"]["code"], "W3001")
+        self.assertEqual(os.listdir(self.path("raw", "in")), ["b.csv.gz"])
+
     def test_a_verdict_is_not_paid_twice(self):
         self.raw("b.csv.gz", gzip.compress(csv_text(50_000).encode())[:-500])
         first, second = self.emulate("--event", "s3:raw/b.csv.gz", "--duplicate", pipeline=UNITS, exit=1)

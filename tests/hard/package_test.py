@@ -133,6 +133,11 @@ class Refused(Package):
         self.pipeline("memory: 100MiB\n" + EVENT, "large.yaml")
         self.package("large.yaml", "--function-memory", "256", "--no-bootstrap")
 
+    def test_what_is_no_file_is_not_replaced_by_one(self):
+        os.mkfifo(self.path("pipe"))
+        self.refused("-o", "pipe", "orders.yaml", says="no regular file")
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
+
     def test_where_nothing_can_be_written(self):
         self.refused("orders.yaml", "-o", "no/where/x.zip", code="W4003", says="no/where", exit=40)
 
