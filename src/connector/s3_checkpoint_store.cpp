@@ -86,7 +86,7 @@ Status S3CheckpointStore::save(std::string_view bytes) {
 }
 
 Result<uint64_t> S3CheckpointStore::keep() {
-  if (!held_ || end_wall_ns_ != 0) return kNever;
+  if (!held_ || (end_wall_ns_ != 0 && lease_until_ns_ >= end_wall_ns_ + kLeaseSlackNs)) return kNever;
   if (clock_.wall_ns() + kLeaseNs / 2 >= lease_until_ns_) WEIR_TRY(take_lease());
   const uint64_t wall = clock_.wall_ns();
   return clock_.monotonic_ns() + (lease_until_ns_ > wall + kLeaseNs / 2 ? lease_until_ns_ - wall - kLeaseNs / 2 : 0);

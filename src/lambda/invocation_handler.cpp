@@ -36,8 +36,6 @@ constexpr std::string_view kCursorBegin = "{\"weir_cursor\":";
 
 bool is_from_event(const Config& config) { return config.input.from.size() == 1 && config.input.from[0] == "event"; }
 
-bool answers_by_entry(EventKind kind) { return BatchResponse::applies(kind); }
-
 void append_member(std::string& out, std::string_view name, std::string_view text) {
   out.append(",\"").append(name).append("\":\"");
   append_json(out, text);
@@ -277,7 +275,7 @@ InvocationHandler::Via InvocationHandler::via_of(const Group& group, const Event
   switch (config_.lambda.cont) {
     case Continue::kReturn:
       // What a queue or a stream hands over is answered by entries, and nobody reads more.
-      return event != nullptr && answers_by_entry(event->kind()) ? Via::kRetry : Via::kReturn;
+      return event != nullptr && BatchResponse::applies(event->kind()) ? Via::kRetry : Via::kReturn;
     case Continue::kSelf:
       return Via::kSelf;
     case Continue::kRequeue:
@@ -543,10 +541,10 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
   const uint64_t now = clock_.monotonic_ns();
   const uint64_t wall = clock_.wall_ns();
   const uint64_t left = invocation.deadline_wall_ns > wall ? invocation.deadline_wall_ns - wall : 1;
-  deadline_ns_ = invocation.deadline_wall_ns == 0 ? kNever : now + left;
-  if (deadline_ns_ != kNever) {
-    job_deadline_ns_ = deadline_ns_ - std::min(left / 2, std::clamp(left / 10, kAnswerNsMin, kAnswerNsMax));
-    kill_at_ns_ = deadline_ns_ - std::min(left / 8, kKillNsMax);
+  if (invocation.deadline_wall_ns != 0) {
+    const uint64_t deadline_ns = now + left;
+    job_deadline_ns_ = deadline_ns - std::min(left / 2, std::clamp(left / 10, kAnswerNsMin, kAnswerNsMax));
+    kill_at_ns_ = deadline_ns - std::min(left / 8, kKillNsMax);
     // A deadline in the past is a clock that is wrong: the job stops at once, and is given the time for it.
     if (left == 1) kill_at_ns_ = now + kLateNs;
   } else {
@@ -558,7 +556,7 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     fail_with(event.error(), "event");
     return failure();
   }
-  const bool by_entry = answers_by_entry(event->kind());
+  const bool by_entry = BatchResponse::applies(event->kind());
   Group group;
   bool is_cursor = false;
   if (event->kind() == EventKind::kDirect) {

@@ -98,7 +98,6 @@ class InvocationHandler {
   const LambdaLog& log_;
   std::span<char> room_;  ///< of a batch's answer
   const Invocation* invocation_ = nullptr;
-  uint64_t deadline_ns_ = kNever;  ///< of the invocation
   uint64_t job_deadline_ns_ = kNever;
   uint64_t kill_at_ns_ = kNever;
   InvocationFigures figures_;

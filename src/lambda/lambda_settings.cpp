@@ -40,7 +40,6 @@ LambdaSettings LambdaSettings::of(const Environment& environment) {
   LambdaSettings settings;
   settings.api = get("AWS_LAMBDA_RUNTIME_API");
   settings.function_name = get("AWS_LAMBDA_FUNCTION_NAME");
-  settings.function_version = get("AWS_LAMBDA_FUNCTION_VERSION");
   settings.log_level = get("AWS_LAMBDA_LOG_LEVEL");
   settings.metrics = get("WEIR_METRICS") == "emf";
   const std::string memory = get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");

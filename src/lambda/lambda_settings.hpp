@@ -13,7 +13,6 @@ namespace weir {
 struct LambdaSettings {
   std::string api;  ///< AWS_LAMBDA_RUNTIME_API: "host:port"
   std::string function_name;
-  std::string function_version;
   std::string log_level;
   uint64_t memory_bytes = 0;  ///< of the function; 0: not said
   bool metrics = false;  ///< WEIR_METRICS=emf
