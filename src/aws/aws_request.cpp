@@ -3,7 +3,6 @@
 #include "aws/aws_errors.hpp"
 #include "aws/credential_json.hpp"
 #include "base/assert.hpp"
-#include "base/utc_time.hpp"
 #include "hash/hex.hpp"
 
 namespace weir {
@@ -105,22 +104,7 @@ FailureClass AwsRequest::judge(const HttpHead& head, std::string_view text, Erro
   error.detail.append(refusal_.empty() ? std::string_view("status ") : refusal_.view());
   if (refusal_.empty()) error.detail.append_number(status_);
   if (!message.empty()) error.detail.append(": ").append(message.view());
-  switch (verdict.failure) {
-    case FailureClass::kSkew:
-      // The server's clock, as it says itself.
-      if (const auto date = parse_http_date(head.value("Date")); date) {
-        session_.skew_ns = static_cast<int64_t>(*date) - static_cast<int64_t>(session_.http.clock->wall_ns());
-        return FailureClass::kSkew;
-      }
-      return FailureClass::kFatal;
-    case FailureClass::kExpired:
-      if (session_.renewed || session_.credentials == nullptr || !session_.credentials->renew())
-        return FailureClass::kFatal;
-      session_.renewed = true;
-      return FailureClass::kExpired;
-    default:
-      return verdict.failure;
-  }
+  return session_.learn(verdict.failure, head);
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 
 #include "aws/endpoint.hpp"
 #include "aws/sigv4.hpp"
+#include "base/utc_time.hpp"
 #include "io/http_call.hpp"
 
 namespace weir {
@@ -77,6 +78,20 @@ struct AwsSession : HttpSession {
   }
   [[nodiscard]] uint64_t server_wall_ns() const {
     return static_cast<uint64_t>(static_cast<int64_t>(http.clock->wall_ns()) + skew_ns);
+  }
+  /// What a refused request teaches all that follow: the server's clock (kSkew), new credentials (kExpired, once until a request succeeds).
+  /// kFatal: there is nothing to learn, and the same request would fail again.
+  FailureClass learn(FailureClass failure, const HttpHead& head) {
+    if (failure == FailureClass::kSkew) {
+      // The server's clock, as it says itself.
+      const auto date = parse_http_date(head.value("Date"));
+      if (!date) return FailureClass::kFatal;
+      skew_ns = static_cast<int64_t>(*date) - static_cast<int64_t>(http.clock->wall_ns());
+    } else if (failure == FailureClass::kExpired) {
+      if (renewed || credentials == nullptr || !credentials->renew()) return FailureClass::kFatal;
+      renewed = true;
+    }
+    return failure;
   }
 
  private:

@@ -5,7 +5,6 @@
 #include "aws/aws_errors.hpp"
 #include "aws/s3_replies.hpp"
 #include "base/assert.hpp"
-#include "base/utc_time.hpp"
 
 namespace weir {
 
@@ -139,33 +138,16 @@ FailureClass S3Request::judge(const HttpHead& head, std::string_view text, Error
   error.detail.append(reply.code.empty() ? std::string_view("status ") : reply.code.view());
   if (reply.code.empty()) error.detail.append_number(head.status());
   if (!reply.message.empty()) error.detail.append(": ").append(reply.message.view());
-  switch (verdict.failure) {
-    case FailureClass::kSkew:
-      // The server's clock, as it says itself.
-      if (const auto date = parse_http_date(head.value("Date")); date) {
-        session_.skew_ns = static_cast<int64_t>(*date) - static_cast<int64_t>(session_.http.clock->wall_ns());
-        return FailureClass::kSkew;
-      }
-      return FailureClass::kFatal;
-    case FailureClass::kExpired:
-      if (session_.renewed || session_.credentials == nullptr || !session_.credentials->renew())
-        return FailureClass::kFatal;
-      session_.renewed = true;
-      return FailureClass::kExpired;
-    case FailureClass::kRedirect: {
-      if (!elsewhere) return FailureClass::kFatal;
-      EndpointSettings settings = session_.aws.endpoint;
-      settings.region = region_.view();
-      if (const auto there = redirected(settings, endpoint_, bucket_, region); !there) {
-        error = there.error();
-        return FailureClass::kFatal;
-      }
-      session_.learn_region(bucket_, region);
-      return FailureClass::kRedirect;
-    }
-    default:
-      return verdict.failure;
+  if (verdict.failure != FailureClass::kRedirect) return session_.learn(verdict.failure, head);
+  if (!elsewhere) return FailureClass::kFatal;
+  EndpointSettings settings = session_.aws.endpoint;
+  settings.region = region_.view();
+  if (const auto there = redirected(settings, endpoint_, bucket_, region); !there) {
+    error = there.error();
+    return FailureClass::kFatal;
   }
+  session_.learn_region(bucket_, region);
+  return FailureClass::kRedirect;
 }
 
 }  // namespace weir

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/utc_time.hpp"
-#include "record/field.hpp"
+#include "report/json_text.hpp"
 
 namespace weir {
 namespace {
@@ -24,31 +24,7 @@ void write_line(int file, std::string line) {
 }  // namespace
 
 void append_json(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  while (!text.empty()) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    size_t size = 1;
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(text[0]);
-    } else if (c < 0x20 || c == 0x7f) {
-      out.append("\\u00");
-      out.push_back(kHex[c >> 4]);
-      out.push_back(kHex[c & 15]);
-    } else if (c < 0x80) {
-      out.push_back(text[0]);
-    } else {
-      // One sequence, if it is valid.
-      while (size < 4 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) ++size;
-      if (utf8_valid_prefix(text.substr(0, size)) == size) {
-        out.append(text.substr(0, size));
-      } else {
-        out.append("\\ufffd");
-        size = 1;
-      }
-    }
-    text.remove_prefix(size);
-  }
+  json_text(text, [&](std::string_view piece) { out.append(piece); });
 }
 
 FixedText<24> timestamp_of(uint64_t wall_ns) {

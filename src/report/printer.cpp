@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "plan/units.hpp"
-#include "record/field.hpp"
+#include "report/json_text.hpp"
 
 namespace weir {
 
@@ -52,27 +52,7 @@ Printer& Printer::count(uint64_t number) {
 Printer& Printer::bytes(uint64_t bytes) { return text(format_bytes(bytes).view()); }
 
 Printer& Printer::json(std::string_view text_in) {
-  while (!text_in.empty()) {
-    const auto c = static_cast<unsigned char>(text_in[0]);
-    if (c == '"' || c == '\\') {
-      text("\\").text(text_in.substr(0, 1));
-    } else if (c < 0x20 || c == 0x7f) {
-      format("\\u%04x", c);
-    } else if (c < 0x80) {
-      text(text_in.substr(0, 1));
-    } else {
-      // One sequence, if it is valid.
-      size_t size = 1;
-      while (size < 4 && size < text_in.size() && (static_cast<unsigned char>(text_in[size]) & 0xc0) == 0x80) ++size;
-      if (utf8_valid_prefix(text_in.substr(0, size)) == size) {
-        text(text_in.substr(0, size));
-        text_in.remove_prefix(size);
-        continue;
-      }
-      text("\\ufffd");
-    }
-    text_in.remove_prefix(1);
-  }
+  json_text(text_in, [&](std::string_view piece) { text(piece); });
   return *this;
 }
 
