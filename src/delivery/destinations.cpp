@@ -45,6 +45,8 @@ uint64_t index_of(std::string_view id) {
   return parsed.ec == std::errc() && parsed.ptr == id.data() + id.size() ? index : ~uint64_t{0};
 }
 
+Code classify_fatal(std::string_view code) { return classify_aws(400, code, false).code; }
+
 MessageFailure classify_message(std::string_view code, bool sender_fault) {
   // As the answer to a request it would be a refusal: what the table does not know is transient under 300.
   const AwsVerdict verdict = classify_aws(400, code, false);

@@ -25,10 +25,12 @@ Status find_message_key(std::string_view text, std::span<const std::string> colu
     const auto on_value = [&] {
       if (walk.name(1) != column || walk.in_array(1)) return;
       found = true;
-      scalar = walk.depth() == 1 && walk.kind() != JsonWalk::Kind::kNull && walk.kind() != JsonWalk::Kind::kEnd && !walk.cut();
+      scalar = walk.depth() == 1 && walk.kind() != JsonWalk::Kind::kNull && walk.kind() != JsonWalk::Kind::kEnd &&
+               !walk.cut();
       value = MessageKey(walk.text());
     };
-    if (!walk.feed(text, on_value) || !walk.finish(on_value)) return no_key(column, "is not found: this is no JSON object");
+    if (!walk.feed(text, on_value) || !walk.finish(on_value))
+      return no_key(column, "is not found: this is no JSON object");
     if (!found) return no_key(column, "is not there");
     if (!scalar) return no_key(column, "is null or no single value");
     if (before != 0) key.append('|');

@@ -64,7 +64,8 @@ Result<std::unique_ptr<Destination>> SqsDestination::make(const DestinationOptio
     name.remove_prefix(slash + 1);
   }
   if (!is_queue_name(name) || (!made->account_.empty() && !is_account(made->account_)))
-    return fail(Code::kBadUrl, "sqs://queue, sqs://account/queue or sqs://arn:aws:sqs:region:account:queue: " + options.address);
+    return fail(Code::kBadUrl,
+                "sqs://queue, sqs://account/queue or sqs://arn:aws:sqs:region:account:queue: " + options.address);
   made->queue_ = name;
   made->fifo_ = name.ends_with(".fifo");
   if (!made->fifo_ && !options.key.empty())
@@ -77,7 +78,8 @@ Result<std::unique_ptr<Destination>> SqsDestination::make(const DestinationOptio
 Status SqsDestination::start(HttpCall& call) {
   if (!url_.empty()) return {};
   if (!region_.empty() && region_ != options_.aws->aws.endpoint.region)
-    return fail(Code::kBadUrl, "the queue is in " + region_ + ", the region is " + std::string(options_.aws->aws.endpoint.region));
+    return fail(Code::kBadUrl,
+                "the queue is in " + region_ + ", the region is " + std::string(options_.aws->aws.endpoint.region));
   std::string body = "{\"QueueName\":\"" + queue_ + "\"";
   if (!account_.empty()) body += ",\"QueueOwnerAWSAccountId\":\"" + account_ + "\"";
   body += "}";
