@@ -21,7 +21,7 @@ struct RecordingFates final : Fates {
     bool operator==(const Failed&) const = default;
   };
 
-  explicit RecordingFates(size_t messages = 10) : messages(messages) {}
+  explicit RecordingFates(size_t of = 10) : messages(of) {}
   [[nodiscard]] size_t count() const override { return messages; }
   void failed(size_t place, MessageFailure failure, std::string_view code, std::string_view text) override {
     all.push_back({By::kPlace, place, failure, std::string(code), std::string(text)});
