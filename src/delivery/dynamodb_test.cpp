@@ -286,6 +286,9 @@ TEST_F(DynamoDb, WhatWasNotProcessedIsToldByItsKey) {
     ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[)" + std::string(entry) + "]}}", fates));
     EXPECT_EQ(fates.all, std::vector{none}) << entry;
   }
+  RecordingFates both;
+  ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[{"PutRequest":{"Item":{"id":{"S":"x"},"at":{"N":"7"}}}},{}]}})", both));
+  EXPECT_EQ(both.all, (std::vector{failed(of), none}));
   RecordingFates fates;
   ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{}})", fates));
   EXPECT_TRUE(fates.all.empty());
