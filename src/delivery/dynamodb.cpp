@@ -44,7 +44,8 @@ Result<std::unique_ptr<Destination>> DynamoDbDestination::make(const Destination
     return fail(Code::kContradiction,
                 "output.key is the table's key: [partition key], or [partition key, sort key] where it has both");
   if (key.size() == 2 && key[0] == key[1])
-    return fail(Code::kContradiction, "output.key: partition key and sort key are two columns, not `" + key[0] + "` twice");
+    return fail(Code::kContradiction,
+                "output.key: partition key and sort key are two columns, not `" + key[0] + "` twice");
   for (const std::string& column : key) {
     if (column.empty() || column.size() > JsonWalk::kNameBytesMax)
       return fail(Code::kContradiction, "output.key: names of a table's key have 1 to 255 characters");

@@ -31,7 +31,9 @@ size_t string_end(std::string_view text, size_t at) {
 std::string_view string_inside(std::string_view text, size_t at) { return text.substr(at, string_end(text, at) - at); }
 
 size_t number_end(std::string_view text, size_t at) {
-  while (is_digit(text[at]) || text[at] == '-' || text[at] == '+' || text[at] == '.' || text[at] == 'e' || text[at] == 'E') ++at;
+  while (is_digit(text[at]) || text[at] == '-' || text[at] == '+' || text[at] == '.' || text[at] == 'e' ||
+         text[at] == 'E')
+    ++at;
   return at;
 }
 
@@ -257,7 +259,8 @@ DynamoDbNumber::Verdict DynamoDbNumber::read(std::string_view text) {
   negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
   const size_t mantissa_bytes = text.find_first_of("eE");
-  std::string_view exponent_text = mantissa_bytes == std::string_view::npos ? std::string_view{} : text.substr(mantissa_bytes + 1);
+  std::string_view exponent_text =
+      mantissa_bytes == std::string_view::npos ? std::string_view{} : text.substr(mantissa_bytes + 1);
   text = text.substr(0, mantissa_bytes);
 
   bool any = false;
@@ -429,7 +432,8 @@ Status DynamoDbItem::write_string(size_t& at, size_t key_column) {
   if (key_column != kNoColumn) {
     if (measured.bytes == 0) return refuse("is of the table's key, and empty");
     if (measured.bytes > kKeyBytesMax[key_column])
-      return refuse(key_column == 0 ? "is the partition key, of 2,048 bytes at most" : "is the sort key, of 1,024 bytes at most");
+      return refuse(key_column == 0 ? "is the partition key, of 2,048 bytes at most"
+                                    : "is the sort key, of 1,024 bytes at most");
     MessageKey value;
     StringBytes bytes(inside);
     for (char byte = 0; bytes.next(byte);) value.append(byte);

@@ -39,7 +39,8 @@ class DynamoDb : public ::testing::Test {
   /// The item, or why there is none.
   std::string item(std::string_view text) {
     const auto made = encode(text);
-    if (!made) return std::string(code_info(made.error().code).message) + ": " + std::string(made.error().detail.view());
+    if (!made)
+      return std::string(code_info(made.error().code).message) + ": " + std::string(made.error().detail.view());
     std::string_view whole(room_.data(), made->bytes);
     constexpr std::string_view kBefore = R"({"PutRequest":{"Item":)";
     EXPECT_TRUE(whole.starts_with(kBefore) && whole.ends_with("}}"));
@@ -55,9 +56,11 @@ class DynamoDb : public ::testing::Test {
 };
 
 TEST_F(DynamoDb, EachKindOfValueHasItsType) {
-  EXPECT_EQ(item(R"({"id":"a","n":-1.50e3,"t":true,"f":false,"z":null,"m":{"x":{},"y":[]},"l":[1,"b",[null],{"c":""}],"e":""})"),
-            R"({"id":{"S":"a"},"n":{"N":"-1.50e3"},"t":{"BOOL":true},"f":{"BOOL":false},"z":{"NULL":true},)"
-            R"("m":{"M":{"x":{"M":{}},"y":{"L":[]}}},"l":{"L":[{"N":"1"},{"S":"b"},{"L":[{"NULL":true}]},{"M":{"c":{"S":""}}}]},"e":{"S":""}})");
+  EXPECT_EQ(
+      item(
+          R"({"id":"a","n":-1.50e3,"t":true,"f":false,"z":null,"m":{"x":{},"y":[]},"l":[1,"b",[null],{"c":""}],"e":""})"),
+      R"({"id":{"S":"a"},"n":{"N":"-1.50e3"},"t":{"BOOL":true},"f":{"BOOL":false},"z":{"NULL":true},)"
+      R"("m":{"M":{"x":{"M":{}},"y":{"L":[]}}},"l":{"L":[{"N":"1"},{"S":"b"},{"L":[{"NULL":true}]},{"M":{"c":{"S":""}}}]},"e":{"S":""}})");
   EXPECT_EQ(item(" { \"id\" :\t1 , \"a\" : [ 1 , true ] ,\n\"b\":{ \"c\" : null } } "),
             R"({"id":{"N":"1"},"a":{"L":[{"N":"1"},{"BOOL":true}]},"b":{"M":{"c":{"NULL":true}}}})");
 }
@@ -76,9 +79,11 @@ TEST_F(DynamoDb, TextsKeepTheirEscapes) {
 }
 
 TEST_F(DynamoDb, WhatIsNoItemIsRefusedWithTheReason) {
-  for (const char* text : {"", " ", "text", "[]", "1", "null", "\"id\"", "{\"id\":1", "{\"id\":NaN}", "{\"id\":Infinity}", "{\"id\":-}", "{\"id\":01}",
-                           "{\"id\":1}x", "{\"id\":1,}", "{\"id\":\"\n\"}"}) {
-    EXPECT_EQ(item(text), "the record can't be sent to this service: dynamodb takes items: this is no JSON object") << text;
+  for (const char* text :
+       {"", " ", "text", "[]", "1", "null", "\"id\"", "{\"id\":1", "{\"id\":NaN}", "{\"id\":Infinity}", "{\"id\":-}",
+        "{\"id\":01}", "{\"id\":1}x", "{\"id\":1,}", "{\"id\":\"\n\"}"}) {
+    EXPECT_EQ(item(text), "the record can't be sent to this service: dynamodb takes items: this is no JSON object")
+        << text;
   }
   EXPECT_EQ(encode("{\"id\":\"\xff\"}").error().code, Code::kBadUtf8);
   const auto refused = [&](const char* text, const char* reason) {
@@ -99,7 +104,8 @@ TEST_F(DynamoDb, WhatIsNoItemIsRefusedWithTheReason) {
   refused(R"({"id":1,"a":"\ud800"})", "dynamodb: `a` holds half of a surrogate pair");
   refused(R"({"id":1,"a":"\ud800\ud83d\ude00"})", "dynamodb: `a` holds half of a surrogate pair");
   refused(R"({"id":1,"\udc00":2})", "dynamodb: `\\udc00` holds half of a surrogate pair");
-  refused(R"({"id":1,"a":[1e126]})", "dynamodb: `a` is a number outside of 1e-130 to 9.99e125; as text it can be sent: CAST(x AS TEXT)");
+  refused(R"({"id":1,"a":[1e126]})",
+          "dynamodb: `a` is a number outside of 1e-130 to 9.99e125; as text it can be sent: CAST(x AS TEXT)");
   refused(R"({"id":1,"a":123456789012345678901234567890123456789})",
           "dynamodb: `a` is a number of more than 38 digits; as text it can be sent: CAST(x AS TEXT)");
 }
@@ -107,7 +113,9 @@ TEST_F(DynamoDb, WhatIsNoItemIsRefusedWithTheReason) {
 TEST_F(DynamoDb, KeysHaveBoundsOfTheirOwn) {
   options_.key = {"id", "at"};
   make();
-  const auto text = [](size_t id, size_t at) { return "{\"id\":\"" + std::string(id, 'x') + "\",\"at\":\"" + std::string(at, 'y') + "\"}"; };
+  const auto text = [](size_t id, size_t at) {
+    return "{\"id\":\"" + std::string(id, 'x') + "\",\"at\":\"" + std::string(at, 'y') + "\"}";
+  };
   EXPECT_TRUE(encode(text(2048, 1024)));
   EXPECT_FALSE(encode(text(2049, 1024)));
   EXPECT_FALSE(encode(text(2048, 1025)));
@@ -119,7 +127,8 @@ TEST_F(DynamoDb, TheKeyIsTheValueNotItsSpelling) {
   const uint64_t one = key(R"({"id":1})");
   for (const char* spelling : {"1.0", "1e0", "10e-1", "0.1E+1", "1.00000000000000000000000000000000000000000000000000"})
     EXPECT_EQ(key("{\"id\":" + std::string(spelling) + "}"), one) << spelling;
-  for (const char* other : {"-1", "10", "0", "1.1", "0.1"}) EXPECT_NE(key("{\"id\":" + std::string(other) + "}"), one) << other;
+  for (const char* other : {"-1", "10", "0", "1.1", "0.1"})
+    EXPECT_NE(key("{\"id\":" + std::string(other) + "}"), one) << other;
   EXPECT_EQ(key(R"({"id":0})"), key(R"({"id":-0.0e5})"));
   EXPECT_EQ(key(R"({"id":"é/"})"), key(R"({"a":2,"\u0069d":"\u00e9\/"})"));
   EXPECT_NE(key(R"({"id":"a"})"), key(R"({"id":"b"})"));
@@ -173,7 +182,8 @@ TEST_F(DynamoDb, DepthIsThatOfTheService) {
   EXPECT_TRUE(encode(nested(32, "[", "]")));
   EXPECT_TRUE(encode(nested(32, "{\"n\":", "}")));
   for (const size_t levels : {33, 34, 64, 1000, 100'000}) {
-    EXPECT_EQ(encode(nested(levels, "[", "]")).error().detail.view(), "dynamodb takes no value nested deeper than 32 levels");
+    EXPECT_EQ(encode(nested(levels, "[", "]")).error().detail.view(),
+              "dynamodb takes no value nested deeper than 32 levels");
     EXPECT_FALSE(encode(nested(levels, "{\"n\":", "}")));
   }
 }
@@ -215,18 +225,23 @@ TEST_F(DynamoDb, NumbersHaveTheServicesBounds) {
     return number.read(text);
   };
   const std::string nines(38, '9');
-  for (const std::string& text : {std::string("0"), std::string("-0"), std::string("0e125"), nines, "-" + nines, "0." + nines, nines + "e88", nines + "000",
-                                  std::string("1e-130"), std::string("1e125"), std::string("1E+125"), "0." + std::string(129, '0') + "1",
-                                  "1" + std::string(125, '0'), "1." + std::string(500, '0'), std::string("0.1e126"), std::string("10e-131")}) {
+  for (const std::string& text :
+       {std::string("0"), std::string("-0"), std::string("0e125"), nines, "-" + nines, "0." + nines, nines + "e88",
+        nines + "000", std::string("1e-130"), std::string("1e125"), std::string("1E+125"),
+        "0." + std::string(129, '0') + "1", "1" + std::string(125, '0'), "1." + std::string(500, '0'),
+        std::string("0.1e126"), std::string("10e-131")}) {
     EXPECT_EQ(read(text), Verdict::kGood) << text;
   }
-  for (const std::string& text : {nines + "9", "1" + std::string(37, '0') + "1", "1." + std::string(37, '0') + "1", "1" + std::string(9999, '0') + "1"})
+  for (const std::string& text : {nines + "9", "1" + std::string(37, '0') + "1", "1." + std::string(37, '0') + "1",
+                                  "1" + std::string(9999, '0') + "1"})
     EXPECT_EQ(read(text), Verdict::kTooLong) << text;
-  for (const std::string& text : {std::string("1e126"), std::string("-1e126"), std::string("9.99e-131"), "1" + std::string(126, '0'), nines + "e89",
-                                  std::string("0e999999999999999999999"), std::string("1e-99999999999999999999")}) {
+  for (const std::string& text :
+       {std::string("1e126"), std::string("-1e126"), std::string("9.99e-131"), "1" + std::string(126, '0'),
+        nines + "e89", std::string("0e999999999999999999999"), std::string("1e-99999999999999999999")}) {
     EXPECT_EQ(read(text), Verdict::kOutOfRange) << text;
   }
-  for (const char* text : {"", "-", ".", "e1", "1e", "1e+", "1x", "1.2.3", "NaN", "--1"}) EXPECT_EQ(read(text), Verdict::kNoNumber) << text;
+  for (const char* text : {"", "-", ".", "e1", "1e", "1e+", "1x", "1.2.3", "NaN", "--1"})
+    EXPECT_EQ(read(text), Verdict::kNoNumber) << text;
   DynamoDbNumber number;
   number.read("-0.00120300e7");
   EXPECT_EQ(number.digits.view(), "1203");
@@ -239,8 +254,9 @@ TEST_F(DynamoDb, AddressesAndKeysThatCanNotBeAreRefused) {
     const auto made = DynamoDbDestination::make(options_);
     return made ? Code::kOk : made.error().code;
   };
-  for (const std::string& address : {std::string("dynamodb://"), std::string("dynamodb://ab"), std::string("dynamodb://a/bc"), "dynamodb://" + std::string(256, 'a'),
-                                     std::string("dynamodb://arn:aws:dynamodb:r:1:table/a")}) {
+  for (const std::string& address :
+       {std::string("dynamodb://"), std::string("dynamodb://ab"), std::string("dynamodb://a/bc"),
+        "dynamodb://" + std::string(256, 'a'), std::string("dynamodb://arn:aws:dynamodb:r:1:table/a")}) {
     options_.address = address;
     EXPECT_EQ(refused(), Code::kBadUrl) << address;
   }
@@ -276,18 +292,22 @@ TEST_F(DynamoDb, WhatWasNotProcessedIsToldByItsKey) {
   const uint64_t of = key(R"({"id":"x","at":7.0})");
   for (const char* entry : {R"({"at":{"N":"7"},"id":{"S":"x"}})", R"({"id":{"S":"x"},"b":{"N":"1"},"at":{"N":"7"}})"}) {
     RecordingFates fates;
-    ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[{"PutRequest":{"Item":)" + std::string(entry) + "}}]}}", fates));
+    ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[{"PutRequest":{"Item":)" + std::string(entry) + "}}]}}",
+                     fates));
     EXPECT_EQ(fates.all, std::vector{failed(of)});
   }
   // Of an entry that does not say which it is, all may be.
-  for (const char* entry : {"{}", "7", R"({"PutRequest":{"Item":{"id":{"S":"x"}}}})", R"({"DeleteRequest":{"Key":{"id":{"S":"x"},"at":{"S":"x"}}}})",
+  for (const char* entry : {"{}", "7", R"({"PutRequest":{"Item":{"id":{"S":"x"}}}})",
+                            R"({"DeleteRequest":{"Key":{"id":{"S":"x"},"at":{"S":"x"}}}})",
                             R"({"PutRequest":{"Item":{"id":{"S":1},"at":{"S":"x"}}}})"}) {
     RecordingFates fates;
     ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[)" + std::string(entry) + "]}}", fates));
     EXPECT_EQ(fates.all, std::vector{none}) << entry;
   }
   RecordingFates both;
-  ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{"orders":[{"PutRequest":{"Item":{"id":{"S":"x"},"at":{"N":"7"}}}},{}]}})", both));
+  ASSERT_TRUE(feed(*table_,
+                   R"({"UnprocessedItems":{"orders":[{"PutRequest":{"Item":{"id":{"S":"x"},"at":{"N":"7"}}}},{}]}})",
+                   both));
   EXPECT_EQ(both.all, (std::vector{failed(of), none}));
   RecordingFates fates;
   ASSERT_TRUE(feed(*table_, R"({"UnprocessedItems":{}})", fates));
@@ -322,7 +342,8 @@ class Twin {
     }
     json += "}";
     item += "{";
-    for (size_t i = 0; i < members.size(); ++i) item += (i != 0 ? ",\"" : "\"") + members[i].first + "\":" + members[i].second;
+    for (size_t i = 0; i < members.size(); ++i)
+      item += (i != 0 ? ",\"" : "\"") + members[i].first + "\":" + members[i].second;
     item += "}";
   }
 
@@ -334,12 +355,17 @@ class Twin {
     item += before + text + behind;
   }
   void value(size_t level) {
-    static const char* const kTexts[] = {"", "x", "\\\"", "\\\\", "}{][,:", "\\u00e9", "😀", "\\ud83d\\ude00", "long long long text"};
-    static const char* const kNumbers[] = {"0", "-1", "3.25", "1e10", "-2.5E-7", "99999999999999999999999999999999999999"};
+    static const char* const kTexts[] = {
+        "", "x", "\\\"", "\\\\", "}{][,:", "\\u00e9", "😀", "\\ud83d\\ude00", "long long long text"};
+    static const char* const kNumbers[] = {"0",    "-1",      "3.25",
+                                           "1e10", "-2.5E-7", "99999999999999999999999999999999999999"};
     switch (below(level < 6 ? 7 : 4)) {
-      case 0: return both(std::string("\"") + kTexts[below(9)] + "\"", "{\"S\":", "}");
-      case 1: return both(kNumbers[below(6)], "{\"N\":\"", "\"}");
-      case 2: return both(below(2) == 0 ? "true" : "false", "{\"BOOL\":", "}");
+      case 0:
+        return both(std::string("\"") + kTexts[below(9)] + "\"", "{\"S\":", "}");
+      case 1:
+        return both(kNumbers[below(6)], "{\"N\":\"", "\"}");
+      case 2:
+        return both(below(2) == 0 ? "true" : "false", "{\"BOOL\":", "}");
       case 3:
         json += "null";
         item += "{\"NULL\":true}";

@@ -71,8 +71,9 @@ TEST_F(Firehose, WhatDoesNotFitIsToldAtEachSizeOfTheRoom) {
 }
 
 TEST_F(Firehose, AddressesAndKeysThatItHasNotAreRefused) {
-  for (const std::string& address : {std::string("firehose://"), std::string("firehose://a/b"), "firehose://" + std::string(65, 'a'),
-                                     std::string("firehose://arn:aws:firehose:r:1:deliverystream/a")}) {
+  for (const std::string& address :
+       {std::string("firehose://"), std::string("firehose://a/b"), "firehose://" + std::string(65, 'a'),
+        std::string("firehose://arn:aws:firehose:r:1:deliverystream/a")}) {
     options_.address = address;
     EXPECT_EQ(FirehoseDestination::make(options_).error().code, Code::kBadUrl) << address;
   }
@@ -86,7 +87,8 @@ TEST_F(Firehose, TheReplyTellsOfEachRecordByItsPlace) {
     std::string reply = R"({"FailedPutCount":1,"Encrypted":false,"RequestResponses":[)";
     for (size_t i = 0; i < 3; ++i) {
       reply += i != 0 ? "," : "";
-      reply += i != failed ? R"({"RecordId":"abc"})" : R"({"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."})";
+      reply += i != failed ? R"({"RecordId":"abc"})"
+                           : R"({"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."})";
     }
     RecordingFates fates(3);
     ASSERT_TRUE(feed(*firehose_, reply + "]}", fates));

@@ -36,10 +36,12 @@ Result<std::unique_ptr<Destination>> KinesisDestination::make(const DestinationO
   if (parse_arn(stream, "kinesis", arn) && is_stream_arn(arn)) {
     made->region_ = arn.region;
   } else if (!is_resource_name(stream, 1, 128)) {
-    return fail(Code::kBadUrl, "kinesis://stream or kinesis://arn:aws:kinesis:region:account:stream/name: " + options.address);
+    return fail(Code::kBadUrl,
+                "kinesis://stream or kinesis://arn:aws:kinesis:region:account:stream/name: " + options.address);
   }
   if (!options.key.empty() && !options.json)
-    return fail(Code::kContradiction, "output.key: only JSON has columns to take a partition key from; set output.format: ndjson");
+    return fail(Code::kContradiction,
+                "output.key: only JSON has columns to take a partition key from; set output.format: ndjson");
   made->stream_ = stream;
   made->service_ = {"kinesis", options.environment("AWS_ENDPOINT_URL_KINESIS")};
   return made;
@@ -57,7 +59,8 @@ Result<EncodedMessage> KinesisDestination::encode(const Message& message, uint32
   if (!options_.key.empty()) {
     WEIR_TRY(find_message_key(message.text, options_.key, key));
     if (utf8_valid_prefix(key.view()) != key.view().size()) return fail(Code::kBadUtf8);
-    if (key.empty() || characters(key.view()) > kPartitionKeyCharactersMax) key = MessageKey(sha256_hex(key.view()).view());
+    if (key.empty() || characters(key.view()) > kPartitionKeyCharactersMax)
+      key = MessageKey(sha256_hex(key.view()).view());
   }
   TextRoom out(room);
   out.put("{\"Data\":\"").put_base64(message.text).put("\",\"PartitionKey\":\"").put_json(key.view()).put("\"}");

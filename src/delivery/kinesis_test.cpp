@@ -61,7 +61,8 @@ TEST_F(Kinesis, TheFrameNamesTheStreamOrItsArn) {
   EXPECT_EQ(kinesis_->end({}, room), "]}");
   options_.address = "kinesis://arn:aws:kinesis:eu-central-1:123456789012:stream/clicks";
   make();
-  EXPECT_EQ(kinesis_->begin({}, room), R"({"StreamARN":"arn:aws:kinesis:eu-central-1:123456789012:stream/clicks","Records":[)");
+  EXPECT_EQ(kinesis_->begin({}, room),
+            R"({"StreamARN":"arn:aws:kinesis:eu-central-1:123456789012:stream/clicks","Records":[)");
 }
 
 TEST_F(Kinesis, ThePartitionKeyIsTheKeysValues) {
@@ -126,9 +127,9 @@ TEST_F(Kinesis, WhatDoesNotFitIsToldAtEachSizeOfTheRoom) {
 }
 
 TEST_F(Kinesis, AddressesThatAreNoneAreRefused) {
-  for (const char* address :
-       {"kinesis://", "kinesis://a/b", "kinesis://a b", "kinesis://arn:aws:kinesis:r:1:stream", "kinesis://arn:aws:kinesis:r:1:stream/",
-        "kinesis://arn:aws:kinesis::1:stream/a", "kinesis://arn:aws:sqs:r:1:stream/a"}) {
+  for (const char* address : {"kinesis://", "kinesis://a/b", "kinesis://a b", "kinesis://arn:aws:kinesis:r:1:stream",
+                              "kinesis://arn:aws:kinesis:r:1:stream/", "kinesis://arn:aws:kinesis::1:stream/a",
+                              "kinesis://arn:aws:sqs:r:1:stream/a"}) {
     options_.address = address;
     EXPECT_EQ(refused(), Code::kBadUrl) << address;
   }
@@ -159,7 +160,10 @@ TEST_F(Kinesis, TheReplyTellsOfEachRecordByItsPlace) {
     std::string reply = R"({"EncryptionType":"KMS","FailedRecordCount":1,"Records":[)";
     for (size_t i = 0; i < 4; ++i) {
       reply += i != 0 ? "," : "";
-      reply += i != failed ? taken : R"({"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"Rate \"x\"","Other":["ErrorCode"]})";
+      reply +=
+          i != failed
+              ? taken
+              : R"({"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"Rate \"x\"","Other":["ErrorCode"]})";
     }
     for (const size_t step : {1, 7, 1000}) {
       RecordingFates fates(4);
@@ -174,9 +178,13 @@ TEST_F(Kinesis, TheReplyTellsOfEachRecordByItsPlace) {
 TEST_F(Kinesis, FailuresAreSortedByTheirCode) {
   make();
   RecordingFates fates(1);
-  ASSERT_TRUE(feed(*kinesis_, R"({"Records":[{"ErrorMessage":"m","ErrorCode":"InternalFailure"},{"ErrorCode":"x"},{},7,[{"ErrorCode":"no"}]]})", fates));
+  ASSERT_TRUE(feed(
+      *kinesis_,
+      R"({"Records":[{"ErrorMessage":"m","ErrorCode":"InternalFailure"},{"ErrorCode":"x"},{},7,[{"ErrorCode":"no"}]]})",
+      fates));
   ASSERT_EQ(fates.all.size(), 2u);  // places that are not there are passed on: whoever sent knows how many there were
-  EXPECT_EQ(fates.all[0], (RecordingFates::Failed{RecordingFates::By::kPlace, 0, MessageFailure::kTransient, "InternalFailure", "m"}));
+  EXPECT_EQ(fates.all[0], (RecordingFates::Failed{RecordingFates::By::kPlace, 0, MessageFailure::kTransient,
+                                                  "InternalFailure", "m"}));
   EXPECT_EQ(fates.all[1], (RecordingFates::Failed{RecordingFates::By::kPlace, 1, MessageFailure::kRefused, "x", ""}));
 }
 
