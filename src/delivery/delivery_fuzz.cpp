@@ -1,6 +1,6 @@
 // Any text as a message, and any text as a reply. The first two bytes choose the room, the third what is asked for.
 //
-// A message: nothing is written behind the room (the sanitizer sees it), the verdict does not depend on the room, and what was written is JSON within its frame.
+// A message: nothing is written behind the room (the sanitizer sees it), the verdict does not depend on the room, what was written is JSON in its frame.
 // A reply: fates are given in any number, and nothing else happens.
 #include <cstdint>
 #include <cstdlib>

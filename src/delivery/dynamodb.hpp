@@ -1,7 +1,7 @@
 // DynamoDB: BatchWriteItem (JSON 1.0) of puts. Limits by its API reference and quotas: 25 items, 400 KB an item as it counts them (dynamodb_item.hpp), 16 MB.
 //
-// At least once, and as good as exactly once: a put replaces the item of its key as a whole, so that one that comes twice leaves the same item. Items of one key
-// are never in one batch.
+// At least once, and as good as exactly once: a put replaces the item of its key as a whole, so that one that comes twice leaves the same item. Items of
+// one key are never in one batch.
 #pragma once
 
 #include "delivery/destinations.hpp"

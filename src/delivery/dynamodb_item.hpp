@@ -64,7 +64,8 @@ class DynamoDbItem {
 
   /// Once. What does not fit is out's to tell; the verdict and counted() don't depend on it. W2409, W2206; W2410: larger than any request.
   Status write(std::string_view text);
-  /// Bytes as DynamoDB counts an item, rounded up: names and texts in UTF-8, numbers a byte for two digits and two more, containers three and one for each element.
+  /// Bytes as DynamoDB counts an item, rounded up: names and texts in UTF-8, numbers a byte for two digits and two more, containers three and
+  /// one for each element.
   [[nodiscard]] uint64_t counted() const { return counted_; }
   [[nodiscard]] uint64_t key() const { return found_.hash(key_.size()); }
 

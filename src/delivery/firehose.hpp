@@ -1,7 +1,7 @@
 // Firehose: PutRecordBatch (JSON 1.1). Limits by its API reference: 500 records, 1,000 KiB a record before base64, 4 MiB a request.
 //
-// Records are written behind each other at the stream's end, with nothing between them: each is sent with a line feed behind it. At least once: a record has no id
-// that the service knows repeats by, and one whose answer was lost is sent again.
+// Records are written behind each other at the stream's end, with nothing between them: each is sent with a line feed behind it. At least once: a record has
+// no id that the service knows repeats by, and one whose answer was lost is sent again.
 #pragma once
 
 #include "delivery/destinations.hpp"

@@ -1,7 +1,7 @@
 // Kinesis Data Streams: PutRecords (JSON 1.1). Limits by its API reference (2025-10: 10 MiB a record): data as they are before base64, with the partition key.
 //
-// At least once: a record has no id that the service knows repeats by, and one whose answer was lost is sent again. Records of a request are taken one by one, so
-// that order is not kept, not even within a key, where one of them fails and is sent again.
+// At least once: a record has no id that the service knows repeats by, and one whose answer was lost is sent again. Records of a request are taken one by one:
+// order is not kept, not even within a key, where one of them fails and is sent again.
 #pragma once
 
 #include "delivery/destinations.hpp"
