@@ -3,6 +3,9 @@
 #include <charconv>
 
 #include "aws/aws_errors.hpp"
+#include "delivery/dynamodb.hpp"
+#include "delivery/firehose.hpp"
+#include "delivery/kinesis.hpp"
 #include "delivery/sqs.hpp"
 
 namespace weir {
@@ -10,6 +13,9 @@ namespace {
 
 constexpr DestinationKind kKinds[] = {
     {.scheme = "sqs", .takes_key = true, .make = SqsDestination::make},
+    {.scheme = "kinesis", .takes_key = true, .make = KinesisDestination::make},
+    {.scheme = "firehose", .make = FirehoseDestination::make},
+    {.scheme = "dynamodb", .needs_json = true, .takes_key = true, .needs_key = true, .make = DynamoDbDestination::make},
 };
 
 }  // namespace
