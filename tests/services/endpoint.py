@@ -186,15 +186,18 @@ def check_limits(request, entries):
         if len(request.body) > limits.bytes:
             raise Refused("RequestEntityTooLargeException", f"{len(request.body)} byte payload", 413)
         return
-    invalid = {"PutRecords": "InvalidArgumentException", "PutRecordBatch": "InvalidArgumentException"}.get(request.op, "ValidationException")
     batch = "AWS.SimpleQueueService." if request.op == "SendMessageBatch" else ""
     named = request.op in ("SendMessageBatch", "PublishBatch")
+    size = sum(e.bytes for e in entries)
     if not entries:
-        raise Refused(batch + "EmptyBatchRequest" if named else invalid, "no entries")
+        raise Refused(batch + "EmptyBatchRequest" if named else "ValidationException", "no entries")
     if len(entries) > limits.entries:
-        raise Refused(batch + "TooManyEntriesInBatchRequest" if named else invalid, f"{len(entries)} entries")
-    if sum(e.bytes for e in entries) > limits.bytes or any(e.bytes > limits.entry_bytes for e in entries):
-        raise Refused(batch + "BatchRequestTooLong" if named else invalid, f"{sum(e.bytes for e in entries)} bytes")
+        raise Refused(batch + "TooManyEntriesInBatchRequest" if named else "ValidationException", f"{len(entries)} entries")
+    if any(e.bytes > limits.entry_bytes for e in entries):
+        raise Refused(batch + "BatchRequestTooLong" if named else "ValidationException", "an entry is too large")
+    if size > limits.bytes:
+        kind = "InvalidArgumentException" if request.op in ("PutRecords", "PutRecordBatch") else "ValidationException"
+        raise Refused(batch + "BatchRequestTooLong" if named else kind, f"{size} bytes")
     if named:
         if len({e.id for e in entries}) < len(entries):
             raise Refused(batch + "BatchEntryIdsNotDistinct")
@@ -205,7 +208,7 @@ def check_limits(request, entries):
         if request.key.endswith(".fifo") and not all(e.key for e in entries):
             raise Refused("MissingParameter", "MessageGroupId")
     if request.op == "PutRecords" and not all(1 <= len(e.key) <= 256 for e in entries):
-        raise Refused(invalid, "partition key")
+        raise Refused("ValidationException", "partition key")
 
 
 ERRORS = {"PutRecords": "ProvisionedThroughputExceededException", "PutRecordBatch": "ServiceUnavailableException", "PutEvents": "InternalFailure",

@@ -17,22 +17,30 @@ import threading
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-S3_TESTS = os.path.join(os.path.dirname(HERE), "s3")
-sys.path.append(S3_TESTS)  # behind our own: both folders have modules of these names
+TESTS = os.path.dirname(HERE)
+sys.path.append(os.path.join(TESTS, "s3"))  # behind our own: both folders have modules of these names
 
 
-def module_of_s3(name):
-    """A module of tests/s3 whose name is one of ours, too."""
-    spec = importlib.util.spec_from_file_location(f"s3_{name}", os.path.join(S3_TESTS, f"{name}.py"))
+def module_of(folder, name):
+    """A module of another folder of tests/, whose name is one of ours, too."""
+    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", os.path.join(TESTS, folder, f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-s3_servers = module_of_s3("servers")
+s3_servers = module_of("s3", "servers")
 NotHere = s3_servers.NotHere
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 START_SECONDS = 120
+
+
+class Nothing(s3_servers.Server):
+    """No server: the tests bring an endpoint of their own."""
+
+    name = "endpoint"
+    services = frozenset(("endpoint",))
+    endpoint = None
 
 
 class Moto(s3_servers.Moto):
@@ -88,6 +96,7 @@ class ElasticMq(Spoken):
 
     name = "elasticmq"
     services = frozenset(("sqs",))
+    account = "000000000000"
 
     def __init__(self):
         found(jars_folder(), "ElasticMQ", "java")
@@ -124,7 +133,7 @@ class Kinesalite(Node):
         super().__init__({"createStreamMs": 0, "deleteStreamMs": 0, "updateStreamMs": 0, "shardLimit": 50})
 
 
-SERVERS = {server.name: server for server in (Moto, ElasticMq, Dynalite, Kinesalite)}
+SERVERS = {server.name: server for server in (Nothing, Moto, ElasticMq, Dynalite, Kinesalite)}
 SECOND = ("elasticmq", "dynalite", "kinesalite")
 
 
