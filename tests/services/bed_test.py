@@ -154,6 +154,16 @@ class Functions(ServiceCase, service="lambda"):
         self.assertEqual(self.aws.invoke(self.name, body, "Event").status, 202)
 
 
+class Runs(ServiceCase, service="s3"):
+    def test_a_run(self):
+        """Weir goes through the proxy to the server, by the environment alone."""
+        self.s3.make_bucket(self.bucket)
+        self.put_object("in.csv", keyed_rows(1000))
+        self.run_pipeline(f"input:\n  from: {self.url('in.csv')}\noutput:\n  to: out.ndjson\n")
+        self.assert_exactly_once(self.get("out.ndjson").splitlines(), 1000)
+        self.assertIn("GetObject", {r.op for r in self.proxy.log})
+
+
 # ---- the endpoint -----------------------------------------------------------------------------------------------------------
 
 
@@ -468,6 +478,14 @@ class Checks(ServiceCase, service="endpoint"):
         with self.assertRaises(AssertionError):
             self.assert_order_per_key((a2, a0, a2), repeats=True)
         self.assert_order_per_key((a0, b1, a2), key=lambda record: "one")
+
+    def test_a_run_over_tls(self):
+        """Weir trusts the endpoint, and its request is as it should be."""
+        endpoint = self.endpoint(tls=True)
+        endpoint.fault(say(404), times=None)
+        self.weir("query", "SELECT * FROM input", "s3://bucket/in.csv", exit=None)
+        self.assertEqual({r.status for r in endpoint.log}, {404})
+        self.assertIn("/us-east-1/s3/aws4_request", endpoint.log[0].fields["authorization"])
 
     def test_a_run(self):
         """Weir on the rows that the tests send; nothing is sent."""

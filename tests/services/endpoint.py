@@ -49,7 +49,7 @@ WAIT_SECONDS = 60
 
 class Request(fault_proxy.Request):
     """`op`: the operation, or the method; `key`: what it is sent to (a queue's name, a stream, a table, a topic's ARN, a bus, a function), or the
-    path. `taken`: the service has it. `answered`: how many requests had their reply before this one, None without one."""
+    path. `taken`: the service has it. `answered`: how many replies were begun before this one's, None without one."""
 
     taken, answered, value = False, None, None
 
@@ -287,9 +287,11 @@ class Exchange(fault_proxy.Exchange):
         self.request.taken = True
         return self.proxy.take(self.request)
 
-    def reply(self, reply, body_bytes=None):
-        super().reply(reply, body_bytes)
-        self.request.answered = next(self.proxy.answers)
+    def send(self, data):
+        # Before it goes out: whoever has the reply can rely on it.
+        if self.request.answered is None:
+            self.request.answered = next(self.proxy.answers)
+        super().send(data)
 
     def answer_chunked(self, reply, chunk_bytes):
         body = reply.body
@@ -298,7 +300,6 @@ class Exchange(fault_proxy.Exchange):
         chunks = [body[i:i + chunk_bytes] for i in range(0, len(body), chunk_bytes)]
         self.request.status = reply.status
         self.send(reply.head() + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n")
-        self.request.answered = next(self.proxy.answers)
 
 
 def reply_of(status, body=b"", fields=()):
@@ -351,7 +352,7 @@ class Endpoint(fault_proxy.Proxy):
         try:
             if fault is None:
                 if fields and dict(fields).get("expect", "").lower() == "100-continue":
-                    exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 exchange.read()
                 request.understand()
                 with self.lock:
