@@ -17,6 +17,7 @@ constexpr AwsVerdict kMissing = {FailureClass::kFatal, Code::kNoInput};
 constexpr AwsVerdict kStored = {FailureClass::kFatal, Code::kArchived};
 constexpr AwsVerdict kDenied = {FailureClass::kFatal, Code::kAccessDenied};
 constexpr AwsVerdict kBadKeys = {FailureClass::kFatal, Code::kBadCredentials};
+constexpr AwsVerdict kNowhere = {FailureClass::kFatal, Code::kNoDestination};
 constexpr AwsVerdict kRefused = {FailureClass::kFatal, Code::kRequestRefused};
 
 constexpr Row kRows[] = {
@@ -71,6 +72,11 @@ constexpr Row kRows[] = {
     {"NotFound", kMissing},
 
     {"InvalidObjectState", kStored},
+
+    {"QueueDoesNotExist", kNowhere},
+    {"AWS.SimpleQueueService.NonExistentQueue", kNowhere},
+    {"ResourceNotFoundException", kNowhere},  // streams, tables, functions, buses
+    {"NotFoundException", kNowhere},          // SNS
 
     {"AccessDenied", kDenied},
     {"AccessDeniedException", kDenied},

@@ -8,28 +8,44 @@
 namespace weir {
 
 void AwsRequest::reset(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
-                       std::string_view body) {
+                       HttpBody& body) {
   service_ = service;
   method_ = method;
   path_and_query_ = path_and_query;
-  body_ = TextBody(body);
-  payload_hash_ = sha256_hex(body);
+  body_ = &body;
+  payload_hash_.clear();
   own_fields_ = 0;
   status_ = 0;
   refusal_.clear();
 }
 
-void AwsRequest::json(const AwsServiceName& service, std::string_view target, std::string_view version,
-                      std::string_view body) {
-  reset(service, "POST", "/", body);
+void AwsRequest::begin_json(std::string_view target, std::string_view version) {
   content_type_ = FixedText<40>("application/x-amz-json-");
   content_type_.append(version);
   field("Content-Type", content_type_.view());
   field("X-Amz-Target", target);
 }
 
+void AwsRequest::json(const AwsServiceName& service, std::string_view target, std::string_view version,
+                      std::string_view body) {
+  text_ = TextBody(body);
+  json(service, target, version, text_);
+}
+
+void AwsRequest::json(const AwsServiceName& service, std::string_view target, std::string_view version,
+                      HttpBody& body) {
+  reset(service, "POST", "/", body);
+  begin_json(target, version);
+}
+
 void AwsRequest::rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
                       std::string_view body) {
+  text_ = TextBody(body);
+  rest(service, method, path_and_query, text_);
+}
+
+void AwsRequest::rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
+                      HttpBody& body) {
   reset(service, method, path_and_query, body);
   field("Content-Type", "application/json");
 }
@@ -50,7 +66,20 @@ Status AwsRequest::make(HttpRequest& request, uint32_t attempt) {
   request.url.v6 = endpoint_.host.view().find(':') != std::string_view::npos;
   request.url.port = endpoint_.port;
   request.url.path_and_query = path_and_query_;
-  request.body = &body_;
+  request.body = body_;
+  if (payload_hash_.empty()) {
+    // The same for every attempt.
+    Sha256 hash;
+    for (uint64_t at = 0; at < body_->size();) {
+      const auto piece = body_->from(at);
+      if (!piece) return fail(piece.error());
+      hash.update(*piece);
+      at += piece->size();
+    }
+    char digits[64];
+    to_hex(hash.digest(), digits);
+    payload_hash_.append({digits, sizeof digits});
+  }
 
   size_t count = own_fields_;
   const auto add = [&](std::string_view name, std::string_view value) { fields_[count++] = {name, value}; };

@@ -23,9 +23,12 @@ class AwsRequest final : public HttpService {
 
   /// POST / with `X-Amz-Target: target`. `version`: "1.0", "1.1".
   void json(const AwsServiceName& service, std::string_view target, std::string_view version, std::string_view body);
+  /// The same with a body in pieces, which is read once to be signed and once for every time it is sent.
+  void json(const AwsServiceName& service, std::string_view target, std::string_view version, HttpBody& body);
   /// `path_and_query` is percent-encoded; its query may be empty.
   void rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
             std::string_view body);
+  void rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query, HttpBody& body);
   void field(std::string_view name, std::string_view value);
 
   Status make(HttpRequest& request, uint32_t attempt) override;
@@ -37,14 +40,15 @@ class AwsRequest final : public HttpService {
 
  private:
   static constexpr size_t kFieldsMax = 16;
-  void reset(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
-             std::string_view body);
+  void reset(const AwsServiceName& service, std::string_view method, std::string_view path_and_query, HttpBody& body);
+  void begin_json(std::string_view target, std::string_view version);
 
   AwsSession& session_;
   AwsServiceName service_;
   std::string_view method_;
   std::string_view path_and_query_;
-  TextBody body_;
+  TextBody text_;  ///< of a body in one piece
+  HttpBody* body_ = nullptr;
   FixedText<64> payload_hash_;
   FixedText<40> content_type_;
   std::array<HttpField, kFieldsMax> fields_;

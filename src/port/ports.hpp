@@ -79,19 +79,14 @@ enum class Accepted : uint8_t {
   kFailed,
 };
 
-/// Takes the encoded bytes of the output. Objects are opened, written and closed in order; `commit` makes durable what was
-/// written so far, `finish` makes it visible. After kFailed only `cancel` may follow.
-class BatchSink {
+/// What a run's output is to whoever starts and ends it.
+class Sink {
  public:
-  virtual ~BatchSink() = default;
-  virtual SinkTraits traits() const = 0;
+  virtual ~Sink() = default;
   /// What start() would refuse because of what stands there, without a change to anything.
   virtual Status may_start() { return {}; }
   /// Before anything else, once: checks that the output can be made, locks it, creates temporary files.
   virtual Status start() = 0;
-  virtual Accepted open_object(const ObjectInfo& info, Error& error) = 0;
-  virtual Accepted write(std::string_view bytes, Error& error) = 0;
-  virtual Accepted close_object(Error& error) = 0;
   /// At the end of a commit unit: what was written is durable when this returns.
   virtual Status commit() = 0;
   /// All output was written and committed: makes it visible.
@@ -115,6 +110,16 @@ class BatchSink {
   /// In place of start(), after load(): what was written behind the saved state is taken back. Fails with W5003 when what was
   /// durable is not there. `finishing`: the state is of the end; what finish() had published already counts.
   virtual Status resume(bool finishing) = 0;
+};
+
+/// Takes the encoded bytes of the output. Objects are opened, written and closed in order; `commit` makes durable what was
+/// written so far, `finish` makes it visible. After kFailed only `cancel` may follow.
+class BatchSink : public Sink {
+ public:
+  virtual SinkTraits traits() const = 0;
+  virtual Accepted open_object(const ObjectInfo& info, Error& error) = 0;
+  virtual Accepted write(std::string_view bytes, Error& error) = 0;
+  virtual Accepted close_object(Error& error) = 0;
 };
 
 /// Keeps a job's checkpoint: one value, replaced whole. Calls from one thread; the run that holds it keeps others away.
@@ -142,6 +147,8 @@ class Wakeup {
   virtual void wait(uint64_t until_monotonic_ns) = 0;
   /// What else ends a wait, from here on: a descriptor that is ready, a point of time. Interest{}: no descriptor.
   virtual void watch(const Interest& interest, uint64_t until_monotonic_ns) = 0;
+  /// What else ends the next wait, besides: many descriptors, which live until then, and a point of time.
+  virtual void watch_also(std::span<const Interest> /*interests*/, uint64_t /*until_monotonic_ns*/) {}
   /// The time to wait until is up.
   virtual bool passed(Deadline deadline) = 0;
   /// True once a signal asked for an orderly stop.
