@@ -17,6 +17,10 @@ from endpoint import (LIMITS, MiB, chunked_reply, error, large_reply, reply_then
 from fault_proxy import cut, lose_reply, refuse
 
 
+PAST = threading.Event()
+PAST.set()
+
+
 def b64(data):
     return base64.b64encode(data).decode()
 
@@ -228,11 +232,14 @@ class Http(ServiceCase, service="endpoint"):
         self.assertEqual(endpoint.accepted, [])
 
     def test_resets(self):
-        for act, taken in ((reset_unread(), False), (refuse(reset=True), False), (refuse(), False), (lose_reply(reset=True), True), (lose_reply(), True)):
+        for act, taken, read in ((reset_unread(), False, False), (stall_unread(PAST), False, False), (refuse(reset=True), False, True),
+                                 (refuse(), False, True), (lose_reply(reset=True), True, True), (lose_reply(), True, True)):
             endpoint = self.endpoint()
             endpoint.fault(act)
             self.assert_gone(endpoint, b'{"id":1}\n' * 100000)
-            self.assertEqual((len(endpoint.accepted) > 0, endpoint.log[0].taken, endpoint.log[0].answered), (taken, taken, None))
+            request = endpoint.log[0]
+            self.assertEqual((len(endpoint.accepted) > 0, request.taken, request.answered), (taken, taken, None))
+            self.assertEqual(len(request.body), 900000 if read else 0)
             self.assertEqual(self.post(endpoint)[0], 200)
 
     def test_a_reset_behind_the_reply(self):
