@@ -10,7 +10,6 @@ Every request is signed. What is read back comes whole: all messages, all record
 import base64
 import collections
 import hashlib
-import http.client
 import io
 import json
 import urllib.error
@@ -99,8 +98,8 @@ class Aws:
         """Every message that can be had, deleted as it is read: of a FIFO queue each group in its order."""
         messages = []
         while True:
-            page = self.json("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"],
-                                                       "VisibilityTimeout": 600, "WaitTimeSeconds": 0}).get("Messages", [])
+            page = self.json("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600, "WaitTimeSeconds": 0,
+                                                       "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}).get("Messages", [])
             if not page:
                 return messages
             for m in page:

@@ -8,10 +8,9 @@ import ssl
 import threading
 import unittest.mock
 import urllib.error
-import urllib.parse
 import urllib.request
 
-from aws import DIRECT, Aws, AwsError, plain
+from aws import Aws, AwsError, plain
 from case import ServiceCase, keyed_rows
 from endpoint import (LIMITS, MiB, chunked_reply, error, large_reply, reply_then_reset, reset_unread, say, say_unread, stall_reply, stall_unread)
 from fault_proxy import cut, lose_reply, refuse

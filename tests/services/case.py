@@ -10,6 +10,8 @@ nothing of this machine's AWS.
 
     class Faults(ServiceCase, service="endpoint"):      # without a real server: `self.endpoint()` makes one
 
+What several share is a class of its own that is no ServiceCase: `class Sqs(Conformance, ServiceCase, service="sqs")`.
+
 Each run is held to the laws of every run (tests/hard/harness.py), and each test, when it ends, to what tests/s3/bed.py holds of requests: no
 secret in them and in what weir said.
 """
