@@ -103,7 +103,7 @@ TEST_F(AwsRequestTest, WhatAReplyMeans) {
       {"HTTP/1.1 200 OK\r\n\r\n", "{}", FailureClass::kNone, Code::kOk, ""},
       {"HTTP/1.1 202 Accepted\r\n\r\n", "", FailureClass::kNone, Code::kOk, ""},
       {"HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"})",
-       FailureClass::kFatal, Code::kRequestRefused, "QueueDoesNotExist"},
+       FailureClass::kFatal, Code::kNoDestination, "QueueDoesNotExist"},
       {"HTTP/1.1 400 Bad\r\nx-amzn-ErrorType: ThrottlingException:http://x/\r\n\r\n", "{}", FailureClass::kThrottling,
        Code::kThrottled, "ThrottlingException"},
       {"HTTP/1.1 429 Slow\r\n\r\n", "", FailureClass::kThrottling, Code::kThrottled, ""},
