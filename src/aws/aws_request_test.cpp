@@ -141,8 +141,9 @@ TEST_F(AwsRequestTest, QueryCallsSendAForm) {
 
 TEST_F(AwsRequestTest, WhatAReplyToAQueryMeans) {
   const auto xml = [](const char* code) {
-    return std::string("<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>") + code +
-           "</Code><Message>a &lt; b\n</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+    return std::string(
+               "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>") +
+           code + "</Code><Message>a &lt; b\n</Message></Error><RequestId>r</RequestId></ErrorResponse>";
   };
   struct {
     const char* head;
@@ -153,18 +154,20 @@ TEST_F(AwsRequestTest, WhatAReplyToAQueryMeans) {
     const char* words;
   } const cases[] = {
       {"HTTP/1.1 200 OK\r\n\r\n", "", FailureClass::kNone, Code::kOk, "", ""},
-      {"HTTP/1.1 400 Bad\r\n\r\n", xml("InvalidParameter"), FailureClass::kFatal, Code::kRequestRefused, "InvalidParameter",
-       "sns: InvalidParameter: a < b?"},
+      {"HTTP/1.1 400 Bad\r\n\r\n", xml("InvalidParameter"), FailureClass::kFatal, Code::kRequestRefused,
+       "InvalidParameter", "sns: InvalidParameter: a < b?"},
       {"HTTP/1.1 400 Bad\r\n\r\n", xml("Throttling"), FailureClass::kThrottling, Code::kThrottled, "Throttling",
        "sns: Throttling: a < b?"},
-      {"HTTP/1.1 404 No\r\n\r\n", xml("NotFound"), FailureClass::kFatal, Code::kNoDestination, "NotFound", "sns: NotFound: a < b?"},
-      {"HTTP/1.1 403 No\r\n\r\n", xml("SignatureDoesNotMatch"), FailureClass::kFatal, Code::kBadCredentials, "SignatureDoesNotMatch",
-       "sns: SignatureDoesNotMatch: a < b?"},
+      {"HTTP/1.1 404 No\r\n\r\n", xml("NotFound"), FailureClass::kFatal, Code::kNoDestination, "NotFound",
+       "sns: NotFound: a < b?"},
+      {"HTTP/1.1 403 No\r\n\r\n", xml("SignatureDoesNotMatch"), FailureClass::kFatal, Code::kBadCredentials,
+       "SignatureDoesNotMatch", "sns: SignatureDoesNotMatch: a < b?"},
       // What can't be read goes by the status; of a cut one what stands before the cut is read.
       {"HTTP/1.1 503 No\r\n\r\n", "<html><p>no", FailureClass::kTransient, Code::kServerError, "", "sns: status 503"},
-      {"HTTP/1.1 403 No\r\n\r\n", R"({"__type":"ThrottlingException"})", FailureClass::kFatal, Code::kAccessDenied, "", "sns: status 403"},
-      {"HTTP/1.1 400 Bad\r\n\r\n", xml("Throttling").substr(0, 130), FailureClass::kThrottling, Code::kThrottled, "Throttling",
-       "sns: Throttling"},
+      {"HTTP/1.1 403 No\r\n\r\n", R"({"__type":"ThrottlingException"})", FailureClass::kFatal, Code::kAccessDenied, "",
+       "sns: status 403"},
+      {"HTTP/1.1 400 Bad\r\n\r\n", xml("Throttling").substr(0, 130), FailureClass::kThrottling, Code::kThrottled,
+       "Throttling", "sns: Throttling"},
       {"HTTP/1.1 404 No\r\n\r\n", "", FailureClass::kFatal, Code::kNoDestination, "", "sns: status 404"},
   };
   for (const auto& c : cases) {
@@ -181,7 +184,8 @@ TEST_F(AwsRequestTest, WhatAReplyToAQueryMeans) {
   call.query({"sns", {}}, "x");
   call.json({"sqs", {}}, "x", "1.0", "{}");
   Error error;
-  EXPECT_EQ(judge(call, "HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"ThrottlingException"})", error), FailureClass::kThrottling);
+  EXPECT_EQ(judge(call, "HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"ThrottlingException"})", error),
+            FailureClass::kThrottling);
 }
 
 TEST_F(AwsRequestTest, ExpiredCredentialsAreRenewedOnce) {

@@ -61,7 +61,7 @@ std::string_view arn_partition(std::string_view region) {
     std::string_view begin;
     std::string_view partition;
   } kPartitions[] = {
-      {"cn-", "aws-cn"},        {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
+      {"cn-", "aws-cn"},         {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
       {"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
   };
   for (const auto& row : kPartitions) {
@@ -74,7 +74,9 @@ Status check_region(std::string_view region, const AwsSession& session) {
   const std::string_view asked = session.aws.endpoint.region;
   if (region.empty() || region == asked) return {};
   Error error(Code::kBadUrl, "the ARN in output.to is of ");
-  error.detail.append(region.substr(0, 40)).append(", the region that is asked is ").append(asked.empty() ? "not set" : asked);
+  error.detail.append(region.substr(0, 40))
+      .append(", the region that is asked is ")
+      .append(asked.empty() ? "not set" : asked);
   return fail(error);
 }
 

@@ -33,7 +33,8 @@ Result<std::unique_ptr<Destination>> EventBridgeDestination::make(const Destinat
     name = good ? arn.resource.substr(kKind.size()) : std::string_view{};
   }
   if (!good || !is_resource_name(name, 256, "/.-_"))
-    return fail(Code::kBadUrl, "events://bus or events://arn:aws:events:region:account:event-bus/name: " + options.address);
+    return fail(Code::kBadUrl,
+                "events://bus or events://arn:aws:events:region:account:event-bus/name: " + options.address);
   made->bus_ = text;
   made->service_ = {"events", options.environment("AWS_ENDPOINT_URL_EVENTBRIDGE")};
 
@@ -41,7 +42,8 @@ Result<std::unique_ptr<Destination>> EventBridgeDestination::make(const Destinat
   if (source.empty()) source = options.pipeline.empty() ? "weir" : "weir." + options.pipeline;
   const std::string type = options.event_type.empty() ? "record" : options.event_type;
   if (!is_label(source, kSourceBytesMax) || source.starts_with("aws."))
-    return fail(Code::kOutOfRange, "events.source: 1 to 256 bytes, not beginning with \"aws.\", which is the service's own");
+    return fail(Code::kOutOfRange,
+                "events.source: 1 to 256 bytes, not beginning with \"aws.\", which is the service's own");
   if (!is_label(type, kTypeBytesMax)) return fail(Code::kOutOfRange, "events.detail_type: 1 to 128 bytes");
   made->head_counted_ = source.size() + type.size();
   std::vector<char> room(6 * (kSourceBytesMax + kTypeBytesMax) + 512 + kSlack);

@@ -1,6 +1,6 @@
 #include "delivery/event_bridge.hpp"
 
-#include "delivery/destination_testing.hpp"
+#include "testing/destination_testing.hpp"
 
 namespace weir {
 namespace {
@@ -13,9 +13,10 @@ class EventBridge : public testing::DestinationTest {};
 TEST_F(EventBridge, AWholeRequest) {
   ASSERT_EQ(make("events://orders"), Code::kOk);
   const std::string text = whole({R"({"a":"x\ny"})", R"({"b":2})"});
-  EXPECT_EQ(text,
-            R"({"Entries":[{"Source":"weir","DetailType":"record","EventBusName":"orders","Resources":["id-0"],"Detail":"{\"a\":\"x\\ny\"}"},)"
-            R"({"Source":"weir","DetailType":"record","EventBusName":"orders","Resources":["id-1"],"Detail":"{\"b\":2}"}]})");
+  EXPECT_EQ(
+      text,
+      R"({"Entries":[{"Source":"weir","DetailType":"record","EventBusName":"orders","Resources":["id-0"],"Detail":"{\"a\":\"x\\ny\"}"},)"
+      R"({"Source":"weir","DetailType":"record","EventBusName":"orders","Resources":["id-1"],"Detail":"{\"b\":2}"}]})");
   const HttpRequest sent = made(text);
   EXPECT_EQ(sent.url.host, "events.eu-central-1.amazonaws.com");
   EXPECT_EQ(field(sent, "Content-Type"), "application/x-amz-json-1.1");
@@ -30,7 +31,8 @@ TEST_F(EventBridge, SourceAndTypeAreTheUsers) {
   options.event_type = "Order placed";
   ASSERT_EQ(make("events://b"), Code::kOk);
   EXPECT_NE(encode("{}").find(R"({"Source":"shop \"1\"","DetailType":"Order placed",)"), std::string::npos);
-  for (const std::string& bad : {std::string("aws.s3"), std::string("a\nb"), std::string("\xff"), std::string(257, 'x')}) {
+  for (const std::string& bad :
+       {std::string("aws.s3"), std::string("a\nb"), std::string("\xff"), std::string(257, 'x')}) {
     options.event_source = bad;
     EXPECT_EQ(make("events://b"), Code::kOutOfRange) << bad;
   }
@@ -58,15 +60,18 @@ TEST_F(EventBridge, WhatDoesNotFitOrIsNoUtf8) {
   const std::string text = R"({"a":"""""""""""""""""""""})";
   const size_t bytes = encode(text).size();
   EXPECT_EQ(encode(text, 0, "id-0", bytes + Destination::kSlack).size(), bytes);
-  for (const size_t room : {bytes + Destination::kSlack - 1, bytes, size_t{70}, size_t{0}}) EXPECT_EQ(encode(text, 0, "id-0", room), "");
+  for (const size_t room : {bytes + Destination::kSlack - 1, bytes, size_t{70}, size_t{0}})
+    EXPECT_EQ(encode(text, 0, "id-0", room), "");
   EXPECT_TRUE(error.ok());
   EXPECT_EQ(encode("{\"a\":\"\xc3\"}"), "");
   EXPECT_EQ(error.code, Code::kBadUtf8);
 }
 
 TEST_F(EventBridge, NamesOfBuses) {
-  for (const char* bad : {"events://", "events://a b", "events://a\"", "events://arn:aws:events:eu-central-1:123456789012:rule/x",
-                          "events://arn:aws:events:eu-central-1:1:event-bus/x", "events://arn:aws:events:eu-central-1:123456789012:event-bus/"})
+  for (const char* bad :
+       {"events://", "events://a b", "events://a\"", "events://arn:aws:events:eu-central-1:123456789012:rule/x",
+        "events://arn:aws:events:eu-central-1:1:event-bus/x",
+        "events://arn:aws:events:eu-central-1:123456789012:event-bus/"})
     EXPECT_EQ(make(bad), Code::kBadUrl) << bad;
   constexpr const char* kArn = "arn:aws:events:eu-central-1:123456789012:event-bus/x";
   ASSERT_EQ(make(std::string("events://") + kArn), Code::kOk);
@@ -98,14 +103,16 @@ TEST_F(EventBridge, FailuresAreToldByTheirPlaces) {
     std::string reply = R"({"FailedEntryCount":1,"Entries":[)";
     for (size_t i = 0; i < 10; ++i) {
       if (i != 0) reply += ',';
-      reply += i == place ? R"({"ErrorCode":"ThrottlingException","ErrorMessage":"slow \u00e4"})" : R"({"EventId":"e"})";
+      reply +=
+          i == place ? R"({"ErrorCode":"ThrottlingException","ErrorMessage":"slow \u00e4"})" : R"({"EventId":"e"})";
     }
     reply += "]}";
     for (const size_t step : {size_t{1}, size_t{3}, reply.size()}) {
       RecordingFates fates;
       ASSERT_TRUE(feed(*destination, reply, fates, step));
       ASSERT_EQ(fates.all.size(), 1u);
-      EXPECT_EQ(fates.all[0], (RecordingFates::Fate{By::kPlace, place, MessageFailure::kThrottled, "ThrottlingException", "slow ä"}));
+      EXPECT_EQ(fates.all[0],
+                (RecordingFates::Fate{By::kPlace, place, MessageFailure::kThrottled, "ThrottlingException", "slow ä"}));
     }
     for (size_t bytes = 0; bytes < reply.size(); ++bytes) {
       RecordingFates fates;
@@ -117,10 +124,11 @@ TEST_F(EventBridge, FailuresAreToldByTheirPlaces) {
 TEST_F(EventBridge, WhatAnErrorOfAnEntryMeans) {
   ASSERT_EQ(make("events://b"), Code::kOk);
   RecordingFates fates;
-  ASSERT_TRUE(feed(*destination,
-                   R"({"Entries":[{"ErrorCode":"InternalFailure"},{"ErrorCode":"MalformedDetail","ErrorMessage":"no JSON"},)"
-                   R"({"ErrorCode":"AccessDeniedException"},{"EventId":"e","ErrorCode":null},{"ErrorCode":"New"}],"Entries2":[{"ErrorCode":"x"}]})",
-                   fates, 1));
+  ASSERT_TRUE(feed(
+      *destination,
+      R"({"Entries":[{"ErrorCode":"InternalFailure"},{"ErrorCode":"MalformedDetail","ErrorMessage":"no JSON"},)"
+      R"({"ErrorCode":"AccessDeniedException"},{"EventId":"e","ErrorCode":null},{"ErrorCode":"New"}],"Entries2":[{"ErrorCode":"x"}]})",
+      fates, 1));
   ASSERT_EQ(fates.all.size(), 4u);
   EXPECT_EQ(fates.all[0].failure, MessageFailure::kTransient);
   EXPECT_EQ(fates.all[1].failure, MessageFailure::kRefused);

@@ -20,9 +20,10 @@ std::string_view trimmed(std::string_view text) {
 
 // Who writes them is the connection, or us.
 bool is_ours(std::string_view name) {
-  constexpr std::string_view kOurs[] = {"Host",    "Content-Length", "Transfer-Encoding",   "Connection",
-                                        "Expect",  "Keep-Alive",     "Proxy-Authorization", "Proxy-Connection",
-                                        "Trailer", "TE",             "Upgrade",             "Idempotency-Key"};
+  constexpr std::string_view kOurs[] = {
+      "Host",       "Content-Length",      "Transfer-Encoding", "Connection", "Expect",
+      "Keep-Alive", "Proxy-Authorization", "Proxy-Connection",  "Trailer",    "TE",
+      "Upgrade",    "Idempotency-Key"};
   return std::any_of(std::begin(kOurs), std::end(kOurs), [&](std::string_view ours) { return same_word(ours, name); });
 }
 
@@ -144,7 +145,7 @@ Result<std::unique_ptr<Destination>> HttpDestination::make(const DestinationOpti
 
 Status HttpDestination::take_headers() {
   if (options_.headers.size() > kHeadersMax) return fail(Code::kOutOfRange, "http.headers: at most 16");
-  const std::string_view type = !options_.json     ? "text/plain; charset=utf-8"
+  const std::string_view type = !options_.json   ? "text/plain; charset=utf-8"
                                 : options_.array ? "application/json"
                                                  : "application/x-ndjson";
   // What is given under one of these names stands in its place.
@@ -182,7 +183,8 @@ Status HttpDestination::take_headers() {
     fields_.push_back({name, value});
     if (value.size() >= kSecretBytesMin) secrets_.emplace_back(value);
     // "Bearer abc": a server tells of the token alone.
-    if (const size_t blank = value.rfind(' '); blank != std::string_view::npos && value.size() - blank > kSecretBytesMin)
+    if (const size_t blank = value.rfind(' ');
+        blank != std::string_view::npos && value.size() - blank > kSecretBytesMin)
       secrets_.emplace_back(value.substr(blank + 1));
   }
   if (bytes > kHeaderBytesMax) return fail(Code::kOutOfRange, "http.headers: more than 4 KiB");

@@ -1,6 +1,6 @@
 #include "delivery/http_endpoint.hpp"
 
-#include "delivery/destination_testing.hpp"
+#include "testing/destination_testing.hpp"
 
 namespace weir {
 namespace {
@@ -87,15 +87,20 @@ TEST_F(HttpEndpoint, HeadersThatCantBeSentAreRefusedWithoutTheirValues) {
       {": s3cret", Code::kWrongType, "http.headers, number 2: it is no \"Name: value\""},
       {"s3cret s3cret: x", Code::kWrongType, "http.headers, number 2: it is no \"Name: value\""},
       {"X-Key : s3cret", Code::kWrongType, "http.headers, number 2: it is no \"Name: value\""},
-      {"X-Key: s3cret\r\nHost: evil", Code::kWrongType, "http.headers, number 2, X-Key: its value has a control character"},
+      {"X-Key: s3cret\r\nHost: evil", Code::kWrongType,
+       "http.headers, number 2, X-Key: its value has a control character"},
       {"X-Key: s3cret\x01", Code::kWrongType, "http.headers, number 2, X-Key: its value has a control character"},
       {"host: s3cret", Code::kContradiction, "http.headers, number 2, host: weir writes this one itself"},
-      {"Content-Length: 1", Code::kContradiction, "http.headers, number 2, Content-Length: weir writes this one itself"},
-      {"TRANSFER-ENCODING: chunked", Code::kContradiction, "http.headers, number 2, TRANSFER-ENCODING: weir writes this one itself"},
+      {"Content-Length: 1", Code::kContradiction,
+       "http.headers, number 2, Content-Length: weir writes this one itself"},
+      {"TRANSFER-ENCODING: chunked", Code::kContradiction,
+       "http.headers, number 2, TRANSFER-ENCODING: weir writes this one itself"},
       {"Connection: close", Code::kContradiction, "http.headers, number 2, Connection: weir writes this one itself"},
       {"Expect: 100-continue", Code::kContradiction, "http.headers, number 2, Expect: weir writes this one itself"},
-      {"Idempotency-Key: 1", Code::kContradiction, "http.headers, number 2, Idempotency-Key: weir writes this one itself"},
-      {"authorization: Bearer s3cret", Code::kContradiction, "http.headers, number 2, authorization: the address has a name and password, too"},
+      {"Idempotency-Key: 1", Code::kContradiction,
+       "http.headers, number 2, Idempotency-Key: weir writes this one itself"},
+      {"authorization: Bearer s3cret", Code::kContradiction,
+       "http.headers, number 2, authorization: the address has a name and password, too"},
   };
   for (const auto& c : cases) {
     options.headers = {"X-Fine: yes", c.header};
@@ -114,7 +119,8 @@ TEST_F(HttpEndpoint, NameAndPasswordBecomeAHeader) {
   EXPECT_EQ(field(sent, "Authorization"), "Basic bWU6cGE6c3M=");  // me:pa:ss
   EXPECT_EQ(sent.url.host, "h");
   EXPECT_EQ(sent.url.port, 8443);
-  for (const char* bad : {"http://u:secret@/x", "http://u:%zz@h/x", "https://u:secret@h:99999/x", "https://h/x?secret#f"}) {
+  for (const char* bad :
+       {"http://u:secret@/x", "http://u:%zz@h/x", "https://u:secret@h:99999/x", "https://h/x?secret#f"}) {
     EXPECT_EQ(make(bad), Code::kBadUrl) << bad;
     EXPECT_EQ(words().find("secret"), std::string::npos) << words();
   }
@@ -184,7 +190,8 @@ TEST_F(HttpEndpoint, ARefusalIsToldInTheServersWords) {
 TEST_F(HttpEndpoint, SecretsAreNotTold) {
   options.headers = {"X-Key: k3y-secret", "X-Token: Token t0ken-secret"};
   ASSERT_EQ(make("https://me:pa%3Ass-secret@h/in?sig=query-secret"), Code::kOk);
-  for (const char* secret : {"k3y-secret", "t0ken-secret", "bWU6cGE6c3Mtc2VjcmV0", "pa:ss-secret", "pa%3Ass-secret", "sig=query-secret"}) {
+  for (const char* secret :
+       {"k3y-secret", "t0ken-secret", "bWU6cGE6c3Mtc2VjcmV0", "pa:ss-secret", "pa%3Ass-secret", "sig=query-secret"}) {
     for (const unsigned status : {400, 401, 403, 404, 413, 422, 429, 500, 418}) {
       (void)judge(status, std::string("you sent ") + secret + " here");
       EXPECT_EQ(words().find("secret"), std::string::npos) << words();
@@ -212,10 +219,12 @@ TEST_F(HttpEndpoint, RedirectsAreToldAndNotFollowed) {
   };
   for (const unsigned status : {301u, 302u, 303u, 307u, 308u}) {
     for (const auto& c : cases) {
-      EXPECT_EQ(judge("HTTP/1.1 " + std::to_string(status) + " Go\r\nLocation: " + c.location + "\r\n", ""), FailureClass::kFatal);
+      EXPECT_EQ(judge("HTTP/1.1 " + std::to_string(status) + " Go\r\nLocation: " + c.location + "\r\n", ""),
+                FailureClass::kFatal);
       EXPECT_EQ(error.code, Code::kRequestRefused);
       EXPECT_FALSE(request->refused());
-      EXPECT_EQ(words(), "https: status " + std::to_string(status) + ", " + c.words + "name that place itself in output.to");
+      EXPECT_EQ(words(),
+                "https: status " + std::to_string(status) + ", " + c.words + "name that place itself in output.to");
     }
   }
 }

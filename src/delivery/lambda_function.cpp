@@ -105,9 +105,11 @@ Result<std::unique_ptr<Destination>> LambdaDestination::make(const DestinationOp
     name = name.substr(0, colon);
   }
   if (!good || !is_resource_name(name, 64, "-_") || (qualified && !is_resource_name(qualifier, 128, "$-_")))
-    return fail(Code::kBadUrl, "lambda://function, lambda://function:alias or lambda://arn:aws:lambda:region:account:function:name: " +
-                                   options.address);
-  const std::string_view function = made->region_.empty() ? name : text.substr(0, text.size() - (qualified ? qualifier.size() + 1 : 0));
+    return fail(Code::kBadUrl,
+                "lambda://function, lambda://function:alias or lambda://arn:aws:lambda:region:account:function:name: " +
+                    options.address);
+  const std::string_view function =
+      made->region_.empty() ? name : text.substr(0, text.size() - (qualified ? qualifier.size() + 1 : 0));
   FixedText<1024> path("/2015-03-31/functions/");
   append_encoded(path, function, false);
   path.append("/invocations");

@@ -1,6 +1,6 @@
 #include "delivery/lambda_function.hpp"
 
-#include "delivery/destination_testing.hpp"
+#include "testing/destination_testing.hpp"
 
 namespace weir {
 namespace {
@@ -21,9 +21,10 @@ TEST_F(Lambda, AWholeRequest) {
   ASSERT_EQ(make("lambda://enrich"), Code::kOk);
   ASSERT_EQ(start(), Code::kOk);
   const std::string text = whole({R"({"a":1})", R"({"b":"x\ny"})"}, batch());
-  EXPECT_EQ(text,
-            R"({"records":[{"a":1},{"b":"x\ny"}],"batch":{"id":"b-1","first":{"id":"id-0","source":"s3://b/k.csv","byte":10,"record":0},)"
-            R"("last":{"id":"id-1","source":"s3://b/k.csv","byte":20,"record":1}}})");
+  EXPECT_EQ(
+      text,
+      R"({"records":[{"a":1},{"b":"x\ny"}],"batch":{"id":"b-1","first":{"id":"id-0","source":"s3://b/k.csv","byte":10,"record":0},)"
+      R"("last":{"id":"id-1","source":"s3://b/k.csv","byte":20,"record":1}}})");
   const HttpRequest sent = made(text, batch());
   EXPECT_EQ(sent.method, "POST");
   EXPECT_EQ(sent.url.host, "lambda.eu-central-1.amazonaws.com");
@@ -36,7 +37,8 @@ TEST_F(Lambda, ARecordOfNoInputHasNoNumber) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
   BatchInfo info = batch();
   info.last.record = kNoOffset;
-  EXPECT_TRUE(whole({"1"}, info).ends_with(R"(,"byte":10,"record":0},"last":{"id":"id-1","source":"s3://b/k.csv","byte":20}}})"));
+  EXPECT_TRUE(whole({"1"}, info)
+                  .ends_with(R"(,"byte":10,"record":0},"last":{"id":"id-1","source":"s3://b/k.csv","byte":20}}})"));
 }
 
 TEST_F(Lambda, TextThatIsNoJsonBecomesOne) {
@@ -62,7 +64,8 @@ TEST_F(Lambda, ARequestOfTheMostMessagesIsNotTooLarge) {
   BatchInfo info = batch();
   const std::string id(kMessageIdBytesMax, 'f');
   const std::string batch_id(64, 'f');
-  for (const std::string& source : {std::string(8000, '\1'), std::string(8000, '"'), std::string(8000, 'x'), std::string(8000, '\xff')}) {
+  for (const std::string& source :
+       {std::string(8000, '\1'), std::string(8000, '"'), std::string(8000, 'x'), std::string(8000, '\xff')}) {
     info.id = batch_id;
     info.first = info.last = {id, source, ~uint64_t{0} - 1, ~uint64_t{0} - 1};
     std::vector<char> frame(Destination::kFrameBytesMax);
@@ -76,7 +79,8 @@ TEST_F(Lambda, ARequestOfTheMostMessagesIsNotTooLarge) {
 TEST_F(Lambda, NamesOfInputsAreMadeJson) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
   BatchInfo info = batch();
-  for (const auto& [source, json] : {std::pair{"a\"b\\c\n", R"(a\"b\\c\n)"}, std::pair{"ä\xff€\xc3", "ä?€?"}, std::pair{"\xf0\x9f\x98\x80\xe2\x82", "😀??"}}) {
+  for (const auto& [source, json] : {std::pair{"a\"b\\c\n", R"(a\"b\\c\n)"}, std::pair{"ä\xff€\xc3", "ä?€?"},
+                                     std::pair{"\xf0\x9f\x98\x80\xe2\x82", "😀??"}}) {
     info.first.source = source;
     std::vector<char> frame(Destination::kFrameBytesMax);
     const std::string end(destination->end(info, frame));
@@ -88,7 +92,8 @@ TEST_F(Lambda, WhatDoesNotFitIsTold) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
   const std::string text = R"({"a":1})";
   EXPECT_EQ(encode(text, 0, "i", text.size() + Destination::kSlack), text);
-  for (const size_t room : {text.size() + Destination::kSlack - 1, size_t{5}, size_t{0}}) EXPECT_EQ(encode(text, 0, "i", room), "");
+  for (const size_t room : {text.size() + Destination::kSlack - 1, size_t{5}, size_t{0}})
+    EXPECT_EQ(encode(text, 0, "i", room), "");
   EXPECT_TRUE(error.ok());
 }
 
@@ -99,16 +104,21 @@ TEST_F(Lambda, NamesOfFunctions) {
   ASSERT_EQ(make("lambda://f:$LATEST"), Code::kOk);
   EXPECT_EQ(path(), "/2015-03-31/functions/f/invocations?Qualifier=%24LATEST");
   ASSERT_EQ(make("lambda://arn:aws:lambda:eu-central-1:123456789012:function:f"), Code::kOk);
-  EXPECT_EQ(path(), "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-central-1%3A123456789012%3Afunction%3Af/invocations");
+  EXPECT_EQ(path(),
+            "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-central-1%3A123456789012%3Afunction%3Af/invocations");
   EXPECT_EQ(start(), Code::kOk);
   ASSERT_EQ(make("lambda://arn:aws:lambda:us-east-1:123456789012:function:f:7"), Code::kOk);
-  EXPECT_EQ(path(), "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Af/invocations?Qualifier=7");
+  EXPECT_EQ(
+      path(),
+      "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Af/invocations?Qualifier=7");
   EXPECT_EQ(start(), Code::kBadUrl);
-  for (const char* bad : {"lambda://", "lambda://f:", "lambda://:x", "lambda://f:a:b", "lambda://f/../g", "lambda://f?x", "lambda://ä",
-                          "lambda://arn:aws:lambda:eu-central-1:123456789012:layer:f", "lambda://arn:aws:lambda::123456789012:function:f",
-                          "lambda://arn:aws:lambda:eu-central-1:123456789012:function:"})
+  for (const char* bad :
+       {"lambda://", "lambda://f:", "lambda://:x", "lambda://f:a:b", "lambda://f/../g", "lambda://f?x", "lambda://ä",
+        "lambda://arn:aws:lambda:eu-central-1:123456789012:layer:f", "lambda://arn:aws:lambda::123456789012:function:f",
+        "lambda://arn:aws:lambda:eu-central-1:123456789012:function:"})
     EXPECT_EQ(make(bad), Code::kBadUrl) << bad;
-  EXPECT_EQ(make("lambda://arn:" + std::string(3000, 'a') + ":lambda:eu-central-1:123456789012:function:f"), Code::kBadUrl);
+  EXPECT_EQ(make("lambda://arn:" + std::string(3000, 'a') + ":lambda:eu-central-1:123456789012:function:f"),
+            Code::kBadUrl);
   EXPECT_EQ(make("lambda://" + std::string(65, 'f')), Code::kBadUrl);
 }
 
@@ -116,7 +126,8 @@ constexpr const char* kFailed = "HTTP/1.1 200 OK\r\nX-Amz-Function-Error: Unhand
 
 TEST_F(Lambda, AFunctionThatFailsRefusesTheBatch) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
-  EXPECT_EQ(judge(kFailed, R"({"errorMessage":"no such \"country\"","errorType":"ValueError","stackTrace":[" a"]})"), FailureClass::kFatal);
+  EXPECT_EQ(judge(kFailed, R"({"errorMessage":"no such \"country\"","errorType":"ValueError","stackTrace":[" a"]})"),
+            FailureClass::kFatal);
   EXPECT_EQ(error.code, Code::kMessageRefused);
   EXPECT_TRUE(request->refused());
   EXPECT_EQ(words(), "lambda: the function failed (Unhandled): ValueError: no such \"country\"");
@@ -128,8 +139,10 @@ TEST_F(Lambda, AFunctionThatFailsRefusesTheBatch) {
   } cases[] = {
       {"", "lambda: the function failed (Unhandled)"},
       {"boom", "lambda: the function failed (Unhandled): boom"},
-      {R"({"errorMessage":"2026 Task timed out after 3.00 seconds"})", "lambda: the function failed (Unhandled): 2026 Task timed out after 3.00 seconds"},
-      {R"({"errorType":"Runtime.ExitError","errorMessage":"x","trace":["cut he)", "lambda: the function failed (Unhandled): Runtime.ExitError: x"},
+      {R"({"errorMessage":"2026 Task timed out after 3.00 seconds"})",
+       "lambda: the function failed (Unhandled): 2026 Task timed out after 3.00 seconds"},
+      {R"({"errorType":"Runtime.ExitError","errorMessage":"x","trace":["cut he)",
+       "lambda: the function failed (Unhandled): Runtime.ExitError: x"},
       {R"({"errorType":7})", R"(lambda: the function failed (Unhandled): {"errorType":7})"},
   };
   for (const auto& c : cases) {
@@ -165,7 +178,10 @@ TEST_F(Lambda, WhatRepliesMean) {
       {502, "ENILimitReachedException", FailureClass::kTransient, Code::kServerError, false},
   };
   for (const auto& c : cases) {
-    EXPECT_EQ(judge("HTTP/1.1 " + std::to_string(c.status) + " No\r\nx-amzn-ErrorType: " + c.code + "\r\n", R"({"Message":"why"})"), c.failure) << c.code;
+    EXPECT_EQ(judge("HTTP/1.1 " + std::to_string(c.status) + " No\r\nx-amzn-ErrorType: " + c.code + "\r\n",
+                    R"({"Message":"why"})"),
+              c.failure)
+        << c.code;
     EXPECT_EQ(error.code, c.ours) << c.code;
     EXPECT_EQ(request->refused(), c.refused) << c.code;
     EXPECT_EQ(words(), std::string("lambda: ") + c.code + ": why");

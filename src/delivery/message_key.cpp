@@ -35,10 +35,12 @@ Status find_message_key(std::string_view text, std::span<const std::string> colu
     const auto on_value = [&] {
       if (walk.name(1) != column || walk.in_array(1)) return;
       found = true;
-      scalar = walk.depth() == 1 && walk.kind() != JsonWalk::Kind::kNull && walk.kind() != JsonWalk::Kind::kEnd && !walk.cut();
+      scalar = walk.depth() == 1 && walk.kind() != JsonWalk::Kind::kNull && walk.kind() != JsonWalk::Kind::kEnd &&
+               !walk.cut();
       value = MessageKey(walk.text());
     };
-    if (!walk.feed(text, on_value) || !walk.finish(on_value)) return no_key(column, "is not found: this is no JSON object");
+    if (!walk.feed(text, on_value) || !walk.finish(on_value))
+      return no_key(column, "is not found: this is no JSON object");
     if (!found) return no_key(column, "is not there");
     if (!scalar) return no_key(column, "is null or no single value");
     if (before != 0) key.append('|');
@@ -48,7 +50,8 @@ Status find_message_key(std::string_view text, std::span<const std::string> colu
   return {};
 }
 
-Status find_message_group(std::string_view text, std::span<const std::string> columns, MessageKey& group, uint64_t& key) {
+Status find_message_group(std::string_view text, std::span<const std::string> columns, MessageKey& group,
+                          uint64_t& key) {
   group = MessageKey(columns.empty() ? std::string_view("weir") : std::string_view{});
   if (!columns.empty()) WEIR_TRY(find_message_key(text, columns, group));
   key = hash_key(group.view());

@@ -24,18 +24,11 @@ constexpr size_t kHeaderBytesMax = kFieldsMax * 80 + 3 * 128 + kMessageIdBytesMa
 // Every field's name is shorter by a digit at the places before the tenth.
 size_t id_digits(uint64_t number, size_t fields) { return kIdDigits + (number < 10 ? fields : 0); }
 
-template <typename Out>
-void put_id(Out& out, uint64_t index, size_t digits) {
+FixedText<20> padded(uint64_t index, size_t digits) {
+  const FixedText<20> number = FixedText<20>().append_number(index);
   FixedText<20> text;
-  text.append_number(index);
-  WEIR_ASSERT(text.view().size() <= digits && digits <= 20);
-  constexpr std::string_view kZeros = "00000000000000000000";
-  const std::string_view zeros = kZeros.substr(0, digits - text.view().size());
-  if constexpr (requires { out.put(zeros); }) {
-    out.put(zeros).put(text.view());
-  } else {
-    out.append(zeros).append(text.view());
-  }
+  for (size_t zeros = number.view().size(); zeros < digits; ++zeros) text.append('0');
+  return text.append(number.view());
 }
 
 class SnsDelivery final : public AwsDelivery {
@@ -47,13 +40,14 @@ class SnsDelivery final : public AwsDelivery {
   }
 };
 
-/// The text of the first element of this path's last name; empty: there is none, or this is no XML.
+/// The text of the first element of a name under this root; empty: there is none, or this is no XML.
 std::string find_text(std::string_view xml, std::string_view root, std::string_view name) {
   XmlScanner scanner(HttpCall::kTextBytesMax);
   Error error;
   for (;;) {
     const XmlEvent event = scanner.next(xml, true, error);
-    if (event == XmlEvent::kEnd && scanner.name_at(1) == root && scanner.name() == name) return std::string(scanner.text());
+    if (event == XmlEvent::kEnd && scanner.name_at(1) == root && scanner.name() == name)
+      return std::string(scanner.text());
     if (event != XmlEvent::kBegin && event != XmlEvent::kEnd) return {};
   }
 }
@@ -79,7 +73,8 @@ Result<std::unique_ptr<Destination>> SnsDestination::make(const DestinationOptio
   std::string_view plain = name;
   if (plain.ends_with(".fifo")) plain.remove_suffix(5);
   if (!is_resource_name(plain, 256, "-_") || name.size() > 256 || !whose)
-    return fail(Code::kBadUrl, "sns://topic, sns://account/topic or sns://arn:aws:sns:region:account:topic: " + options.address);
+    return fail(Code::kBadUrl,
+                "sns://topic, sns://account/topic or sns://arn:aws:sns:region:account:topic: " + options.address);
   made->topic_ = name;
   made->fifo_ = name.ends_with(".fifo");
   if (!made->fifo_ && !options.key.empty())
@@ -99,7 +94,8 @@ Status SnsDestination::start(HttpCall& call) {
     account_ = find_text(call.text(), "GetCallerIdentityResponse", "Account");
     if (!is_account(account_)) {
       account_.clear();
-      return fail(Code::kBadReply, "sts: GetCallerIdentity gives no account; output.to: sns://account/topic needs no question");
+      return fail(Code::kBadReply,
+                  "sts: GetCallerIdentity gives no account; output.to: sns://account/topic needs no question");
     }
   }
   const std::string_view set = options_.aws->aws.endpoint.region;
@@ -117,8 +113,7 @@ Result<EncodedMessage> SnsDestination::encode(const Message& message, uint32_t i
   TextRoom out(room);
   // As at the first place; renumber() makes it another's.
   const auto field = [&](std::string_view name) -> TextRoom& { return out.put(kMember).put('1').put(name); };
-  field(kId);
-  put_id(out, index, id_digits(1, fifo_ ? 4 : 5));
+  field(kId).put(padded(index, id_digits(1, fifo_ ? 4 : 5)).view());
   if (fifo_) {
     MessageKey group;
     WEIR_TRY(find_message_group(message.text, options_.key, group, encoded.key));
@@ -145,9 +140,11 @@ std::string_view SnsDestination::end(const BatchInfo&, std::span<char>) const { 
 
 size_t SnsDestination::renumber(std::span<char> text, uint32_t place) const {
   const std::string_view whole(text.data(), text.size());
-  const size_t header_bytes = whole.find(kMessage) + kMessage.size();  // values are escaped: '=' stands behind names alone
+  const size_t header_bytes =
+      whole.find(kMessage) + kMessage.size();  // values are escaped: '=' stands behind names alone
   std::string_view left = whole.substr(0, header_bytes);
   const auto fields = static_cast<size_t>(std::count(left.begin(), left.end(), '&'));
+  WEIR_ASSERT(fields <= kFieldsMax && place < 99);
   FixedText<kHeaderBytesMax> header;
   while (!left.empty()) {
     const std::string_view field = left.substr(0, left.find('&', 1));
@@ -155,8 +152,7 @@ size_t SnsDestination::renumber(std::span<char> text, uint32_t place) const {
     const std::string_view rest = field.substr(field.find('.', kMember.size()));
     header.append(kMember).append_number(place + 1);
     if (rest.starts_with(kId)) {
-      header.append(kId);
-      put_id(header, index_of(rest.substr(kId.size())), id_digits(place + 1, fields));
+      header.append(kId).append(padded(index_of(rest.substr(kId.size())), id_digits(place + 1, fields)).view());
     } else {
       header.append(rest);
     }

@@ -1,6 +1,6 @@
 #include "delivery/sns.hpp"
 
-#include "delivery/destination_testing.hpp"
+#include "testing/destination_testing.hpp"
 
 namespace weir {
 namespace {
@@ -63,9 +63,11 @@ TEST_F(Sns, AnEntryIsOfOneSizeAtEveryPlace) {
 TEST_F(Sns, AFifoTopicGetsGroupAndDeduplicationId) {
   ASSERT_EQ(make(kFifo), Code::kOk);
   EXPECT_EQ(destination->key_rule(), KeyRule::kInOrder);
-  EXPECT_EQ(encode("{}"),
-            "&PublishBatchRequestEntries.member.1.Id=00000000000000&PublishBatchRequestEntries.member.1.MessageGroupId=weir"
-            "&PublishBatchRequestEntries.member.1.MessageDeduplicationId=id-0&PublishBatchRequestEntries.member.1.Message=%7B%7D");
+  EXPECT_EQ(
+      encode("{}"),
+      "&PublishBatchRequestEntries.member.1.Id=00000000000000&PublishBatchRequestEntries.member.1.MessageGroupId=weir"
+      "&PublishBatchRequestEntries.member.1.MessageDeduplicationId=id-0&PublishBatchRequestEntries.member.1.Message=%"
+      "7B%7D");
   EXPECT_EQ(encoded.counted, 2u);
   const uint64_t one_group = encoded.key;
 
@@ -74,7 +76,9 @@ TEST_F(Sns, AFifoTopicGetsGroupAndDeduplicationId) {
   EXPECT_NE(encode(R"({"k":"a&b"})").find("MessageGroupId=a%26b&"), std::string::npos);
   EXPECT_NE(encoded.key, one_group);
   const std::string hashed = encode(R"({"k":"a b"})");  // a blank: none of a group's characters
-  EXPECT_NE(hashed.find("MessageGroupId=c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65&"), std::string::npos) << hashed;
+  EXPECT_NE(hashed.find("MessageGroupId=c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65&"),
+            std::string::npos)
+      << hashed;
   EXPECT_NE(encode("{\"k\":\"" + std::string(128, '~') + "\"}").find("MessageGroupId=~~~"), std::string::npos);
   const std::string longest = encode("{\"k\":\"" + std::string(128, '%') + "\"}");
   std::string moved = longest;
@@ -110,9 +114,10 @@ TEST_F(Sns, WhatDoesNotFitIsTold) {
 }
 
 TEST_F(Sns, NamesOfTopics) {
-  for (const char* bad : {"sns://", "sns://a b", "sns://.fifo", "sns:///t", "sns://12/t", "sns://123456789012/", "sns://t/u",
-                          "sns://arn:aws:sns:eu-central-1::t", "sns://arn:aws:sns::123456789012:t",
-                          "sns://arn:aws:sqs:eu-central-1:123456789012:t", "sns://arn:aws:sns:eu-central-1:123456789012:t:sub"}) {
+  for (const char* bad :
+       {"sns://", "sns://a b", "sns://.fifo", "sns:///t", "sns://12/t", "sns://123456789012/", "sns://t/u",
+        "sns://arn:aws:sns:eu-central-1::t", "sns://arn:aws:sns::123456789012:t",
+        "sns://arn:aws:sqs:eu-central-1:123456789012:t", "sns://arn:aws:sns:eu-central-1:123456789012:t:sub"}) {
     EXPECT_EQ(make(bad), Code::kBadUrl) << bad;
   }
   EXPECT_EQ(make("sns://" + std::string(257, 't')), Code::kBadUrl);
@@ -127,15 +132,19 @@ TEST_F(Sns, NamesOfTopics) {
 
 TEST_F(Sns, ATopicOfTheCallersAccountIsFoundByAskingWhoThatIs) {
   environment["AWS_ENDPOINT_URL_STS"] = "http://127.0.0.1:2";
-  server.replies = {{200,
-                     {},
-                     "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>"
-                     "<Arn>arn:aws:sts::210987654321:assumed-role/r/s</Arn><UserId>A</UserId><Account>210987654321</Account>"
-                     "</GetCallerIdentityResult></GetCallerIdentityResponse>"}};
+  server.replies = {
+      {200,
+       {},
+       "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>"
+       "<Arn>arn:aws:sts::210987654321:assumed-role/r/s</Arn><UserId>A</UserId><Account>210987654321</Account>"
+       "</GetCallerIdentityResult></GetCallerIdentityResponse>"}};
   const struct {
     const char* region;
     const char* partition;
-  } cases[] = {{"eu-central-1", "aws"}, {"cn-north-1", "aws-cn"}, {"us-gov-west-1", "aws-us-gov"}, {"us-isob-east-1", "aws-iso-b"}};
+  } cases[] = {{"eu-central-1", "aws"},
+               {"cn-north-1", "aws-cn"},
+               {"us-gov-west-1", "aws-us-gov"},
+               {"us-isob-east-1", "aws-iso-b"}};
   for (const auto& c : cases) {
     session.aws.endpoint.region = c.region;
     ASSERT_EQ(make("sns://orders"), Code::kOk);
@@ -157,35 +166,42 @@ TEST_F(Sns, WhatIsNoAnswerToThatQuestion) {
     server.replies = {{200, {}, text}};
     EXPECT_EQ(start(), Code::kBadReply) << text;
   }
-  server.replies = {{403, {}, "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>"}};
+  server.replies = {
+      {403,
+       {},
+       "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>"}};
   EXPECT_EQ(start(), Code::kBadCredentials);
   EXPECT_EQ(words(), "sts: InvalidClientTokenId: no");
 }
 
 std::string reply_of(const std::string& failed) {
-  return "<?xml version=\"1.0\"?>\n<PublishBatchResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishBatchResult><Failed>" +
+  return "<?xml version=\"1.0\"?>\n<PublishBatchResponse "
+         "xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishBatchResult><Failed>" +
          failed +
          "</Failed><Successful><member><Id>3</Id><MessageId>m</MessageId></member></Successful></PublishBatchResult>"
          "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>";
 }
 std::string failed(const std::string& id, const std::string& code, bool fault) {
-  return "<member><Code>" + code + "</Code><Message>m &amp; n</Message><Id>" + id + "</Id><SenderFault>" + (fault ? "true" : "false") +
-         "</SenderFault></member>";
+  return "<member><Code>" + code + "</Code><Message>m &amp; n</Message><Id>" + id + "</Id><SenderFault>" +
+         (fault ? "true" : "false") + "</SenderFault></member>";
 }
 
 TEST_F(Sns, FailuresAreToldByTheirIds) {
   ASSERT_EQ(make(kTopic), Code::kOk);
   for (uint64_t place = 0; place < 10; ++place) {
     RecordingFates fates;
-    ASSERT_TRUE(feed(*destination, reply_of(failed("00000000000000" + std::to_string(place), "InternalError", false)), fates));
+    ASSERT_TRUE(
+        feed(*destination, reply_of(failed("00000000000000" + std::to_string(place), "InternalError", false)), fates));
     ASSERT_EQ(fates.all.size(), 1u);
-    EXPECT_EQ(fates.all[0], (RecordingFates::Fate{By::kIndex, place, MessageFailure::kTransient, "InternalError", "m & n"}));
+    EXPECT_EQ(fates.all[0],
+              (RecordingFates::Fate{By::kIndex, place, MessageFailure::kTransient, "InternalError", "m & n"}));
   }
   RecordingFates fates;
-  ASSERT_TRUE(feed(*destination,
-                   reply_of(failed("1", "Throttling", false) + failed("2", "InternalError", true) + failed("x", "What", true) +
-                            failed("4", "AuthorizationError", true) + failed("5", "NotFound", true)),
-                   fates));
+  ASSERT_TRUE(
+      feed(*destination,
+           reply_of(failed("1", "Throttling", false) + failed("2", "InternalError", true) + failed("x", "What", true) +
+                    failed("4", "AuthorizationError", true) + failed("5", "NotFound", true)),
+           fates));
   ASSERT_EQ(fates.all.size(), 5u);
   EXPECT_EQ(fates.all[0].failure, MessageFailure::kThrottled);
   EXPECT_EQ(fates.all[1].failure, MessageFailure::kRefused);
@@ -203,7 +219,8 @@ TEST_F(Sns, AReplyThatIsCutOrAnothersIsNotBelieved) {
     RecordingFates fates;
     EXPECT_FALSE(feed(*destination, reply.substr(0, bytes), fates)) << bytes;
   }
-  for (const char* text : {"<PublishResponse/>", "{}", "ok", "<a><PublishBatchResponse/></a>", "<!DOCTYPE x><PublishBatchResponse/>"}) {
+  for (const char* text :
+       {"<PublishResponse/>", "{}", "ok", "<a><PublishBatchResponse/></a>", "<!DOCTYPE x><PublishBatchResponse/>"}) {
     RecordingFates fates;
     EXPECT_FALSE(feed(*destination, text, fates)) << text;
   }
@@ -227,7 +244,8 @@ TEST_F(Sns, WhatRepliesMean) {
       {404, "NotFound", FailureClass::kFatal, Code::kNoDestination, false},
   };
   for (const auto& c : cases) {
-    const std::string text = std::string("<ErrorResponse><Error><Type>Sender</Type><Code>") + c.code + "</Code><Message>why</Message></Error></ErrorResponse>";
+    const std::string text = std::string("<ErrorResponse><Error><Type>Sender</Type><Code>") + c.code +
+                             "</Code><Message>why</Message></Error></ErrorResponse>";
     EXPECT_EQ(judge(c.status, text), c.failure) << c.code;
     EXPECT_EQ(error.code, c.ours) << c.code;
     EXPECT_EQ(request->refused(), c.refused) << c.code;

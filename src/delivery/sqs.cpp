@@ -42,7 +42,8 @@ Result<std::unique_ptr<Destination>> SqsDestination::make(const DestinationOptio
     name.remove_prefix(slash + 1);
   }
   if (!is_queue_name(name) || (!made->account_.empty() && !is_account(made->account_)))
-    return fail(Code::kBadUrl, "sqs://queue, sqs://account/queue or sqs://arn:aws:sqs:region:account:queue: " + options.address);
+    return fail(Code::kBadUrl,
+                "sqs://queue, sqs://account/queue or sqs://arn:aws:sqs:region:account:queue: " + options.address);
   made->queue_ = name;
   made->fifo_ = name.ends_with(".fifo");
   if (!made->fifo_ && !options.key.empty())

@@ -3,10 +3,15 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
 
 #include "aws/aws_request.hpp"
 #include "delivery/delivery_testing.hpp"
 #include "testing/sim_net.hpp"
+#include "testing/virtual_time.hpp"
 
 namespace weir::testing {
 
@@ -73,7 +78,8 @@ class DestinationTest : public ::testing::Test {
   }
 
   /// One message as encoded, empty where it does not fit or is refused: see `error`, `encoded`.
-  std::string encode(std::string_view text, uint32_t index = 0, std::string_view id = "id-0", size_t room_bytes = 4u << 20) {
+  std::string encode(std::string_view text, uint32_t index = 0, std::string_view id = "id-0",
+                     size_t room_bytes = 4u << 20) {
     std::vector<char> room(room_bytes, '\x7f');
     Message message;
     message.text = text;
