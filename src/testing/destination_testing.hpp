@@ -41,7 +41,7 @@ struct ScriptedServer final : SimServer {
 };
 
 class DestinationTest : public ::testing::Test {
- protected:
+ public:
   DestinationTest() : net(server, clock, 1) {
     session.http.net = &net;
     session.http.clock = &clock;
