@@ -151,6 +151,29 @@ TEST_F(Lambda, AFunctionThatFailsRefusesTheBatch) {
   }
 }
 
+TEST_F(Lambda, OverAConnectionAFailedFunctionIsAskedOnce) {
+  environment["AWS_ENDPOINT_URL_LAMBDA"] = "http://127.0.0.1:2";
+  ASSERT_EQ(make("lambda://f"), Code::kOk);
+  std::vector<char> room(HttpCall::memory_max());
+  HttpCall call(session, room);
+  const std::string large =
+      R"({"errorMessage":"no","errorType":"ValueError","trace":[")" + std::string(1u << 20, 'x') + "\"]}";
+  for (const std::string& text : {std::string(R"({"errorMessage":"no","errorType":"ValueError"})"), large}) {
+    server.replies = {{200, {{"X-Amz-Function-Error", "Unhandled"}}, text}};
+    server.requests.clear();
+    body = TextBody("{}");
+    request->begin(body, batch());
+    call.begin(*request, false);
+    const Status done = call.run();
+    ASSERT_FALSE(done);
+    error = done.error();
+    EXPECT_EQ(error.code, Code::kMessageRefused);
+    EXPECT_TRUE(words().starts_with("lambda: the function failed (Unhandled)")) << words();
+    EXPECT_TRUE(request->refused());
+    EXPECT_EQ(server.requests.size(), 1u);
+  }
+}
+
 TEST_F(Lambda, WhatAFunctionReturnsIsNotLookedAt) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
   EXPECT_EQ(judge(200, R"({"errorMessage":"its own affair"})"), FailureClass::kNone);
