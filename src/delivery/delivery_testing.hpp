@@ -1,27 +1,28 @@
-// What the tests of all destinations need: Fates that remember, a reply handed over in pieces.
+// For tests of destinations: what a reply says, recorded.
 #pragma once
 
-#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "delivery/destinations.hpp"
+#include "delivery/destination.hpp"
 
 namespace weir::testing {
 
 struct RecordingFates final : Fates {
   enum class By : uint8_t { kPlace, kIndex, kKey };
-  struct Fate {
-    By by;
-    uint64_t number;
-    MessageFailure failure;
+  struct Failed {
+    By by = By::kPlace;
+    uint64_t which = 0;
+    MessageFailure failure = MessageFailure::kFatal;
     std::string code;
     std::string text;
-    bool operator==(const Fate&) const = default;
+    bool operator==(const Failed&) const = default;
   };
-  explicit RecordingFates(size_t count_in = 10) : count_(count_in) {}
-  [[nodiscard]] size_t count() const override { return count_; }
+
+  explicit RecordingFates(size_t of = 10) : messages(of) {}
+  [[nodiscard]] size_t count() const override { return messages; }
   void failed(size_t place, MessageFailure failure, std::string_view code, std::string_view text) override {
     all.push_back({By::kPlace, place, failure, std::string(code), std::string(text)});
   }
@@ -31,15 +32,13 @@ struct RecordingFates final : Fates {
   void failed_key(uint64_t key, MessageFailure failure, std::string_view code, std::string_view text) override {
     all.push_back({By::kKey, key, failure, std::string(code), std::string(text)});
   }
-  std::vector<Fate> all;
 
- private:
-  size_t count_;
+  size_t messages;
+  std::vector<Failed> all;
 };
 
-/// The body of a 200 to `fates`, as the outbox does it; pieces of `step` bytes. False: it can't be understood.
-inline bool feed(const Destination& destination, std::string_view reply, Fates& fates, size_t step = ~size_t{0}) {
-  if (destination.reply_form() == ReplyForm::kNone) return true;
+/// The reply, `step` bytes at a time where it is read in pieces. False: it can't be understood.
+inline bool feed(const Destination& destination, std::string_view reply, Fates& fates, size_t step = 1) {
   if (destination.reply_form() == ReplyForm::kText) {
     std::vector<char> room(1024);
     HttpHead head(room);
@@ -49,8 +48,8 @@ inline bool feed(const Destination& destination, std::string_view reply, Fates& 
   }
   JsonWalk walk;
   const auto on_value = [&] { destination.on_value(walk, fates); };
-  for (; !reply.empty(); reply.remove_prefix(std::min(step, reply.size()))) {
-    if (!walk.feed(reply.substr(0, step), on_value)) return false;
+  for (size_t at = 0; at < reply.size(); at += step) {
+    if (!walk.feed(reply.substr(at, step), on_value)) return false;
   }
   return walk.finish(on_value);
 }

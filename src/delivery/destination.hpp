@@ -141,5 +141,7 @@ class Destination {
 uint64_t index_of(std::string_view id);
 /// What a service's code for one message means: classify_aws' table; `sender_fault` is SQS' and SNS' own word for it. Codes that are not known are kRefused.
 MessageFailure classify_message(std::string_view code, bool sender_fault);
+/// Our code for one that is kFatal.
+Code classify_fatal(std::string_view code);
 
 }  // namespace weir

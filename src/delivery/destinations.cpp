@@ -3,8 +3,11 @@
 #include <charconv>
 
 #include "aws/aws_errors.hpp"
+#include "delivery/dynamodb.hpp"
 #include "delivery/event_bridge.hpp"
+#include "delivery/firehose.hpp"
 #include "delivery/http_endpoint.hpp"
+#include "delivery/kinesis.hpp"
 #include "delivery/lambda_function.hpp"
 #include "delivery/sns.hpp"
 #include "delivery/sqs.hpp"
@@ -27,6 +30,9 @@ constexpr DestinationKind kKinds[] = {
      .takes_array = true,
      .messages_default = 1000,
      .make = HttpDestination::make},
+    {.scheme = "kinesis", .takes_key = true, .make = KinesisDestination::make},
+    {.scheme = "firehose", .make = FirehoseDestination::make},
+    {.scheme = "dynamodb", .needs_json = true, .takes_key = true, .needs_key = true, .make = DynamoDbDestination::make},
 };
 
 }  // namespace
@@ -101,6 +107,8 @@ uint64_t index_of(std::string_view id) {
   const auto parsed = std::from_chars(id.data(), id.data() + id.size(), index);
   return parsed.ec == std::errc() && parsed.ptr == id.data() + id.size() ? index : ~uint64_t{0};
 }
+
+Code classify_fatal(std::string_view code) { return classify_aws(400, code, false).code; }
 
 MessageFailure classify_message(std::string_view code, bool sender_fault) {
   // As the answer to a request it would be a refusal: what the table does not know is transient under 300.

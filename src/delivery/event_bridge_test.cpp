@@ -111,8 +111,8 @@ TEST_F(EventBridge, FailuresAreToldByTheirPlaces) {
       RecordingFates fates;
       ASSERT_TRUE(feed(*destination, reply, fates, step));
       ASSERT_EQ(fates.all.size(), 1u);
-      EXPECT_EQ(fates.all[0],
-                (RecordingFates::Fate{By::kPlace, place, MessageFailure::kThrottled, "ThrottlingException", "slow ä"}));
+      EXPECT_EQ(fates.all[0], (RecordingFates::Failed{By::kPlace, place, MessageFailure::kThrottled,
+                                                      "ThrottlingException", "slow ä"}));
     }
     for (size_t bytes = 0; bytes < reply.size(); ++bytes) {
       RecordingFates fates;
@@ -133,7 +133,7 @@ TEST_F(EventBridge, WhatAnErrorOfAnEntryMeans) {
   EXPECT_EQ(fates.all[0].failure, MessageFailure::kTransient);
   EXPECT_EQ(fates.all[1].failure, MessageFailure::kRefused);
   EXPECT_EQ(fates.all[2].failure, MessageFailure::kFatal);
-  EXPECT_EQ(fates.all[3], (RecordingFates::Fate{By::kPlace, 4, MessageFailure::kRefused, "New", ""}));
+  EXPECT_EQ(fates.all[3], (RecordingFates::Failed{By::kPlace, 4, MessageFailure::kRefused, "New", ""}));
 }
 
 TEST_F(EventBridge, WhatRepliesMean) {

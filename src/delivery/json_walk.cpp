@@ -220,7 +220,7 @@ void JsonWalk::flush_surrogate() {
 }
 
 bool JsonWalk::take_hex(char c) {
-  const uint32_t digit = is_digit(c)              ? static_cast<uint32_t>(c - '0')
+  const uint32_t digit = is_digit(c)            ? static_cast<uint32_t>(c - '0')
                          : c >= 'a' && c <= 'f' ? static_cast<uint32_t>(c - 'a' + 10)
                          : c >= 'A' && c <= 'F' ? static_cast<uint32_t>(c - 'A' + 10)
                                                 : 16;

@@ -18,7 +18,14 @@ class JsonWalk {
   static constexpr size_t kNameBytesMax = 255;  ///< of a name; a longer one is as if it were empty
   static constexpr size_t kTextBytesMax = 3072;  ///< of a value; a longer one is cut, and `cut` says so
 
-  enum class Kind : uint8_t { kString, kNumber, kTrue, kFalse, kNull, kEnd };  ///< kEnd: a container is over, at its place
+  enum class Kind : uint8_t {
+    kString,
+    kNumber,
+    kTrue,
+    kFalse,
+    kNull,
+    kEnd
+  };  ///< kEnd: a container is over, at its place
 
   void reset() { *this = JsonWalk(); }
   /// Goes on with the next bytes; `on_value` is called at the end of each value. False: this is no JSON, for good.
@@ -43,7 +50,20 @@ class JsonWalk {
   }
 
  private:
-  enum class State : uint8_t { kValue, kFirstElement, kFirstName, kName, kColon, kAfter, kString, kEscape, kHex, kScalar, kEnd, kBad };
+  enum class State : uint8_t {
+    kValue,
+    kFirstElement,
+    kFirstName,
+    kName,
+    kColon,
+    kAfter,
+    kString,
+    kEscape,
+    kHex,
+    kScalar,
+    kEnd,
+    kBad
+  };
 
   bool take(char c, FunctionRef<void()> on_value);
   bool begin_value(char c);

@@ -47,10 +47,12 @@ TEST(JsonWalk, LongTextIsCutAndSaysSo) {
 }
 
 TEST(JsonWalk, WhatIsNoJsonIsRefused) {
-  for (const char* text : {"", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "01", "1.", "tru", "[1 2]", "{} x", "\"\n\"", "\"\\x\"", "]", "[}", "nul", "-"}) {
+  for (const char* text : {"", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "01", "1.", "tru", "[1 2]", "{} x", "\"\n\"",
+                           "\"\\x\"", "]", "[}", "nul", "-"}) {
     for (const size_t step : {1, 100}) EXPECT_TRUE(walked(text, step).ends_with("bad")) << text;
   }
-  for (const char* text : {"1", "-0.5", " null ", "\"\"", "[]", "{}"}) EXPECT_TRUE(walked(text, 1).ends_with("whole")) << text;
+  for (const char* text : {"1", "-0.5", " null ", "\"\"", "[]", "{}"})
+    EXPECT_TRUE(walked(text, 1).ends_with("whole")) << text;
 }
 
 TEST(JsonWalk, DepthIsBounded) {

@@ -20,7 +20,7 @@ class LambdaDelivery final : public AwsDelivery {
     request_.rest(service_, "POST", path_, body);
     request_.field("X-Amz-Invocation-Type", "RequestResponse");
   }
-  bool wants_text(const HttpHead& head) { return head.has(kFunctionError); }
+  bool wants_text(const HttpHead& head) override { return head.has(kFunctionError); }
   FailureClass judge(const HttpHead& head, std::string_view text, Error& error) override {
     const FailureClass failure = AwsDelivery::judge(head, text, error);
     if (failure == FailureClass::kNone && head.has(kFunctionError)) {
@@ -75,6 +75,16 @@ void put_source(TextRoom& out, std::string_view source) {
   out.put_json(clean.view());
 }
 
+// What escape_json adds.
+uint64_t escapes_bytes(std::string_view text) {
+  uint64_t bytes = 0;
+  for (const char c : text) {
+    const bool is_short = c == '"' || c == '\\' || c == '\b' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+    bytes += is_short ? 1 : static_cast<unsigned char>(c) < 0x20 ? 5 : 0;
+  }
+  return bytes;
+}
+
 void put_end(TextRoom& out, std::string_view name, const BatchInfo::End& end) {
   out.put(",\"").put(name).put("\":{\"id\":\"").put(end.id).put("\",\"source\":\"");
   put_source(out, end.source);
@@ -125,15 +135,16 @@ Status LambdaDestination::start(HttpCall&) { return check_region(region_, *optio
 
 Result<EncodedMessage> LambdaDestination::encode(const Message& message, uint32_t, std::span<char> room) const {
   EncodedMessage encoded;
+  encoded.counted = message.text.size() + separator().size();
   TextRoom out(room);
   if (options_.json) {
     out.put(message.text);
   } else {
     out.put('"').put_json(message.text).put('"');
+    encoded.counted += 2 + escapes_bytes(message.text);
   }
   if (out.fits() && !out.utf8()) return fail(Code::kBadUtf8);
   encoded.bytes = out.fits() ? out.bytes() : 0;
-  encoded.counted = (out.fits() ? out.bytes() : message.text.size()) + separator().size();
   return encoded;
 }
 

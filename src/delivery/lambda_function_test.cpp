@@ -46,6 +46,13 @@ TEST_F(Lambda, TextThatIsNoJsonBecomesOne) {
   ASSERT_EQ(make("lambda://f"), Code::kOk);
   EXPECT_EQ(encode("a\"b\tä"), R"("a\"b\tä")");
   EXPECT_EQ(encoded.counted, encoded.bytes + 1);
+  std::string all;
+  for (char c = 0; c < 0x7f; ++c) all += c;
+  (void)encode(all);
+  EXPECT_EQ(encoded.counted, encoded.bytes + 1);
+  const uint64_t counted = encoded.counted;
+  EXPECT_EQ(encode(all, 0, "i", 100), "");
+  EXPECT_EQ(encoded.counted, counted);  // of whatever room
   EXPECT_EQ(encode(""), "\"\"");
   EXPECT_EQ(encode("\xff"), "");
   EXPECT_EQ(error.code, Code::kBadUtf8);
@@ -168,7 +175,7 @@ TEST_F(Lambda, OverAConnectionAFailedFunctionIsAskedOnce) {
     ASSERT_FALSE(done);
     error = done.error();
     EXPECT_EQ(error.code, Code::kMessageRefused);
-    EXPECT_TRUE(words().starts_with("lambda: the function failed (Unhandled)")) << words();
+    EXPECT_EQ(words(), "lambda: the function failed (Unhandled): ValueError: no");
     EXPECT_TRUE(request->refused());
     EXPECT_EQ(server.requests.size(), 1u);
   }

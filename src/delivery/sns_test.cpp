@@ -194,7 +194,7 @@ TEST_F(Sns, FailuresAreToldByTheirIds) {
         feed(*destination, reply_of(failed("00000000000000" + std::to_string(place), "InternalError", false)), fates));
     ASSERT_EQ(fates.all.size(), 1u);
     EXPECT_EQ(fates.all[0],
-              (RecordingFates::Fate{By::kIndex, place, MessageFailure::kTransient, "InternalError", "m & n"}));
+              (RecordingFates::Failed{By::kIndex, place, MessageFailure::kTransient, "InternalError", "m & n"}));
   }
   RecordingFates fates;
   ASSERT_TRUE(
@@ -205,7 +205,7 @@ TEST_F(Sns, FailuresAreToldByTheirIds) {
   ASSERT_EQ(fates.all.size(), 5u);
   EXPECT_EQ(fates.all[0].failure, MessageFailure::kThrottled);
   EXPECT_EQ(fates.all[1].failure, MessageFailure::kRefused);
-  EXPECT_EQ(fates.all[2].number, ~uint64_t{0});
+  EXPECT_EQ(fates.all[2].which, ~uint64_t{0});
   EXPECT_EQ(fates.all[2].failure, MessageFailure::kRefused);
   RecordingFates none;
   EXPECT_TRUE(feed(*destination, reply_of(""), none));

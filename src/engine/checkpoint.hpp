@@ -68,7 +68,7 @@ class CheckpointWriter {
   void begin();
   template <typename Fill>
   void section(CheckpointSection id, Fill fill) {
-    constexpr size_t kFrame = 2 + 4;
+    constexpr size_t kFrame = kSectionFrame;
     if (!ok_ || room_.size() - used_ < kFrame) {
       ok_ = false;
       return;
@@ -80,6 +80,16 @@ class CheckpointWriter {
     frame.put(static_cast<uint32_t>(body.size()));
     ok_ = body.ok();
     used_ += kFrame + body.size();
+  }
+  /// Bytes so far: where the next section's body will begin, less the frame.
+  [[nodiscard]] size_t used() const { return used_; }
+  static constexpr size_t kSectionFrame = 2 + 4;
+  /// Writes a body of fixed size anew that began at `body_at`.
+  template <typename Fill>
+  void rewrite(size_t body_at, size_t bytes, Fill fill) {
+    StateWriter body(room_.subspan(body_at, bytes));
+    fill(body);
+    ok_ = ok_ && body.ok() && body.size() == bytes;
   }
   /// Room enough so far.
   [[nodiscard]] bool ok() const { return ok_; }

@@ -7,7 +7,10 @@
 namespace weir {
 
 Checkpointer::Checkpointer(CheckpointStore& store, std::span<char> room, Clock& clock, const CheckpointOptions& options)
-    : store_(store), room_(room), clock_(clock), options_(options), saved_ns_(clock.monotonic_ns()) {
+    : store_(store), clock_(clock), options_(options), saved_ns_(clock.monotonic_ns()) {
+  WEIR_ASSERT(options.images == 1 || options.images == kImagesMax);
+  const size_t bytes = room.size() / options.images;
+  for (size_t i = 0; i < options.images; ++i) images_[i].room = room.subspan(i * bytes, bytes);
   head_.job_id = options.job_id;
   head_.version = FixedText<24>(WEIR_VERSION);
   head_.epoch = 1;
@@ -16,13 +19,13 @@ Checkpointer::Checkpointer(CheckpointStore& store, std::span<char> room, Clock& 
 
 Result<bool> Checkpointer::open() {
   WEIR_TRY(store_.acquire());
-  auto size = store_.load(room_);
+  const std::span<char> room = images_[0].room;
+  auto size = store_.load(room);
   if (!size) return fail(size.error());
   if (*size == 0) return false;
   // Larger than any checkpoint of this job: another job's, of which the head is enough to know.
-  const bool fits = *size <= room_.size();
-  Status parsed =
-      fits ? reader_.parse({room_.data(), *size}, options_.key) : reader_.peek({room_.data(), room_.size()});
+  const bool fits = *size <= room.size();
+  Status parsed = fits ? reader_.parse({room.data(), *size}, options_.key) : reader_.peek({room.data(), room.size()});
   if (parsed && !fits && is_this_job())
     parsed = fail(Code::kCheckpointInvalid, "it is larger than a checkpoint of this job can be");
   if (!parsed) {
@@ -36,9 +39,12 @@ Result<bool> Checkpointer::open() {
     return fail(error);
   }
   if (!fits) return true;
-  image_bytes_ = *size;
   loaded_ = true;
   const CheckpointHead& before = reader_.head();
+  ready_ = 0;
+  images_[0].bytes = *size;
+  images_[0].progress = before.progress;
+  images_[0].idle_runs = before.idle_runs;
   loaded_progress_ = before.progress;
   loaded_idle_runs_ = before.idle_runs;
   head_.epoch = before.epoch + 1;
@@ -50,8 +56,7 @@ Result<bool> Checkpointer::open() {
 
 Status Checkpointer::forget() {
   head_.runs = 1;
-  head_.progress = 0;
-  head_.idle_runs = 0;
+  if (ready_ != kNone) images_[ready_].progress = images_[ready_].idle_runs = 0;
   const CheckpointKind kind = reader_.head().kind;
   if (!loaded_ || (!is_this_job() && kind != CheckpointKind::kDone && kind != CheckpointKind::kAnew)) {
     WEIR_TRY(store_.clear());
@@ -60,7 +65,7 @@ Status Checkpointer::forget() {
     saves_ = 0;  // nothing to go on from
   }
   loaded_ = false;
-  image_bytes_ = 0;
+  ready_ = kNone;
   return {};
 }
 
@@ -75,20 +80,47 @@ Status Checkpointer::claim() {
     if (before.verdict != 0) error.detail.append("; the last run ended with W").append_number(before.verdict);
     return fail(error);
   }
-  head_.idle_runs = loaded_idle_runs_ + 1;
+  images_[ready_].idle_runs = loaded_idle_runs_ + 1;
   return save(reader_.head().kind);
 }
 
-void Checkpointer::captured(CheckpointWriter& writer, uint64_t progress) {
-  WEIR_ASSERT(writer.ok());
-  head_.progress = progress;
-  head_.idle_runs = loaded_ && progress <= loaded_progress_ ? loaded_idle_runs_ + 1 : 0;
-  image_bytes_ = writer.seal(head_, {}).size();
+// One that waits stays until the batches before it are done, however many edges come behind it: else no image would ever be whole while batches follow each other.
+Checkpointer::Image& Checkpointer::begin_image(uint64_t progress) {
+  size_t at = newest_;
+  if (at == kNone) {
+    at = 0;
+    while (options_.images > 1 && (at == ready_ || at == waiting_)) ++at;
+  }
+  if (at == ready_) ready_ = kNone;
+  (waiting_ == kNone ? waiting_ : newest_) = at;
+  Image& image = images_[at];
+  image.writer = CheckpointWriter(image.room);
+  image.bytes = 0;
+  image.progress = progress;
+  image.idle_runs = loaded_ && progress <= loaded_progress_ ? loaded_idle_runs_ + 1 : 0;
+  return image;
+}
+
+void Checkpointer::complete(Image& image) {
+  WEIR_ASSERT(image.writer.ok());
+  const auto at = static_cast<size_t>(&image - images_.data());
+  WEIR_ASSERT(at == waiting_ || at == newest_);
+  // Of two that come to be whole by the same batch the newer one comes last.
+  if (at == newest_) newest_ = kNone;
+  if (at == waiting_) {
+    waiting_ = newest_;
+    newest_ = kNone;
+  }
+  image.bytes = image.writer.seal(head_, {}).size();
+  ready_ = at;
   news_ = true;
 }
 
 Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
-  WEIR_ASSERT(image_bytes_ != 0);
+  WEIR_ASSERT(ready_ != kNone);
+  Image& image = images_[ready_];
+  head_.progress = image.progress;
+  head_.idle_runs = image.idle_runs;
   head_.kind = kind;
   ++head_.sequence;
   head_.saved_wall_ns = clock_.wall_ns();
@@ -96,7 +128,7 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   head_.verdict_source = verdict == nullptr ? ~uint32_t{0} : verdict->source;
   head_.verdict_byte = verdict == nullptr ? kNoOffset : verdict->byte;
   head_.verdict_record = verdict == nullptr ? kNoOffset : verdict->record;
-  WEIR_TRY(store_.save(reseal_checkpoint(room_.first(image_bytes_), head_, options_.key)));
+  WEIR_TRY(store_.save(reseal_checkpoint(image.room.first(image.bytes), head_, options_.key)));
   news_ = false;
   ++saves_;
   saved_ns_ = clock_.monotonic_ns();

@@ -2,12 +2,14 @@
 // the run; the image of the last unit's end waits there until it is saved, because it is due or because the run stops.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "engine/checkpoint.hpp"
+#include "engine/counters.hpp"
 #include "engine/flush_times.hpp"
 #include "port/ports.hpp"
 
@@ -19,13 +21,29 @@ struct CheckpointOptions {
   uint64_t reserve_max_ns = 60'000'000'000;
   Sha256::Digest job_id{};
   std::string_view key;  ///< for the HMAC; empty: none. Outlives the checkpointer
+  size_t images = 1;  ///< 1, or kImagesMax where batches are on their way when an image is made
 };
 
 class Checkpointer {
  public:
   static constexpr uint32_t kIdleRunsMax = 3;
+  /// One that can be saved, one that waits for the batches before it to be done, and the newest, which is made at every edge.
+  static constexpr size_t kImagesMax = 3;
+  /// An image is of an edge, and counts once all batches before the edge are done.
+  struct Image {
+    std::span<char> room;
+    CheckpointWriter writer{std::span<char>{}};
+    size_t bytes = 0;  ///< 0: not whole yet
+    uint64_t progress = 0;  ///< decoded bytes over all inputs behind which it goes on
+    uint32_t idle_runs = 0;
+    // The driver's.
+    uint64_t batches = 0;  ///< that were sent before it
+    uint64_t undelivered = 0;  ///< messages of batches that were done when it was made
+    Counters counters;
+    size_t counters_at = 0;  ///< in the room
+  };
 
-  /// `room` holds the largest checkpoint of the job; all outlive the checkpointer.
+  /// `room` holds `options.images` of the largest checkpoint of the job; all outlive the checkpointer.
   Checkpointer(CheckpointStore& store, std::span<char> room, Clock& clock, const CheckpointOptions& options);
 
   // --- before the run ---
@@ -49,18 +67,28 @@ class Checkpointer {
   Status keep();
   /// When keep() has something to do again.
   [[nodiscard]] uint64_t keep_due_ns() const { return keep_due_ns_; }
-  /// Fills a new image. `progress`: decoded bytes over all inputs behind which it goes on.
+  /// A new image, of which nothing is written yet; takes the place of the newest that is not whole and need not be kept.
+  Image& begin_image(uint64_t progress);
+  /// It is whole, and what is saved next.
+  void complete(Image& image);
+  /// A whole image at once.
   template <typename Fill>
   void capture(uint64_t progress, Fill fill) {
-    CheckpointWriter writer(room_);
-    fill(writer);
-    captured(writer, progress);
+    Image& image = begin_image(progress);
+    fill(image.writer);
+    complete(image);
   }
-  [[nodiscard]] bool has_image() const { return image_bytes_ != 0; }
+  /// Images that are not whole, the older one first; null where there is none.
+  [[nodiscard]] std::array<Image*, 2> incomplete() { return {image_of(waiting_), image_of(newest_)}; }
+  /// What was saved last, or would be now; null before the first.
+  [[nodiscard]] const Image* ready() const { return ready_ == kNone ? nullptr : &images_[ready_]; }
+  /// It is not in the store yet.
+  [[nodiscard]] bool has_news() const { return news_; }
+  [[nodiscard]] bool has_image() const { return ready_ != kNone; }
   /// A checkpoint of this job is in the store.
   [[nodiscard]] bool in_store() const { return loaded_ || saves_ != 0; }
   /// There is something to go on from: the image stands behind the beginning, or a checkpoint of this job is in the store.
-  [[nodiscard]] bool has_progress() const { return in_store() || head_.progress != 0; }
+  [[nodiscard]] bool has_progress() const { return in_store() || (ready_ != kNone && images_[ready_].progress != 0); }
   [[nodiscard]] bool due() const { return news_ && clock_.monotonic_ns() - saved_ns_ >= options_.every_ns; }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);
@@ -80,10 +108,14 @@ class Checkpointer {
   }
 
  private:
-  void captured(CheckpointWriter& writer, uint64_t progress);
+  static constexpr size_t kNone = kImagesMax;
+  Image* image_of(size_t at) { return at == kNone ? nullptr : &images_[at]; }
 
   CheckpointStore& store_;
-  std::span<char> room_;
+  std::array<Image, kImagesMax> images_;
+  size_t ready_ = kNone;
+  size_t waiting_ = kNone;
+  size_t newest_ = kNone;
   Clock& clock_;
   CheckpointOptions options_;
   CheckpointReader reader_;
@@ -92,7 +124,6 @@ class Checkpointer {
   uint64_t loaded_progress_ = 0;
   uint32_t loaded_idle_runs_ = 0;
   bool loaded_ = false;
-  size_t image_bytes_ = 0;
   bool news_ = false;
   uint64_t saved_ns_;
   uint64_t keep_due_ns_ = 0;

@@ -19,6 +19,7 @@ Driver::Driver(const PipelineParts& pipeline, Counters& counters)
   selected_ = arena.take_array<uint16_t>(kRowsMax);
   errors_ = arena.take_array<RowError>(kRowsMax);
   late_errors_ = arena.take_array<RowError>(kRowsMax);
+  pipeline_.output->set_observer(*this);
 }
 
 Outcome Driver::run(Deadline deadline) {
@@ -26,13 +27,14 @@ Outcome Driver::run(Deadline deadline) {
   counters_.inputs = pipeline_.source->count();
   deadline_ = deadline;
   given_ns_ = deadline.left_ns(now());
+  written_before_ = counters_.written;
   wait_while_working();
   Status status = consume_inputs(deadline, outcome);
   pipeline_.source->close();
   if (status && outcome.ending == Ending::kDone) {
     status = finish_output(outcome.limit_reached);
     if (status) status = publish();
-    if (status && pipeline_.output->bytes().closed_by_reader()) outcome.ending = Ending::kReaderGone;
+    if (status && pipeline_.output->closed_by_reader()) outcome.ending = Ending::kReaderGone;
   }
   if (!status) {
     outcome.ending = status.error().code == Code::kInterrupted ? Ending::kInterrupted : Ending::kFailed;
@@ -40,8 +42,9 @@ Outcome Driver::run(Deadline deadline) {
   }
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
     // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
-    if (pipeline_.checkpointer != nullptr && !publishing_) stop_with_checkpoint(outcome);
+    if (!publishing_) stop_with_checkpoint(outcome);
     wait_to_the_end();
+    if (outcome.ending != Ending::kCheckpointed) forget_undelivered();
     if (outcome.ending == Ending::kInterrupted) keep_stored(outcome);
     // What was written so far is kept for a look, whole in itself, but not shown as complete. A batch of its own that is not full stays unseen.
     bool closed = false;
@@ -50,8 +53,8 @@ Outcome Driver::run(Deadline deadline) {
     if (!publishing_ && outcome.ending != Ending::kCheckpointed && !unavailable) {
       ByteOutput* rejects = pipeline_.rejects->output();
       const bool rejects_closed = rejects == nullptr || !rejects->object_open() || rejects->close_object();
-      closed = !pipeline_.output->bytes().traits().object_per_batch && pipeline_.output->begun() &&
-               pipeline_.output->finish() && rejects_closed;
+      closed = pipeline_.output->can_show_part() && pipeline_.output->begun() && pipeline_.output->finish() &&
+               rejects_closed;
     }
     closed = closed && pipeline_.publish_partial;
     if (pipeline_.rejects_sink != nullptr && !(closed && pipeline_.rejects_sink->finish()))
@@ -80,8 +83,11 @@ Status Driver::finish_output(bool limit_reached) {
       if (written->row_failed != Code::kOk) return fail(written->row_failed);
     }
   }
+  if (pipeline_.output->in_flight() != 0) wait_to_the_end();
+  // What the sink refuses of the last batches counts, too.
+  if (pipeline_.output->keeps_batches()) WEIR_TRY(pipeline_.output->finish());
   WEIR_TRY(pipeline_.rejects->judge_end(counters_));
-  WEIR_TRY(pipeline_.output->finish());
+  if (!pipeline_.output->keeps_batches()) WEIR_TRY(pipeline_.output->finish());
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && rejects->object_open()) WEIR_TRY(rejects->close_object());
   return {};
@@ -163,8 +169,25 @@ Status Driver::open_input(uint32_t input) {
     }
     identity_ = *identity;
   }
+  WEIR_TRY(name_input());
   WEIR_TRY(intake_.open(input));
   input_open_ = true;
+  return {};
+}
+
+// For the ids of messages: what tells this input from any other.
+Status Driver::name_input() {
+  SourceIdentity identity = identity_;
+  if (pipeline_.checkpointer == nullptr && pipeline_.output->names_records()) {
+    const auto known = pipeline_.source->resumable(input_);
+    if (!known) return fail(known.error());
+    if (*known) {
+      const auto told = pipeline_.source->identity(input_);
+      if (!told) return fail(told.error());
+      identity = *told;
+    }
+  }
+  pipeline_.output->begin_input(pipeline_.source->name(input_), identity.view());
   return {};
 }
 
@@ -214,6 +237,10 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
           outcome.limit_reached = limit_left_ == 0;
           return {};
         }
+        if (pipeline_.output->in_flight() != 0) {
+          WEIR_TRY(pipeline_.output->step());
+          WEIR_TRY(save_if_due());
+        }
         if (pipeline_.observer != nullptr) pipeline_.observer->on_progress(counters_);
         continue;
       }
@@ -237,7 +264,7 @@ Result<Step> Driver::fill_window(Deadline deadline) {
   const uint64_t due = pipeline_.output->batch_due_ns();
   if (due != kNever && now() >= due) {
     WEIR_TRY(pipeline_.output->end_batch());
-    if (pipeline_.output->bytes().traits().whole_batches) WEIR_TRY(edge());
+    if (pipeline_.output->keeps_batches()) WEIR_TRY(edge());
     return Step::kNeedInput;
   }
   uint64_t until = std::min(due, stop_at_ns(deadline));
@@ -246,8 +273,13 @@ Result<Step> Driver::fill_window(Deadline deadline) {
     until = std::min(until, pipeline_.checkpointer->keep_due_ns());
   }
   const uint64_t before = now();
+  pipeline_.output->watch(*pipeline_.wakeup);
   pipeline_.wakeup->wait(until);
   counters_.times.read_ns += now() - before;
+  if (pipeline_.output->in_flight() != 0) {
+    WEIR_TRY(pipeline_.output->step());
+    WEIR_TRY(save_if_due());
+  }
   return stop_asked(deadline) ? Step::kBlocked : Step::kNeedInput;
 }
 
@@ -372,7 +404,7 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
   position.source = batch.source;
   uint32_t next = 0;
   while (next < write.rows.size()) {
-    position.record = batch.first_record + write.rows[next];
+    position.record = batch.first_record + write.rows[next] + rejects_in_batch_;
     position.decoded_byte = batch.base_decoded_byte + batch.records[write.rows[next]].offset;
     auto written = pipeline_.output->write(write, next, position);
     if (!written) return fail(written.error());
@@ -384,7 +416,7 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
       RowError error;
       error.row = write.rows[next];
       error.code = written->row_failed;
-      WEIR_TRY(reject_row(batch, error));
+      WEIR_TRY(reject_row(batch, error, written->detail.view()));
       ++next;
       // A record that is not written leaves the limit as it was: more rows may follow.
       write.rows = rows.size() - next > limit_left_ ? rows.first(next + limit_left_) : rows;
@@ -398,7 +430,7 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
       if (next > 0) WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
       WEIR_TRY(edge());
     }
-    if (pipeline_.output->bytes().closed_by_reader()) {
+    if (pipeline_.output->closed_by_reader()) {
       WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
       return Go::kEnd;
     }
@@ -435,7 +467,8 @@ Status Driver::settle(const RecordBatch& batch, uint32_t to_row) {
   return {};
 }
 
-Status Driver::reject_row(const RecordBatch& batch, RowError error) {
+Status Driver::reject_row(const RecordBatch& batch, RowError error, std::string_view detail) {
+  WEIR_TRY(deliver_before_reject());
   settle_plain(batch, error.row);
   settled_row_ = error.row + 1u;
   ++counters_.read;
@@ -444,8 +477,8 @@ Status Driver::reject_row(const RecordBatch& batch, RowError error) {
   std::string_view column;
   const auto columns = pipeline_.program->output();
   if (error.column != 0 && error.column <= columns.size()) column = columns[error.column - 1u].name;
-  return pipeline_.rejects->add_row(batch, error, column, pipeline_.source->name(batch.source), rejects_in_batch_,
-                                    counters_);
+  return pipeline_.rejects->add_row(batch, error, column, detail, pipeline_.source->name(batch.source),
+                                    rejects_in_batch_, counters_);
 }
 
 Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejected) {
@@ -454,6 +487,7 @@ Status Driver::reject_record(const RecordBatch& batch, const ReaderReject& rejec
     passing_edge_ = true;  // for a run that goes on from here, and meets the record again
     WEIR_TRY(end_unit());
   }
+  WEIR_TRY(deliver_before_reject());
   passing_edge_ = false;
   passing_captured_ = 0;
   ++counters_.read;
@@ -472,6 +506,9 @@ Status Driver::end_unit() {
   WEIR_ASSERT(counters_.balanced());
   unit_begin_byte_ = position_byte_;
   ++counters_.units;
+  // The rejects of what is on its way stand before the unit's end, whenever the answers come.
+  const bool on_their_way = pipeline_.output->in_flight() != 0;
+  if (on_their_way) WEIR_TRY(pipeline_.output->drain(true));
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->end_unit());
   WEIR_TRY(pipeline_.output->end_unit());
   return edge();

@@ -31,7 +31,7 @@ struct Outcome {
   bool limit_reached = false;
 };
 
-class Driver {
+class Driver final : private DeliveryObserver {
  public:
   static size_t scratch_bytes();
 
@@ -65,12 +65,13 @@ class Driver {
                         uint32_t stride);
   void settle_plain(const RecordBatch& batch, uint32_t to_row);
   Status settle(const RecordBatch& batch, uint32_t to_row);
-  Status reject_row(const RecordBatch& batch, RowError error);
+  Status reject_row(const RecordBatch& batch, RowError error, std::string_view detail = {});
   Status reject_record(const RecordBatch& batch, const ReaderReject& reject);
   Status end_unit_if_due();
   Status end_unit();
   Status pass_oversize();
   Status open_input(uint32_t input);
+  Status name_input();
   void end_input(uint32_t input);
   Status finish_output(bool limit_reached);
   Status publish();
@@ -84,8 +85,10 @@ class Driver {
   bool load_driver(StateReader& in);
   Status load_counters(const CheckpointReader& checkpoint);
   void capture();
+  void complete(Checkpointer::Image& image);
   Status begin_checkpoint();
   Status edge();
+  Status save_if_due();
   Status commit_sinks();
   Status save_checkpoint(CheckpointKind kind, const Error* verdict = nullptr);
   void stop_with_checkpoint(Outcome& outcome);
@@ -95,6 +98,12 @@ class Driver {
   void wait_while_working();
   void wait_to_the_end();
   void keep_stored(Outcome& outcome);
+  // Batches on their way.
+  Status on_undelivered(const Undelivered& message) override;
+  Status on_delivered(uint64_t records) override;
+  Result<uint64_t> on_wait() override;
+  Status deliver_before_reject();
+  void forget_undelivered();
   uint64_t now() { return pipeline_.clock->monotonic_ns(); }
 
   const PipelineParts& pipeline_;
@@ -120,7 +129,10 @@ class Driver {
   bool save_tried_ = false;  ///< a checkpoint of this run may be in the store
   bool publishing_ = false;  ///< all is written and closed
   bool input_open_ = false;
-  Counters captured_;  ///< at the last capture
+  uint64_t batches_done_ = 0;  ///< of those that are on their way for a while: in order
+  uint64_t records_done_ = 0;  ///< in them
+  uint64_t undelivered_ = 0;  ///< of these records, those that were rejected by the service
+  uint64_t written_before_ = 0;  ///< counters_.written when this run began
   Counters stored_;  ///< of the checkpoint in the store
   SourceIdentity identity_;  ///< of the open input, with a checkpointer
   Sha256 finished_;  ///< chain over the inputs that are done

@@ -58,63 +58,76 @@ void Driver::save_driver(StateWriter& out) const {
   out.put(begun ? hash_of(pipeline_.reader->schema()) : 0);
 }
 
-// Writes the state at this edge into the checkpointer's image.
+// Writes the state at this edge into a new image. It is whole at once where nothing is on its way; else, once what was sent before it is done.
 void Driver::capture() {
   // Behind the last record that has its fate, or within the oversize one that is being passed over.
   const uint64_t progress = std::max(position_byte_, input_open_ ? decoded_before_ + read_at_byte_ : decoded_before_);
-  ByteOutput* rejects = pipeline_.rejects->output();
   // What was read ahead is read again by the next run: it does not count twice.
   const uint64_t stored_byte = input_open_ ? intake_.place(read_at_byte_).stored_byte : 0;
-  captured_ = counters_;
+  Checkpointer::Image& image = pipeline_.checkpointer->begin_image(progress);
+  image.batches = batches_done_ + pipeline_.output->in_flight();
+  image.undelivered = undelivered_;
+  image.counters = counters_;
   if (input_open_) {
-    captured_.stored_bytes = stored_at_open_ + stored_byte;
-    captured_.decoded_bytes = decoded_before_ + read_at_byte_;
+    image.counters.stored_bytes = stored_at_open_ + stored_byte;
+    image.counters.decoded_bytes = decoded_before_ + read_at_byte_;
   }
-  pipeline_.checkpointer->capture(progress, [&](CheckpointWriter& out) {
-    out.section(CheckpointSection::kSource, [&](StateWriter& to) {
-      CheckpointSource source;
-      source.inputs = static_cast<uint32_t>(pipeline_.source->count());
-      source.input = input_open_ ? input_ : source.inputs;
-      if (input_open_) {
-        source.name = pipeline_.source->name(input_);
-        source.identity = identity_.view();
-        source.stored_byte = stored_byte;
-        source.stored_size = pipeline_.source->size(input_);
-      }
-      source.finished = finished_.digest();
-      source.save(to);
-      finished_.save(to);
-    });
-    out.section(CheckpointSection::kDriver, [&](StateWriter& to) { save_driver(to); });
-    out.section(CheckpointSection::kCounters, [&](StateWriter& to) { captured_.save(to); });
-    out.section(CheckpointSection::kIntake, [&](StateWriter& to) {
-      if (input_open_) intake_.save(to, read_at_byte_);
-    });
-    out.section(CheckpointSection::kReader, [&](StateWriter& to) {
-      if (input_open_) to.bytes({pipeline_.reader_state.data(), reader_state_bytes_});
-    });
-    out.section(CheckpointSection::kProgram, [&](StateWriter& to) { pipeline_.program->save(to); });
-    out.section(CheckpointSection::kOutput, [&](StateWriter& to) {
-      if (pipeline_.output->begun()) pipeline_.output->save(to);
-    });
-    out.section(CheckpointSection::kSink, [&](StateWriter& to) { pipeline_.sink->save(to); });
-    out.section(CheckpointSection::kRejects, [&](StateWriter& to) {
-      if (rejects != nullptr) rejects->save(to);
-    });
-    out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
-      if (rejects != nullptr) pipeline_.rejects_sink->save(to);
-    });
-    out.section(CheckpointSection::kFlushTimes,
-                [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+  CheckpointWriter& out = image.writer;
+  out.section(CheckpointSection::kSource, [&](StateWriter& to) {
+    CheckpointSource source;
+    source.inputs = static_cast<uint32_t>(pipeline_.source->count());
+    source.input = input_open_ ? input_ : source.inputs;
+    if (input_open_) {
+      source.name = pipeline_.source->name(input_);
+      source.identity = identity_.view();
+      source.stored_byte = stored_byte;
+      source.stored_size = pipeline_.source->size(input_);
+    }
+    source.finished = finished_.digest();
+    source.save(to);
+    finished_.save(to);
   });
+  out.section(CheckpointSection::kDriver, [&](StateWriter& to) { save_driver(to); });
+  image.counters_at = out.used() + CheckpointWriter::kSectionFrame;
+  out.section(CheckpointSection::kCounters, [&](StateWriter& to) { image.counters.save(to); });
+  out.section(CheckpointSection::kIntake, [&](StateWriter& to) {
+    if (input_open_) intake_.save(to, read_at_byte_);
+  });
+  out.section(CheckpointSection::kReader, [&](StateWriter& to) {
+    if (input_open_) to.bytes({pipeline_.reader_state.data(), reader_state_bytes_});
+  });
+  out.section(CheckpointSection::kProgram, [&](StateWriter& to) { pipeline_.program->save(to); });
+  out.section(CheckpointSection::kOutput, [&](StateWriter& to) {
+    if (pipeline_.output->begun()) pipeline_.output->save(to);
+  });
+  out.section(CheckpointSection::kSink, [&](StateWriter& to) { pipeline_.sink->save(to); });
+  if (image.batches == batches_done_) complete(image);
+}
+
+// All that was sent before the image's edge is done, and nothing was rejected since but of that.
+void Driver::complete(Checkpointer::Image& image) {
+  CheckpointWriter& out = image.writer;
+  if (const uint64_t late = undelivered_ - image.undelivered; late != 0) {
+    image.counters.written -= late;
+    image.counters.rejected += late;
+    out.rewrite(image.counters_at, Counters::kStateBytes, [&](StateWriter& to) { image.counters.save(to); });
+  }
+  ByteOutput* rejects = pipeline_.rejects->output();
+  out.section(CheckpointSection::kRejects, [&](StateWriter& to) {
+    if (rejects != nullptr) rejects->save(to);
+  });
+  out.section(CheckpointSection::kRejectsSink, [&](StateWriter& to) {
+    if (rejects != nullptr) pipeline_.rejects_sink->save(to);
+  });
+  out.section(CheckpointSection::kFlushTimes, [&](StateWriter& to) { pipeline_.checkpointer->flush_times().save(to); });
+  pipeline_.checkpointer->complete(image);
 }
 
 // The beginning is a place to go on from, too. Where objects are shown one by one it is saved at once: a run that comes after a crash must
 // know those that are there for the job's own.
 Status Driver::begin_checkpoint() {
   capture();
-  const SinkTraits& traits = pipeline_.output->bytes().traits();
-  return traits.object_per_batch && !traits.whole_batches ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+  return pipeline_.output->shows_batches() ? save_checkpoint(CheckpointKind::kRunning) : Status{};
 }
 
 // Everything before this place has its fate, and the output's bytes of it are with the sink.
@@ -124,7 +137,73 @@ Status Driver::edge() {
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
   capture();
-  return pipeline_.checkpointer->due() ? save_checkpoint(CheckpointKind::kRunning) : Status{};
+  return save_if_due();
+}
+
+Status Driver::save_if_due() {
+  if (pipeline_.checkpointer == nullptr || !pipeline_.checkpointer->due()) return {};
+  return save_checkpoint(CheckpointKind::kRunning);
+}
+
+// --- batches on their way ------------------------------------------------------------------------------------------
+
+// Rejects come in an order that the input alone gives: what was sent before a record is done before the record is rejected.
+Status Driver::deliver_before_reject() {
+  return pipeline_.output->in_flight() == 0 ? Status{} : pipeline_.output->drain(true);
+}
+
+// It was counted as written, or is about to be.
+Status Driver::on_undelivered(const Undelivered& message) {
+  if (message.place.record == kNoOffset) {
+    // No record of the input, so that it could be rejected: the result itself.
+    Error error(Code::kRequestRefused, message.detail);
+    return fail(error);
+  }
+  ++undelivered_;
+  --counters_.written;
+  ++counters_.rejected;
+  Reject reject;
+  reject.code = message.code;
+  reject.detail = message.detail;
+  reject.source = message.source;
+  reject.source_index = message.place.source;
+  reject.byte = message.place.decoded_byte;
+  reject.record = message.place.record;
+  reject.size = message.size;
+  reject.head = message.head;
+  return pipeline_.rejects->add(reject, counters_);
+}
+
+Status Driver::on_delivered(uint64_t records) {
+  ++batches_done_;
+  records_done_ += records;
+  if (pipeline_.checkpointer == nullptr) return {};
+  ByteOutput* rejects = pipeline_.rejects->output();
+  if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
+  for (Checkpointer::Image* image : pipeline_.checkpointer->incomplete()) {
+    if (image != nullptr && image->batches == batches_done_) complete(*image);
+  }
+  return {};
+}
+
+Result<uint64_t> Driver::on_wait() {
+  if (pipeline_.checkpointer != nullptr) {
+    WEIR_TRY(pipeline_.checkpointer->keep());
+    WEIR_TRY(save_if_due());
+  }
+  if (!publishing_ && stop_asked(deadline_)) return fail(Code::kInterrupted);
+  uint64_t until_ns = publishing_ ? deadline_.at_ns : stop_at_ns(deadline_);
+  if (pipeline_.checkpointer != nullptr) until_ns = std::min(until_ns, pipeline_.checkpointer->keep_due_ns());
+  return until_ns;
+}
+
+// The run ends before they were: they are unread, as far as the job is concerned.
+void Driver::forget_undelivered() {
+  if (pipeline_.program->has_aggregates() || !pipeline_.output->names_records()) return;
+  const uint64_t done = written_before_ + records_done_ - undelivered_;
+  if (counters_.written <= done) return;
+  counters_.read -= counters_.written - done;
+  counters_.written = done;
 }
 
 Status Driver::commit_sinks() {
@@ -145,7 +224,7 @@ Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
   }
   save_tried_ = true;
   WEIR_TRY(pipeline_.checkpointer->save(kind, verdict));
-  stored_ = captured_;
+  if (pipeline_.checkpointer->ready() != nullptr) stored_ = pipeline_.checkpointer->ready()->counters;
   const uint64_t took = now() - before;
   counters_.times.send_ns += took;
   pipeline_.checkpointer->flush_times().add(took);
@@ -154,25 +233,35 @@ Status Driver::save_checkpoint(CheckpointKind kind, const Error* verdict) {
 }
 
 // The run stops before the end of the input: saves the last edge's image. After a failure of the output, what is in the store stays as it is: what
-// was written since is not known to be durable.
+// was written since is not known to be durable. Of batches that were on their way it is known which are done: the newest image behind which there are only such.
 void Driver::stop_with_checkpoint(Outcome& outcome) {
-  Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool failed = outcome.ending == Ending::kFailed;
   const Code code = outcome.error.code;
   const bool output_failed =
       failed && (outcome.error.exit() == Exit::kUnavailable || outcome.error.exit() == Exit::kFenced ||
                  outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
+  if (pipeline_.output->in_flight() != 0) {
+    wait_to_the_end();
+    const Status drained = pipeline_.output->drain(false);
+    // What the time did not suffice for is left to the next run.
+    if (!drained && !failed && drained.error().code != Code::kInterrupted)
+      outcome = {Ending::kFailed, drained.error(), false};
+  }
+  if (pipeline_.checkpointer == nullptr) return;
+  Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool input_failed = code == Code::kReadFailed;
-  if (!checkpointer.has_image() || (output_failed && !input_failed)) return;
+  const bool known =
+      pipeline_.output->names_records() && outcome.error.exit() != Exit::kFenced && checkpointer.has_news();
+  if (!checkpointer.has_image() || (output_failed && !input_failed && !known)) return;
   // A job that failed before it got anywhere leaves nothing behind: whoever mends it, and so makes it another job, begins anew.
-  if (failed && !checkpointer.has_progress()) return;
-  const Error* verdict = failed ? &outcome.error : nullptr;
+  if (outcome.ending == Ending::kFailed && !checkpointer.has_progress()) return;
+  const Error* verdict = outcome.ending == Ending::kFailed ? &outcome.error : nullptr;
   if (Status saved = save_checkpoint(CheckpointKind::kRunning, verdict); !saved) {
     // Too late for it: the one before stays.
     if (!failed && saved.error().code != Code::kInterrupted) outcome = {Ending::kFailed, saved.error(), false};
     return;
   }
-  if (!failed) keep_stored(outcome);
+  if (outcome.ending != Ending::kFailed) keep_stored(outcome);
 }
 
 // Stopped: the next run goes on from what is in the store, if there is something.
@@ -307,6 +396,7 @@ Status Driver::resume(const CheckpointReader& checkpoint) {
     return fail(error);
   }
   identity_ = SourceIdentity(source.identity);
+  WEIR_TRY(name_input());
 
   StateReader driver = checkpoint.section(CheckpointSection::kDriver);
   if (!load_driver(driver)) return refused("its driver section is not sound");

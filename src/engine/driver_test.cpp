@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/stream_output.hpp"
 #include "memory/arena.hpp"
 #include "testing/memory_ports.hpp"
 #include "testing/virtual_time.hpp"
@@ -73,7 +74,7 @@ struct TestRun {
       encoder = make_encoder(setup.encoding, -1, room.take(encoder_memory_max(setup.encoding, -1)));
     bytes =
         std::make_unique<ByteOutput>(sink, encoder, room.take(setup.output_bytes), room.take(32768), clock, counters);
-    output = std::make_unique<RecordOutput>(*writer, *bytes, kUnitOutputBytes, setup.age_ns, clock, counters);
+    output = std::make_unique<StreamOutput>(*writer, *bytes, kUnitOutputBytes, setup.age_ns, clock, counters);
     reject_bytes =
         std::make_unique<ByteOutput>(rejects_sink, nullptr, room.take(8192), std::span<char>{}, clock, counters);
     rejects = std::make_unique<Rejects>(setup.rejects ? reject_bytes.get() : nullptr, setup.limits);

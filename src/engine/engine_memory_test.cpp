@@ -9,6 +9,7 @@
 
 #include "engine/driver.hpp"
 #include "engine/puller.hpp"
+#include "engine/stream_output.hpp"
 #include "testing/measured_room.hpp"
 #include "testing/memory_ports.hpp"
 #include "testing/virtual_time.hpp"
@@ -68,7 +69,7 @@ Outcome run(Rooms& rooms, const std::string& input, const std::string& query, Si
   VirtualWakeup wakeup(clock);
   ByteOutput bytes(sink, encoder, rooms.output.room(), encoder != nullptr ? rooms.encoded.room() : std::span<char>{},
                    clock, counters);
-  RecordOutput output(*writer, bytes, kUnitOutputBytes, 0, clock, counters);
+  StreamOutput output(*writer, bytes, kUnitOutputBytes, 0, clock, counters);
   ByteOutput reject_bytes(rejects_sink, nullptr, rooms.rejects.room(), {}, clock, counters);
   Rejects rejects(&reject_bytes, {});
   PipelineParts parts;

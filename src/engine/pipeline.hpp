@@ -42,8 +42,8 @@ struct PipelineParts {
   std::span<const WriteColumn> columns;  ///< of the output
   RecordOutput* output = nullptr;  ///< null when records are pulled (engine/puller.hpp)
   Rejects* rejects = nullptr;
-  BatchSink* sink = nullptr;  ///< null when records are pulled
-  BatchSink* rejects_sink = nullptr;  ///< may be null
+  Sink* sink = nullptr;  ///< null when records are pulled
+  Sink* rejects_sink = nullptr;  ///< may be null
   Clock* clock = nullptr;
   Wakeup* wakeup = nullptr;
   WaitLimit* wait_limit = nullptr;  ///< of the network, which waits no longer (W1101); null: there is none

@@ -244,7 +244,7 @@ Status Puller::reject_row(RowError error) {
   std::string_view column;
   const auto columns = pipeline_.program->output();
   if (error.column != 0 && error.column <= columns.size()) column = columns[error.column - 1u].name;
-  return pipeline_.rejects->add_row(batch_, error, column, pipeline_.source->name(batch_.source), rejects_in_batch_,
+  return pipeline_.rejects->add_row(batch_, error, column, {}, pipeline_.source->name(batch_.source), rejects_in_batch_,
                                     counters_);
 }
 

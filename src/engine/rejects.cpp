@@ -76,7 +76,8 @@ Status Rejects::add(const Reject& reject, const Counters& counters) {
 }
 
 Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::string_view column,
-                        std::string_view source, uint64_t rejects_before, const Counters& counters) {
+                        std::string_view detail, std::string_view source, uint64_t rejects_before,
+                        const Counters& counters) {
   Reject reject;
   reject.code = error.code;
   reject.source = source;
@@ -85,9 +86,10 @@ Status Rejects::add_row(const RecordBatch& batch, const RowError& error, std::st
   reject.record = batch.first_record + error.row + rejects_before;
   reject.size = batch.records[error.row].size;
   reject.head = batch.record(error.row).substr(0, kRejectHeadMax);
-  FixedText<160> detail;
-  if (!column.empty()) detail.append("column `").append(column.substr(0, 100)).append("`");
-  reject.detail = detail.view();
+  FixedText<280> words;
+  if (!column.empty()) words.append("column `").append(column.substr(0, 100)).append("`");
+  if (!detail.empty()) words.append(column.empty() ? "" : ": ").append(detail);
+  reject.detail = words.view();
   return add(reject, counters);
 }
 

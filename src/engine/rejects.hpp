@@ -42,10 +42,10 @@ class Rejects {
 
   /// Writes one; `counters.rejected` already counts it. Fails with W3012 or W3201.
   Status add(const Reject& reject, const Counters& counters);
-  /// A row that could not be evaluated or written. `column`: the name of the one at fault, or empty. `rejects_before`: those of the batch
+  /// A row that could not be evaluated or written. `column`: the name of the one at fault, or empty; `detail`: what else is known. `rejects_before`: those of the batch
   /// that have no row and stand before it.
-  Status add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view source,
-                 uint64_t rejects_before, const Counters& counters);
+  Status add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view detail,
+                 std::string_view source, uint64_t rejects_before, const Counters& counters);
   /// A record that the reader found bad.
   Status add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source,
                     uint64_t rejects_before, const Counters& counters);

@@ -108,7 +108,8 @@ Step HttpCall::step(Error& error) {
           if (error.exit() != Exit::kUnavailable) return step;
           return retry(FailureClass::kTransient, error);
         }
-        if (!whole_ && connection_.head().status() / 100 == 2) return judge(error);
+        if (!whole_ && connection_.head().status() / 100 == 2 && !service_->wants_text(connection_.head()))
+          return judge(error);
         state_ = State::kText;
         break;
       }

@@ -25,6 +25,8 @@ class HttpService {
   /// What a reply means: kNone is success. `text`: the body's first bytes, where the reply is no 2xx or the whole of it was asked for. Else
   /// `error` says what is wrong.
   virtual FailureClass judge(const HttpHead& head, std::string_view text, Error& error) = 0;
+  /// A reply of status 2xx is to be judged with the first bytes of its body, though the whole was not asked for.
+  virtual bool wants_text(const HttpHead& /*head*/) { return false; }
 };
 
 /// What all calls of a run share.

@@ -21,7 +21,7 @@ class SystemNet final : public Net {
     return use == SocketUse::kWrites ? 128u << 10 : 512u << 10;
   }
   static constexpr size_t send_bytes_max(SocketUse use) { return use == SocketUse::kReads ? 64u << 10 : 256u << 10; }
-  static constexpr size_t kInterestsMax = 16;  ///< of one wait
+  static constexpr size_t kInterestsMax = 64;  ///< of one wait
 
   explicit SystemNet(Clock& clock, const SystemNetOptions& options = {}) : clock_(clock), options_(options) {}
 

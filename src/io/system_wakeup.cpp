@@ -90,9 +90,18 @@ bool SystemWakeup::stop_requested() const {
 }
 
 void SystemWakeup::wait(uint64_t until_monotonic_ns) {
-  pollfd entry{watched_.socket, poll_events(watched_), 0};
-  wait_unless_stopped({&entry, watched_.socket >= 0 ? size_t{1} : size_t{0}}, clock_,
-                      std::min(until_monotonic_ns, until_ns_), true);
+  pollfd entries[1 + kAlsoMax];
+  size_t count = 0;
+  const auto add = [&](const Interest& interest) {
+    if (interest.socket >= 0 && count < std::size(entries))
+      entries[count++] = {interest.socket, poll_events(interest), 0};
+  };
+  add(watched_);
+  for (const Interest& interest : also_) add(interest);
+  const uint64_t until_ns = std::min({until_monotonic_ns, until_ns_, also_until_ns_});
+  also_ = {};
+  also_until_ns_ = kNever;
+  wait_unless_stopped({entries, count}, clock_, until_ns, true);
 }
 
 void SystemWakeup::wait_for(std::span<pollfd> entries, Clock& clock, uint64_t until_monotonic_ns) {

@@ -19,12 +19,17 @@ class SystemWakeup final : public Wakeup {
     watched_ = interest;
     until_ns_ = until_monotonic_ns;
   }
+  void watch_also(std::span<const Interest> interests, uint64_t until_monotonic_ns) override {
+    also_ = interests;
+    also_until_ns_ = until_monotonic_ns;
+  }
   void wait(uint64_t until_monotonic_ns) override;
   bool stop_requested() const override;
   bool passed(Deadline deadline) override { return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns()); }
 
   /// Signals that come so soon behind the first are the same wish: timeout(1) sends each twice, to the process and to its group.
   static constexpr uint64_t kOneWishNs = 200'000'000;
+  static constexpr size_t kAlsoMax = 64;  ///< of watch_also(); more are not watched
   static constexpr int kSignalsMax = 3;  ///< so many end the process, whether it came to note the first or not
 
   /// SIGINT and SIGTERM ask for an orderly stop from here on, SIGPIPE is ignored. Another one ends the process at once, kOneWishNs after a wait or a
@@ -40,6 +45,8 @@ class SystemWakeup final : public Wakeup {
   Clock& clock_;
   Interest watched_;
   uint64_t until_ns_ = kNever;
+  std::span<const Interest> also_;  ///< of the next wait
+  uint64_t also_until_ns_ = kNever;
 };
 
 }  // namespace weir

@@ -34,11 +34,11 @@ void crypto_free(void* block, const char*, int) { TlsArena::release(block); }
 
 }  // namespace
 
-Status TlsArena::take() {
+Status TlsArena::take(size_t bytes) {
   const Lock lock;
   if (taken) return {};
   if (sealed()) return fail(Code::kBudgetTooSmall, "the memory of TLS was not taken before the seal");
-  auto region = map_working_memory(kBytes);
+  auto region = map_working_memory(bytes);
   if (!region) return fail(region.error());
   pool = SizeClassPool(region->data(), region->size());
   if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1) {

@@ -18,6 +18,9 @@ class TlsArena {
  public:
   /// Of the region, and the line of the plan.
   static constexpr size_t kBytes = 1280u << 10;
+  /// For each connection more than three.
+  static constexpr size_t kConnectionBytes = 176u << 10;
+  static constexpr size_t bytes_for(size_t more_connections) { return kBytes + more_connections * kConnectionBytes; }
 
   struct Figures {
     size_t bytes_used = 0;  ///< high-water, in bytes from the front: what was touched
@@ -27,7 +30,7 @@ class TlsArena {
 
   /// Maps the region and points OpenSSL and c-ares to it; again: does nothing. W2101: the system has not got it, the process is sealed
   /// already, or somebody has used OpenSSL before.
-  static Status take();
+  static Status take(size_t bytes = kBytes);
   static Figures figures();
 
   // What the libraries call.

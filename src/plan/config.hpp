@@ -77,6 +77,7 @@ struct CheckpointConfig {
 struct BatchConfig {
   uint64_t records = 0;  ///< 0: no limit
   uint64_t bytes = 4u << 20;
+  bool bytes_given = false;
   uint64_t age_ns = 0;  ///< 0: no limit
 };
 
@@ -95,6 +96,22 @@ struct OutputConfig {
   uint64_t part = 8u << 20;  ///< s3: bytes of an upload's part; 5 MiB .. 1 GiB
   std::string spool;  ///< s3: a folder where parts wait in files; empty: in memory
   bool create_folders = true;  ///< make missing parent folders
+  // Of services that take records as messages.
+  std::vector<std::string> key;  ///< columns: a message's group, partition or item
+  uint32_t in_flight = 4;  ///< batches on their way; 1 .. 64
+  uint64_t rate = 0;  ///< messages a second; 0: no cap
+  uint32_t tries = 3;  ///< of a message that the service refuses
+  uint64_t timeout_ns = 60'000'000'000;  ///< from a request to its reply
+};
+
+struct HttpConfig {
+  std::vector<std::string> headers;  ///< "Name: value"; secrets: never shown
+};
+
+/// EventBridge.
+struct EventsConfig {
+  std::string source;  ///< empty: by the pipeline's name
+  std::string detail_type;  ///< empty: "record"
 };
 
 struct ExecConfig {
@@ -145,6 +162,8 @@ struct Config {
   BatchConfig batch;
   OutputConfig output;
   ExecConfig exec;
+  HttpConfig http;
+  EventsConfig events;
   RejectsConfig rejects;
   AwsConfig aws;
   CheckpointConfig checkpoint;

@@ -19,6 +19,9 @@
 namespace weir {
 namespace {
 
+/// Of a request, where batch.bytes is not given: services take between 256 KiB and 16 MB, and every batch on its way has room for so much.
+constexpr uint64_t kMessageBatchBytes = 1u << 20;
+
 std::string folder_template(const std::string& to, bool rolls, OutputFormat format, Codec codec) {
   const char* ending = format == OutputFormat::kCsv     ? ".csv"
                        : format == OutputFormat::kTsv   ? ".tsv"
@@ -62,6 +65,7 @@ Job::Job(Clock& clock, Wakeup& wakeup, Disk& disk, Host host, char** environment
     : clock_(clock), wakeup_(wakeup), disk_(disk), host_(host), environment_(environment) {}
 
 Job::~Job() {
+  own_sink_.reset();  // it lies in that memory
   unmap_working_memory(memory_);
   limit_setup(kNoOffset);
 }
@@ -168,8 +172,17 @@ Status Job::open_network() {
     if (!is_http(from)) continue;
     (from[4] == 's' || from[4] == 'S' ? needs.https : needs.http) = true;
   }
+  const DestinationKind* kind = outside_sink_ != nullptr || pull_ || preview_records_ != kNoOffset
+                                    ? nullptr
+                                    : destination_kind(config_.output.to);
+  if (kind != nullptr) {
+    needs.services = kind->needs == DestinationNeeds::kAws;
+    needs.sends_http = kind->needs == DestinationNeeds::kHttp;
+    needs.sends_https = kind->needs == DestinationNeeds::kHttps;
+    needs.sends = config_.output.in_flight;
+  }
   if (!needs.any()) return {};
-  if (net_ == nullptr) return fail(Code::kNotYet, "s3://, http:// and https:// from a host program");
+  if (net_ == nullptr) return fail(Code::kNotYet, "s3://, http://, https:// and services from a host program");
   network_ = std::make_unique<Network>(*net_, clock_, wakeup_, disk_, environment_);
   network_->limit().until_ns = deadline_.at_ns;
   return network_->start(config_.aws, needs);
@@ -294,8 +307,11 @@ Status Job::choose_output() {
     to_ = To::kExec;
   } else if (is_s3(to)) {
     to_ = To::kObject;
+  } else if (const DestinationKind* kind = destination_kind(to); kind != nullptr) {
+    return choose_destination(*kind);
   } else if (to.find("://") != std::string::npos) {
-    return fail(Code::kNotYet, "output.to: " + to + ": this version writes files, folders, s3://, stdout and exec");
+    return fail(Code::kNotYet,
+                "output.to: " + to.substr(0, to.find("://") + 3) + " is none of what this version writes to");
   } else {
     to_ = To::kFile;
   }
@@ -454,6 +470,97 @@ Status Job::choose_output() {
   return choose_rejects();
 }
 
+// Records go to a service as messages: JSON, or a line each.
+Status Job::choose_destination(const DestinationKind& kind) {
+  to_ = To::kMessages;
+  const OutputConfig& output = config_.output;
+  const std::string scheme(kind.scheme);
+  output_name_ = is_http(output.to) ? shown_address(output.to) : output.to;
+  if (output.codec != CodecChoice::kAuto && output.codec != CodecChoice::kNone)
+    return fail(Code::kContradiction, "output.codec: messages are not compressed");
+  output_format_ = output.format;
+  output_why_ = "as configured";
+  const bool lines = (detected_.format == Format::kLines || detected_.format == Format::kBlocks ||
+                      detected_.format == Format::kFile) &&
+                     columns_.size() == 1 && !kind.needs_json && output.key.empty();
+  if (output_format_ == OutputFormat::kAuto) {
+    output_format_ = !lines                               ? OutputFormat::kNdjson
+                     : detected_.format == Format::kLines ? OutputFormat::kLines
+                                                          : OutputFormat::kRaw;
+    output_why_ = lines ? "as the input" : "as messages are";
+  }
+  const bool text = output_format_ == OutputFormat::kLines || output_format_ == OutputFormat::kRaw;
+  const bool array = output_format_ == OutputFormat::kJson && kind.takes_array;
+  if (!text && !array && output_format_ != OutputFormat::kNdjson)
+    return fail(Code::kContradiction, "output.format: " + scheme + ":// takes ndjson" +
+                                          (kind.needs_json ? "" : ", lines and raw") +
+                                          (kind.takes_array ? ", json" : ""));
+  if (text && kind.needs_json) return fail(Code::kContradiction, "output.format: " + scheme + ":// takes ndjson");
+  if (text && columns_.size() != 1)
+    return fail(Code::kContradiction, "output.format lines and raw write one column; the query gives more");
+  if (text && !output.key.empty()) return fail(Code::kContradiction, "output.key: its columns are looked for in JSON");
+  if (!output.key.empty() && !kind.takes_key)
+    return fail(Code::kContradiction, "output.key has no meaning for " + scheme + "://");
+  if (output.key.empty() && kind.needs_key)
+    return fail(Code::kMissingKey, "output.key: " + scheme + ":// needs the columns that name an item");
+  for (const std::string& column : output.key) {
+    bool known = false;
+    for (const WriteColumn& write : columns_) known = known || write.star || write.name == column;
+    if (!known) return fail(Code::kContradiction, "output.key: the query gives no column `" + column + "`");
+  }
+  if (!config_.input.types.empty()) {
+    for (const WriteColumn& column : columns_) {
+      if (column.star)
+        return fail(
+            Code::kContradiction,
+            "input.types does not reach `*`, which passes fields on as they are: list the columns in the query");
+    }
+  }
+
+  DestinationOptions& options = destination_options_;
+  options.address = output.to;
+  options.key = output.key;
+  options.json = !text;
+  options.array = array;
+  options.headers = config_.http.headers;
+  options.pipeline = config_.name;
+  options.event_source = config_.events.source;
+  options.event_type = config_.events.detail_type;
+  options.aws = &network_->send_session();
+  options.web = &network_->send_web_session();
+  options.environment = [this](std::string_view name) { return ProcessEnvironment(environment_).get(name); };
+  for (HttpSession* session : {options.web, static_cast<HttpSession*>(options.aws)})
+    session->http.times.reply_ns = output.timeout_ns;
+  auto made = kind.make(options);
+  if (!made) {
+    Error error(made.error().code, "output.to: ");
+    error.detail.append(made.error().detail.view());
+    return fail(error);
+  }
+  destination_ = std::move(*made);
+
+  const DestinationLimits limits = destination_->limits();
+  OutboxOptions& outbox = outbox_options_;
+  outbox.in_flight = output.in_flight;
+  outbox.messages_per_s = output.rate;
+  outbox.tries = output.tries;
+  const uint64_t records = config_.batch.records == 0 ? kind.messages_default : config_.batch.records;
+  outbox.batch_messages = static_cast<uint32_t>(std::min<uint64_t>(records, limits.messages_max));
+  // More than twice what the service takes is never filled, as it is encoded.
+  const uint64_t bytes = config_.batch.bytes_given ? config_.batch.bytes : kMessageBatchBytes;
+  outbox.batch_bytes = std::min(bytes, 2 * limits.request_bytes_max + (64u << 10));
+  for (uint32_t i = 0; i < outbox_shape().in_flight; ++i) requests_.push_back(destination_->make_request());
+
+  WriterOptions& writer = writer_options_;
+  writer.format = output_format_ == OutputFormat::kLines ? WriterFormat::kLines
+                  : output_format_ == OutputFormat::kRaw ? WriterFormat::kRaw
+                                                         : WriterFormat::kNdjson;
+  writer.header = false;
+  writer.batch_records_max = writer.batch_bytes_max = 0;
+  writer.whole_records = true;
+  return choose_rejects();
+}
+
 // What an event told of is written to where such events come from: it would call the function again.
 Status Job::refuse_loop(std::string_view name, std::string_view key) const {
   if (!config_.input.from_event) return {};
@@ -540,7 +647,9 @@ Status Job::choose_checkpoint() {
     checkpoint_name_ = to + (config_.name.empty() ? "" : config_.name + "/") + beside.substr(beside.rfind('/') + 1) +
                        "-" + std::string(hash.view().substr(0, 16)) + ".weir";
   } else if (to.back() == '/') {
-    const std::string stem = to_ == To::kExec ? "exec" : beside.substr(beside.rfind('/') + 1);
+    const std::string stem = to_ == To::kExec       ? "exec"
+                             : to_ == To::kMessages ? std::string(destination_->name())
+                                                    : beside.substr(beside.rfind('/') + 1);
     checkpoint_name_ = to + (config_.name.empty() ? stem : config_.name) + ".weir";
   } else {
     checkpoint_name_ = to;

@@ -19,7 +19,11 @@
 #include "connector/file_source.hpp"
 #include "connector/folder_sink.hpp"
 #include "connector/http_source.hpp"
+#include "delivery/destinations.hpp"
+#include "delivery/outbox.hpp"
 #include "engine/driver.hpp"
+#include "engine/message_output.hpp"
+#include "engine/stream_output.hpp"
 #include "memory/budget.hpp"
 #include "plan/config.hpp"
 #include "plan/detect.hpp"
@@ -140,13 +144,18 @@ class Job {
     return network_ && network_->needs().objects ? &network_->requests() : nullptr;
   }
   size_t work_bytes() const { return budget_.work_bytes(); }
+  /// What is sent to a service, and how; null where output.to names none. After prepare().
+  const Destination* destination() const { return destination_.get(); }
+  OutboxShape outbox_shape() const { return Outbox::shape(*destination_, outbox_options_); }
+  /// What was sent so far; null where output.to names no service.
+  const SendFigures* send_figures() const { return outbox_ ? &outbox_->figures() : nullptr; }
 
  private:
   struct Sizes {
     size_t stored = 0, reader = 0, gzip = 0, zstd = 0, program = 0, driver = 0, writer = 0, output = 0, encoder = 0,
            encoded = 0;
     size_t rejects = 0, rejects_encoder = 0, rejects_encoded = 0;
-    size_t checkpoint = 0, snapshots = 0, reader_state = 0, upload = 0, rejects_upload = 0;
+    size_t checkpoint = 0, snapshots = 0, reader_state = 0, upload = 0, rejects_upload = 0, outbox = 0;
   };
 
   Status check_spool() const;
@@ -155,6 +164,7 @@ class Job {
   Status choose_input(Deadline deadline);
   Status detect(Deadline deadline);
   Status choose_output();
+  Status choose_destination(const DestinationKind& kind);
   void choose_reader();
   Status compile();
   QueryOptions query_options(bool format_known);
@@ -179,11 +189,14 @@ class Job {
   void sum_up_output();
   void sum_up_checkpoint();
   void sum_up_network();
+  void sum_up_outbox();
   void add_line(const char* name, uint64_t bytes, const char* knob, const char* why, const LineFormula& formula = {});
   /// The columns of the output with those that `*` stands for, and the bytes of their names, at most.
   size_t output_columns_max() const;
   size_t output_names_max() const;
   Status make_sinks(Arena& arena);
+  std::unique_ptr<BatchSink> make_batch_sink(bool replace, std::span<char> upload_room);
+  Status make_rejects_sink(std::span<char> rejects_room);
   /// Where an upload's bytes wait; `memory` is its line of the plan, whose end is the table of parts.
   PartRoom& make_room(uint64_t capacity, std::span<char>& memory);
   std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, uint64_t capacity,
@@ -233,7 +246,17 @@ class Job {
   std::string output_why_;
   std::string checkpoint_name_;
   Sha256::Digest job_id_{};
-  enum class To : uint8_t { kStdout, kFile, kFolder, kObject, kObjects, kExec, kOutside, kPull } to_ = To::kStdout;
+  enum class To : uint8_t {
+    kStdout,
+    kFile,
+    kFolder,
+    kObject,
+    kObjects,
+    kExec,
+    kMessages,
+    kOutside,
+    kPull
+  } to_ = To::kStdout;
   std::unique_ptr<Program> program_;
   std::vector<WriteColumn> columns_;
   size_t names_bytes_ = 0;
@@ -241,6 +264,10 @@ class Job {
   Sizes sizes_;
   uint64_t setup_bytes_max_ = kNoOffset;  ///< what build() may make the set-up arena
   uint64_t preview_records_ = kNoOffset;
+  DestinationOptions destination_options_;
+  std::unique_ptr<Destination> destination_;
+  OutboxOptions outbox_options_;
+  std::vector<std::unique_ptr<DeliveryRequest>> requests_;  ///< of the outbox
   ByteSource* outside_source_ = nullptr;
   BatchSink* outside_sink_ = nullptr;
   std::string_view skipped_;
@@ -257,14 +284,17 @@ class Job {
   uint64_t room_bytes_ = 0;  ///< of the upload's PartRoom
   uint64_t rejects_room_bytes_ = 0;
   std::vector<std::unique_ptr<PartRoom>> rooms_;
-  std::unique_ptr<BatchSink> own_sink_;
+  std::unique_ptr<Sink> own_sink_;
   S3CheckpointStore* lease_ = nullptr;  ///< checkpoint_store_, when it is one
   std::vector<S3Output*> uploads_;  ///< own_sink_ and rejects_sink_, when they are
   ExecSink* exec_sink_ = nullptr;  ///< own_sink_, when it is one
   std::unique_ptr<BatchSink> rejects_sink_;
+  Outbox* outbox_ = nullptr;  ///< own_sink_, when it is one
+  BatchSink* batch_sink_ = nullptr;  ///< own_sink_ or outside_sink_, when it is one
   std::optional<ByteOutput> byte_output_;
   std::optional<ByteOutput> rejects_output_;
-  std::optional<RecordOutput> record_output_;
+  std::optional<StreamOutput> stream_output_;
+  std::optional<MessageOutput> message_output_;
   std::optional<Rejects> rejects_;
   std::optional<Driver> driver_;
   PipelineParts pipeline_;

@@ -44,29 +44,46 @@ Status Job::make_sinks(Arena& arena) {
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
     case To::kOutside:
+      batch_sink_ = outside_sink_;
+      return make_rejects_sink(rejects_room);
     case To::kPull:
-      break;
+      return make_rejects_sink(rejects_room);
+    case To::kMessages: {
+      HttpSession& session = network_->needs().services ? static_cast<HttpSession&>(network_->send_session())
+                                                        : network_->send_web_session();
+      auto outbox =
+          std::make_unique<Outbox>(*destination_, session, outbox_options_, requests_, arena.take(sizes_.outbox));
+      outbox_ = outbox.get();
+      own_sink_ = std::move(outbox);
+      return make_rejects_sink(rejects_room);
+    }
+    default: {
+      std::unique_ptr<BatchSink> sink = make_batch_sink(replace, upload_room);
+      batch_sink_ = sink.get();
+      own_sink_ = std::move(sink);
+      return make_rejects_sink(rejects_room);
+    }
+  }
+}
+
+std::unique_ptr<BatchSink> Job::make_batch_sink(bool replace, std::span<char> upload_room) {
+  switch (to_) {
     case To::kStdout:
-      own_sink_ = std::make_unique<StdoutSink>();
-      break;
+      return std::make_unique<StdoutSink>();
     case To::kFile:
-      own_sink_ = std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
-      break;
+      return std::make_unique<FileSink>(output_name_, replace, config_.output.create_folders, disk_);
     case To::kObject:
-      own_sink_ = make_upload(output_name_, replace, room_bytes_, upload_room);
-      break;
+      return make_upload(output_name_, replace, room_bytes_, upload_room);
     case To::kObjects: {
       PartRoom& room = make_room(room_bytes_, upload_room);
       auto sink = std::make_unique<S3ObjectsSink>(upload_options(output_name_, replace), s3_name(output_prefix_)->key,
                                                   output_suffix_, network_->writer(), room, upload_room);
       uploads_.push_back(sink.get());
-      own_sink_ = std::move(sink);
-      break;
+      return sink;
     }
     case To::kFolder:
-      own_sink_ =
-          std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders, disk_);
-      break;
+      return std::make_unique<FolderSink>(output_prefix_, output_suffix_, replace, config_.output.create_folders,
+                                          disk_);
     case To::kExec: {
       ExecOptions options;
       options.command = config_.exec.command;
@@ -76,10 +93,18 @@ Status Job::make_sinks(Arena& arena) {
       options.timeout_ns = config_.exec.timeout_ns;
       auto sink = std::make_unique<ExecSink>(std::move(options), clock_, wakeup_, environment_);
       exec_sink_ = sink.get();
-      own_sink_ = std::move(sink);
-      break;
+      return sink;
     }
+    case To::kMessages:
+    case To::kOutside:
+    case To::kPull:
+      break;
   }
+  return nullptr;
+}
+
+Status Job::make_rejects_sink(std::span<char> rejects_room) {
+  const bool replace = config_.output.if_exists == IfExists::kReplace;
   if (rejects_name_ == "stdout") {
     rejects_sink_ = std::make_unique<StdoutSink>();
   } else if (rejects_name_ == "stderr") {
@@ -144,7 +169,7 @@ Status Job::build() {
   attach_program_memory(*program_, arena.take(sizes_.program));
   pipeline_.program = program_.get();
   pipeline_.scratch = arena.take(sizes_.driver);
-  BatchSink* sink = nullptr;
+  Sink* sink = nullptr;
   if (pull_) {
     pull_memory_ = arena.take(pull_bytes_);
   } else {
@@ -156,10 +181,20 @@ Status Job::build() {
       encoder = make_encoder(output_codec_, config_.output.level, arena.take(sizes_.encoder));
       encoded = arena.take(sizes_.encoded);
     }
-    sink = outside_sink_ != nullptr ? outside_sink_ : own_sink_.get();
-    byte_output_.emplace(*sink, encoder, output, encoded, clock_, counters_);
-    record_output_.emplace(*writer, *byte_output_, config_.output.unit, config_.batch.age_ns, clock_, counters_);
-    pipeline_.output = &*record_output_;
+    if (outbox_ != nullptr) {
+      MessageOptions options;
+      options.query = config_.query;
+      options.run = clock_.wall_ns() ^ net_->random();
+      options.age_ns = config_.batch.age_ns;
+      message_output_.emplace(*writer, *outbox_, output, options, clock_, counters_);
+      pipeline_.output = &*message_output_;
+      sink = outbox_;
+    } else {
+      byte_output_.emplace(*batch_sink_, encoder, output, encoded, clock_, counters_);
+      stream_output_.emplace(*writer, *byte_output_, config_.output.unit, config_.batch.age_ns, clock_, counters_);
+      pipeline_.output = &*stream_output_;
+      sink = batch_sink_;
+    }
   }
   if (rejects_sink_ != nullptr) {
     const std::span<char> buffer = arena.take(sizes_.rejects);
@@ -193,9 +228,10 @@ Status Job::build() {
     options.reserve_max_ns = config_.checkpoint.reserve_max_ns;
     options.job_id = job_id_;
     options.key = config_.checkpoint.key;
+    options.images = outbox_ != nullptr ? Checkpointer::kImagesMax : 1;
     checkpointer_.emplace(*checkpoint_store_, arena.take(sizes_.checkpoint), clock_, options);
     pipeline_.checkpointer = &*checkpointer_;
-    WEIR_ASSERT(Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint &&
+    WEIR_ASSERT(options.images * Driver::checkpoint_bytes_max(pipeline_) <= sizes_.checkpoint &&
                 sizes_.snapshots == ByteIntake::snapshots_bytes(pipeline_));
   }
   if (!pull_) driver_.emplace(pipeline_, counters_);
@@ -225,7 +261,7 @@ Status Job::start_sinks() {
     if (lease_ != nullptr && (goes_on_ || lease_->took_over())) upload->drop_orphans();
   }
   // The rejects first: where another run has them, it has the output too, of which a folder's open file is not locked once it is shown.
-  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  Sink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
   constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
   Status status;
   for (size_t i = 0; status && i < std::size(sinks); ++i) {
@@ -244,7 +280,7 @@ Status Job::start_sinks() {
   // Only now that everything was found in order does this run take the job over.
   if (status && goes_on_) status = checkpointer_->claim();
   if (status) return {};
-  for (BatchSink* sink : sinks) {
+  for (Sink* sink : sinks) {
     if (sink != nullptr) sink->cancel();
   }
   // The time was up before it came to read: what it was to go on from stands as it was.
@@ -298,7 +334,7 @@ Status Job::open_checkpoint() {
 
 // What the sinks refuse must not cost the checkpoint.
 Status Job::begin_anew() {
-  for (BatchSink* sink : {pipeline_.rejects_sink, pipeline_.sink}) {
+  for (Sink* sink : {pipeline_.rejects_sink, pipeline_.sink}) {
     if (sink != nullptr) WEIR_TRY(sink->may_start());
   }
   return checkpointer_->forget();
@@ -306,7 +342,7 @@ Status Job::begin_anew() {
 
 // Whoever begins a job anew that has shown something means that output, too. What a job of another shape left in a folder is not known by its bytes.
 Status Job::replace_shown() {
-  BatchSink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
+  Sink* sinks[] = {pipeline_.rejects_sink, pipeline_.sink};
   constexpr CheckpointSection kSections[] = {CheckpointSection::kRejectsSink, CheckpointSection::kSink};
   if (!checkpointer_->has_sections()) return {};
   const bool shown = checkpointer_->loaded().head().kind != CheckpointKind::kRunning;
@@ -380,7 +416,7 @@ Result<bool> Job::last_file_is_there(const CheckpointReader& loaded) {
 
 Outcome Job::run(Deadline deadline, RunObserver* observer) {
   pipeline_.observer = observer;
-  if (network_) network_->limit().until_ns = deadline.at_ns;
+  if (network_) network_->limit().until_ns = network_->send_limit().until_ns = deadline.at_ns;
   if (exec_sink_ != nullptr && deadline.at_ns != kNever) {
     // A command that hangs must not hold the run past its deadline.
     const uint64_t given_ns = deadline.left_ns(clock_.monotonic_ns());

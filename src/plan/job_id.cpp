@@ -69,7 +69,7 @@ Sha256::Digest job_id(const Config& config) {
   shape.number("batch.records", config.batch.records);
   shape.number("batch.bytes", config.batch.bytes);
   const OutputConfig& out = config.output;
-  shape.text("to", out.to);
+  shape.text("to", is_http(out.to) ? shown_address(out.to) : out.to);
   shape.number("output.format", static_cast<uint64_t>(out.format));
   shape.number("output.codec", static_cast<uint64_t>(out.codec));
   shape.number("level", static_cast<uint64_t>(static_cast<int64_t>(out.level)));
@@ -79,6 +79,9 @@ Sha256::Digest job_id(const Config& config) {
   if (out.to.starts_with("s3://")) shape.number("part", out.part);
   if (out.roll_bytes != 0) shape.number("roll_bytes", out.roll_bytes);
   if (out.roll_records != 0) shape.number("roll_records", out.roll_records);
+  for (const std::string& column : out.key) shape.text("key", column);
+  if (!config.events.source.empty()) shape.text("events.source", config.events.source);
+  if (!config.events.detail_type.empty()) shape.text("events.detail_type", config.events.detail_type);
   for (const std::string& word : config.exec.command) shape.text("command", word);
   shape.text("rejects", config.rejects.to);
   return shape.digest();

@@ -221,6 +221,7 @@ void Job::sum_up_output() {
            all_names ? "the header, or the keys, of every column there may be, as they are written"
                      : "the header, or the keys, of the query's columns, as they are written",
            writer);
+  if (to_ == To::kMessages) return sum_up_outbox();
   const bool whole = to_ == To::kExec || (outside_sink_ != nullptr && outside_sink_->traits().whole_batches);
   sizes_.output =
       whole ? std::max<size_t>(config_.batch.bytes, reader_options_.record_bytes_max) + kWholeBatchSlack : kOutputBytes;
@@ -243,6 +244,32 @@ void Job::sum_up_output() {
   }
 }
 
+// Batches on their way to a service, and the one that is filled.
+void Job::sum_up_outbox() {
+  const OutboxShape shape = outbox_shape();
+  sizes_.output = std::min(shape.batch_bytes, destination_->limits().message_bytes_max) + kWholeBatchSlack;
+  LineFormula record;
+  put(put(record, "the less of batch.bytes and what the service takes", sizes_.output - kWholeBatchSlack), "slack",
+      kWholeBatchSlack);
+  add_line("message", sizes_.output, "batch.bytes", "one record as it is written, before it is encoded for the service",
+           record);
+  sizes_.outbox = Outbox::memory_max(*destination_, outbox_options_);
+  const uint64_t batch = Outbox::batch_bytes_max(*destination_, outbox_options_);
+  LineFormula batches;
+  batches.append_number(shape.in_flight).append(" on their way and one that is filled, each");
+  put(batches, "", shape.batch_bytes);
+  batches.append(" and a table of ")
+      .append_number(shape.messages)
+      .append(shape.messages == 1 ? " message" : " messages");
+  add_line("batches", (shape.in_flight + 1) * batch, "output.in_flight, batch.bytes, batch.records",
+           "batches that the service has not answered for yet", batches);
+  LineFormula calls;
+  calls.append_number(shape.in_flight).append(shape.in_flight == 1 ? " connection of " : " connections of ");
+  calls.append(format_bytes(Outbox::call_bytes_max(*destination_, outbox_options_)).view());
+  add_line("sends", sizes_.outbox - (shape.in_flight + 1) * batch, "output.in_flight",
+           "heads, replies and frames of the requests that carry them", calls);
+}
+
 // What reaches other machines.
 void Job::sum_up_network() {
   const auto process = [&](const char* name, uint64_t bytes, const char* why, const LineFormula& formula = {}) {
@@ -252,12 +279,15 @@ void Job::sum_up_network() {
   const uint64_t connections = network_->connections();
   clients.append_number(connections).append(connections == 1 ? " connection of " : " connections of ");
   clients.append(format_bytes(HttpCall::memory_max()).view());
-  process("requests", network_->clients_bytes(),
-          network_->needs().web() ? "heads and short replies of requests" : "heads and short replies of requests to S3",
-          clients);
-  process("TLS and names", Network::tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
+  if (connections != 0)
+    process(
+        "requests", network_->clients_bytes(),
+        network_->needs().web() ? "heads and short replies of requests" : "heads and short replies of requests to S3",
+        clients);
+  process("TLS and names", network_->tls_bytes(), "what OpenSSL and c-ares take, in a fixed region");
   LineFormula sockets;
-  sockets.append_number(connections).append(connections == 1 ? " socket: what it reads " : " sockets: what one reads ");
+  const uint64_t all = connections + network_->needs().sends;
+  sockets.append_number(all).append(all == 1 ? " socket: what it reads " : " sockets: what one reads ");
   sockets.append(format_bytes(SystemNet::receive_bytes_max(SocketUse::kReads)).view()).append(", what one writes ");
   sockets.append(format_bytes(SystemNet::send_bytes_max(SocketUse::kWrites)).view())
       .append(", answers and requests less");
@@ -309,9 +339,13 @@ void Job::sum_up_checkpoint() {
   if (to_ == To::kObject) sizes_.checkpoint += S3Sink::kStateBytesMax;
   if (to_ == To::kObjects) sizes_.checkpoint += S3ObjectsSink::kStateBytesMax;
   if (is_s3(rejects_name_)) sizes_.checkpoint += S3Sink::kStateBytesMax;
+  const size_t one = sizes_.checkpoint;
+  const bool on_their_way = to_ == To::kMessages;
+  // Edges with batches before them that are not done wait.
+  if (on_their_way) sizes_.checkpoint *= Checkpointer::kImagesMax;
   const size_t waiting = Arena::aligned(sizes_.snapshots) + Arena::aligned(sizes_.reader_state);
   LineFormula formula;
-  put(formula, "one checkpoint", sizes_.checkpoint);
+  put(formula, on_their_way ? "three checkpoints of" : "one checkpoint", one);
   put(formula, "states that wait for their place", waiting);
   add_line("checkpoint", Arena::aligned(sizes_.checkpoint) + waiting, "checkpoint.to",
            "the state from which a stopped run goes on", formula);

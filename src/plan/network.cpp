@@ -31,10 +31,10 @@ Network::~Network() {
 uint64_t Network::socket_bytes() const {
   const auto of = [](SocketUse use) { return SystemNet::receive_bytes_max(use) + SystemNet::send_bytes_max(use); };
   return (needs_.objects ? of(SocketUse::kReads) + of(SocketUse::kWrites) : 0) +
-         (needs_.web() ? of(SocketUse::kReads) : 0);
+         (needs_.web() ? of(SocketUse::kReads) : 0) + needs_.sends * of(SocketUse::kWrites);
 }
 
-Status Network::start_objects(const AwsConfig& config) {
+Status Network::start_aws(const AwsConfig& config) {
   config_ = config;
   CredentialSettings credentials;
   credentials.unsigned_requests = config_.no_sign_request;
@@ -50,6 +50,7 @@ Status Network::start_objects(const AwsConfig& config) {
   // Lambda alone looks for chains of invocations.
   const ProcessEnvironment environment(environment_);
   if (!environment.get("AWS_LAMBDA_FUNCTION_NAME").empty()) session_.trace_id = environment.get("_X_AMZN_TRACE_ID");
+  if (!needs_.objects) return {};
   auto anywhere = s3_endpoint(session_.aws.endpoint, "bucket");
   if (!anywhere) return fail(anywhere.error());
   tls_ = anywhere->tls;
@@ -74,14 +75,15 @@ Status Network::start(const AwsConfig& config, const Needs& needs) {
   needs_ = needs;
   const ProcessEnvironment environment(environment_);
   const auto env = [&](std::string_view name) { return environment.get(name); };
-  WEIR_TRY(TlsArena::take());  // names are looked up in it, too
+  WEIR_TRY(TlsArena::take(tls_bytes()));  // names are looked up in it, too
   auto proxy = ProxyRules::make(first_of({env("https_proxy"), env("HTTPS_PROXY"), env("all_proxy"), env("ALL_PROXY")}),
                                 first_of({env("http_proxy"), env("all_proxy"), env("ALL_PROXY")}),
                                 first_of({env("no_proxy"), env("NO_PROXY")}));
   if (!proxy) return fail(proxy.error());
   proxy_ = std::move(*proxy);
-  if (needs_.objects) WEIR_TRY(start_objects(config));
-  const bool tls = needs_.https || (needs_.objects && (tls_ || credentials_->needs_tls()));
+  if (needs_.aws()) WEIR_TRY(start_aws(config));
+  const bool tls =
+      needs_.https || needs_.sends_https || (needs_.objects && tls_) || (needs_.aws() && credentials_->needs_tls());
   // http:// may lead to https://: where that can't be had, it is told when it does.
   if (tls || needs_.http || needs_.services) {
     if (const Status started = start_tls(config); !started && tls) return started;
@@ -94,6 +96,12 @@ Status Network::start(const AwsConfig& config, const Needs& needs) {
     session->http.tls = tls_context_.get();
   }
   web_session_.redirects_max = HttpGet::kRedirectsMax;
+  if (needs_.sends != 0) {
+    send_session_ = session_;
+    send_web_session_ = web_session_;
+    send_session_.http.limit = send_web_session_.http.limit = &send_limit_;
+  }
+  if (clients_bytes() == 0) return {};
   auto mapped = map_working_memory(clients_bytes());
   if (!mapped) return fail(mapped.error());
   memory_ = *mapped;

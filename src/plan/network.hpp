@@ -29,7 +29,7 @@ class Network final : public ObjectLister {
  public:
   Network(Net& net, Clock& clock, const Wakeup& wakeup, Disk& disk, char** environment)
       : net_(net), clock_(clock), disk_(disk), environment_(environment) {
-    limit_.wakeup = &wakeup;
+    limit_.wakeup = send_limit_.wakeup = &wakeup;
   }
   ~Network() override;
   Network(const Network&) = delete;
@@ -40,14 +40,22 @@ class Network final : public ObjectLister {
     bool http = false;  ///< an input is http://
     bool https = false;  ///< an input is https://
     bool services = false;  ///< other services of AWS are asked, which may speak TLS where S3 does not
+    bool sends_http = false;  ///< batches go to http://
+    bool sends_https = false;
+    uint32_t sends = 0;  ///< connections of batches, to a service of AWS or to http(s)://
     [[nodiscard]] bool web() const { return http || https; }
-    [[nodiscard]] bool any() const { return objects || web(); }
+    [[nodiscard]] bool aws() const { return objects || services; }
+    [[nodiscard]] bool any() const { return aws() || web() || sends_http || sends_https; }
   };
   /// Takes the memory. W2028, W2029, W2030.
   Status start(const AwsConfig& config, const Needs& needs);
   [[nodiscard]] S3Client& reader() { return *reader_; }
   [[nodiscard]] S3Client& writer() { return *writer_; }
   [[nodiscard]] AwsSession& session() { return session_; }
+  /// Of batches on their way, which go on behind the end of reading: send_limit(). Its settings are the others'.
+  [[nodiscard]] AwsSession& send_session() { return send_session_; }
+  [[nodiscard]] HttpSession& send_web_session() { return send_web_session_; }
+  [[nodiscard]] WaitLimit& send_limit() { return send_limit_; }
   [[nodiscard]] uint64_t server_wall_ns() const { return session_.server_wall_ns(); }
   [[nodiscard]] const S3Requests& requests() const { return session_.requests; }
   [[nodiscard]] HttpGet& web() { return *web_; }
@@ -62,12 +70,12 @@ class Network final : public ObjectLister {
   // Lines of the plan.
   [[nodiscard]] uint64_t connections() const { return (needs_.objects ? 2 : 0) + (needs_.web() ? 1 : 0); }
   [[nodiscard]] uint64_t clients_bytes() const { return connections() * HttpCall::memory_max(); }
-  static constexpr uint64_t tls_bytes() { return TlsArena::kBytes; }
+  [[nodiscard]] uint64_t tls_bytes() const { return TlsArena::bytes_for(needs_.sends); }
   /// Of all connections.
   [[nodiscard]] uint64_t socket_bytes() const;
 
  private:
-  Status start_objects(const AwsConfig& config);
+  Status start_aws(const AwsConfig& config);
   Status start_tls(const AwsConfig& config);
 
   Net& net_;
@@ -77,8 +85,11 @@ class Network final : public ObjectLister {
   Needs needs_;
   bool tls_ = true;
   WaitLimit limit_;
+  WaitLimit send_limit_;
   AwsSession session_;
+  AwsSession send_session_;
   HttpSession web_session_;
+  HttpSession send_web_session_;
   ProxyRules proxy_;
   std::unique_ptr<TlsContext> tls_context_;
   AwsConfig config_;

@@ -107,7 +107,7 @@ struct KeyMark {
   uint32_t column = 0;
 };
 
-inline constexpr size_t kKeysMax = 80;
+inline constexpr size_t kKeysMax = 128;
 
 struct Pipeline {
   Config config;

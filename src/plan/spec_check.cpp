@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 
 #include "aws/endpoint.hpp"
+#include "delivery/destinations.hpp"
 #include "io/http_address.hpp"
 #include "plan/name_template.hpp"
 #include "plan/spec.hpp"
@@ -53,6 +54,7 @@ class Checker {
     codecs();
     output();
     exec();
+    messages();
     rejects();
     checkpoint();
     places();
@@ -89,7 +91,8 @@ class Checker {
   }
   [[nodiscard]] bool to_exec() const { return config_.output.to == "exec"; }
   [[nodiscard]] bool to_stdout() const { return config_.output.to == "stdout"; }
-  [[nodiscard]] bool to_file() const { return !to_exec() && !to_stdout(); }
+  [[nodiscard]] const DestinationKind* service() const { return destination_kind(config_.output.to); }
+  [[nodiscard]] bool to_file() const { return !to_exec() && !to_stdout() && service() == nullptr; }
 
   /// It begins with s3://; what is wrong with the address is reported.
   bool is_object(std::string_view path, std::string_view name) {
@@ -230,7 +233,12 @@ class Checker {
   void name(std::string_view path, std::string_view text, NameTemplate& parsed) {
     const bool object = is_object(path, text);
     if (!object && (text == "event" || has_scheme(text))) {
-      Detail detail("this version writes files, stdout, exec and s3://, not ");
+      Detail detail(path == "output.to" ? "this version writes files, stdout, exec, s3:// and to services ("
+                                        : "rejects go to files, stderr, stdout and s3://, not ");
+      if (path == "output.to") {
+        for (const DestinationKind& kind : destination_kinds()) detail.append(kind.scheme).append(":// ");
+        detail.append("), not ");
+      }
       return report(Severity::kError, Code::kNotYet, path, detail.append(quoted(scheme_of(text)).view()).view());
     }
     if (is_pattern(text) && text.find('{') == std::string_view::npos)
@@ -265,7 +273,8 @@ class Checker {
       if (rolls && config_.batch.records != 0)
         contradiction("batch.records", "output.roll_bytes and roll_records cut the output instead");
       if (config_.batch.age_ns != 0) {
-        contradiction("batch.age", "a file's bytes would depend on the clock; it is for the outputs stdout and exec");
+        contradiction("batch.age",
+                      "a file's bytes would depend on the clock; it is for the outputs stdout and exec, and services");
       }
     } else {
       // The rejects follow the output's settings: they may be the file.
@@ -299,6 +308,37 @@ class Checker {
     for (const KeySpec& spec : key_table()) {
       if (spec.path.starts_with("exec.") && given(spec.path)) contradiction(spec.path, "it is for output.to: exec");
     }
+  }
+
+  void messages() {
+    const DestinationKind* kind = service();
+    if (kind == nullptr) {
+      for (const std::string_view path :
+           {"output.key", "output.in_flight", "output.rate", "output.tries", "output.timeout"}) {
+        if (given(path)) contradiction(path, "it is for outputs that are services (sqs://, https:// ...)");
+      }
+    }
+    const bool http = kind != nullptr && kind->needs != DestinationNeeds::kAws;
+    if (given("http.headers") && !http) contradiction("http.headers", "it is for outputs that are https:// or http://");
+    for (const std::string_view path : {"events.source", "events.detail_type"}) {
+      if (given(path) && (kind == nullptr || kind->scheme != "events"))
+        contradiction(path, "it is for outputs that are events://");
+    }
+    if (kind == nullptr) return;
+    if (http) {
+      // Never the text itself: it may hold a password.
+      if (const auto address = parse_http_address(config_.output.to); !address)
+        report(Severity::kError, address.error().code, "output.to", address.error().detail.view());
+    }
+    if (!config_.output.key.empty() && !kind->takes_key) {
+      Detail detail("it has no meaning for ");
+      contradiction("output.key", detail.append(kind->scheme).append("://").view());
+    }
+    if (config_.output.key.empty() && kind->needs_key && !mentioned("output.key"))
+      report(Severity::kError, Code::kMissingKey, "output.key",
+             "say which columns name an item: the table's partition key, and its sort key");
+    if (config_.output.codec == CodecChoice::kGzip || config_.output.codec == CodecChoice::kZstd)
+      contradiction("output.codec", "messages are not compressed");
   }
 
   /// Was the key there, though its value is wrong?

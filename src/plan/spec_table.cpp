@@ -168,16 +168,19 @@ constexpr KeySpec kTable[] = {
     {"batch.records", KeyKind::kCount, "", "0", 0, 1'000'000'000, 0, "Records of a batch; `0`: no limit.", "500",
      [](Config& c, KeyValue& v) { c.batch.records = v.number; }},
     {"batch.bytes", KeyKind::kSize, "", "4MiB", 64, kGiB, 0,
-     "Written bytes of a batch, before compression. A single record may be larger.", "256KiB",
-     [](Config& c, KeyValue& v) { c.batch.bytes = v.number; }},
+     "Written bytes of a batch, before compression. A single record may be larger. To services: of a request, as "
+     "encoded; by default at most 1MiB, and no record may be larger.",
+     "256KiB", [](Config& c, KeyValue& v) { c.batch.bytes = v.number, c.batch.bytes_given = true; }},
     {"batch.age", KeyKind::kDuration, "", "0", 0, kDay, 0,
-     "Time after which a batch is sent though not full; `0`: none. Only for the outputs stdout and exec.", "5s",
-     [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
+     "Time after which a batch is sent though not full; `0`: none. Only for the outputs stdout and exec, and services.",
+     "5s", [](Config& c, KeyValue& v) { c.batch.age_ns = v.number; }},
 
     {"output.to", KeyKind::kText, "", "stdout", 1, 4096, 0,
      "`stdout`, a path, a path with placeholders (`{batch}` gives a file for each batch, `{part}` one for each piece "
      "of output.roll_bytes or roll_records), a folder (ends in `/`), "
-     "`s3://bucket/key`, or `exec`.",
+     "`s3://bucket/key`, `exec`, or a service that takes records as messages: `sqs://queue`, `sns://topic`, "
+     "`kinesis://stream`, `firehose://stream`, `dynamodb://table`, `events://bus`, `lambda://function`, "
+     "`https://host/path` (see `docs/sinks.md`).",
      "\"clean/{input.stem}.ndjson.gz\"", [](Config& c, KeyValue& v) { c.output.to = v.text; }},
     {"output.format", KeyKind::kEnum, "auto csv tsv ndjson json lines raw", "auto", 0, 0, 0,
      "How records are written. `auto`: told from the output's name, else as the input.", "ndjson",
@@ -225,6 +228,37 @@ constexpr KeySpec kTable[] = {
      "twice "
      "output.part and output.unit of space.",
      "/tmp", [](Config& c, KeyValue& v) { c.output.spool = v.text; }},
+
+    {"output.key", KeyKind::kTextList, "", "", 1, 16, 0,
+     "Columns of the output whose values name a message's group (FIFO queues and topics), its partition (Kinesis) or "
+     "its "
+     "item (DynamoDB: the partition key, and the sort key). Order is kept by it where the service keeps order.",
+     "customer", [](Config& c, KeyValue& v) { c.output.key = std::move(v.list); }},
+    {"output.in_flight", KeyKind::kCount, "", "4", 1, 64, 0,
+     "Batches that may be on their way to a service at once, each with memory and a connection of its own. FIFO queues "
+     "and "
+     "topics get one.",
+     "16", [](Config& c, KeyValue& v) { c.output.in_flight = static_cast<uint32_t>(v.number); }},
+    {"output.rate", KeyKind::kCount, "", "0", 0, 1'000'000'000, 0,
+     "The most messages that a service is sent in a second; `0`: no cap.", "500",
+     [](Config& c, KeyValue& v) { c.output.rate = v.number; }},
+    {"output.tries", KeyKind::kCount, "", "3", 1, 100, 0,
+     "How often a message that the service refuses is sent before it goes to the rejects.", "5",
+     [](Config& c, KeyValue& v) { c.output.tries = static_cast<uint32_t>(v.number); }},
+    {"output.timeout", KeyKind::kDuration, "", "1m", 10 * kMs, kDay, 0,
+     "Time that a service has for its reply to a request; then it is sent again.", "15m",
+     [](Config& c, KeyValue& v) { c.output.timeout_ns = v.number; }},
+
+    {"http.headers", KeyKind::kTextList, "", "", 1, 16, 0,
+     "Headers of each request of an http(s):// output, `Name: value`; take secrets from the environment.",
+     "[\"Authorization: Bearer ${API_TOKEN:-a token}\"]",
+     [](Config& c, KeyValue& v) { c.http.headers = std::move(v.list); }},
+    {"events.source", KeyKind::kText, "", "", 1, 256, 0,
+     "Source of EventBridge's events; by default `weir.` and the pipeline's name.", "com.example.orders",
+     [](Config& c, KeyValue& v) { c.events.source = v.text; }},
+    {"events.detail_type", KeyKind::kText, "", "", 1, 128, 0,
+     "DetailType of EventBridge's events; by default `record`.", "order",
+     [](Config& c, KeyValue& v) { c.events.detail_type = v.text; }},
 
     {"aws.region", KeyKind::kText, "", "", 1, 32, 0,
      "The region; by default `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's.", "eu-central-1",

@@ -17,7 +17,8 @@ namespace weir {
 /// A record on its way. Views are copied by add(), but for `source`, which lives as long as the run.
 struct Message {
   std::string_view text;  ///< the record as the writer made it, without the line's end
-  std::string_view id;  ///< at most kMessageIdBytesMax of [0-9a-z-]; the same in every run over the same input with the same query
+  std::string_view
+      id;  ///< at most kMessageIdBytesMax of [0-9a-z-]; the same in every run over the same input with the same query
   std::string_view source;  ///< name of the input, as it may be shown
   Position place;  ///< `record` is kNoOffset where it is none of the input's (a row of aggregates)
   uint64_t size = 0;  ///< bytes of the record in the input

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/driver.hpp"
+#include "engine/stream_output.hpp"
 #include "memory/arena.hpp"
 #include "testing/memory_ports.hpp"
 #include "testing/virtual_time.hpp"
@@ -130,7 +131,7 @@ class TestRunner {
     RecordWriter* writer = make_writer(job_.writer, 200, 8192, take(writer_memory_max(job_.writer, 200, 8192)));
     bytes_ = std::make_unique<ByteOutput>(sink, encoder_of(job_.codec), take(job_.output_bytes), take(32768), clock,
                                           counters);
-    output_ = std::make_unique<RecordOutput>(*writer, *bytes_, job_.unit_bytes, 0, clock, counters);
+    output_ = std::make_unique<StreamOutput>(*writer, *bytes_, job_.unit_bytes, 0, clock, counters);
     Encoder* rejects_encoder = encoder_of(job_.rejects_codec);
     reject_bytes_ =
         std::make_unique<ByteOutput>(rejects_sink, rejects_encoder, take(8192), take(32768), clock, counters);

@@ -113,7 +113,16 @@ class SimNet final : public Net {
 class SimNetWakeup final : public Wakeup {
  public:
   explicit SimNetWakeup(SimNet& net) : net_(net) {}
-  void wait(uint64_t until) override { net_.wait({&interest_, 1}, std::min(until, until_)); }
+  void wait(uint64_t until) override {
+    also_.push_back(interest_);
+    net_.wait(also_, std::min({until, until_, also_until_}));
+    also_.clear();
+    also_until_ = kNever;
+  }
+  void watch_also(std::span<const Interest> interests, uint64_t until) override {
+    also_.assign(interests.begin(), interests.end());
+    also_until_ = until;
+  }
   void watch(const Interest& interest, uint64_t until) override {
     interest_ = interest;
     until_ = until;
@@ -125,6 +134,8 @@ class SimNetWakeup final : public Wakeup {
   SimNet& net_;
   Interest interest_;
   uint64_t until_ = kNever;
+  std::vector<Interest> also_;
+  uint64_t also_until_ = kNever;
 };
 
 }  // namespace weir::testing

@@ -307,3 +307,23 @@ for name, text in (
     ("too_deep", b"[" * 65 + b"]" * 65),
 ):
     put("weir_event_event_fuzz", name, b"\x01" + text)
+
+# ---- messages to services and their replies, behind two bytes for the room and one for the key ------------------------------------
+ITEM = {"id": "a\u00e9\"", "at": -1.5e3, "m": {"x": [1, None, {"y": True}], "z": {}}, "l": [[], ["\U0001f600\n"]], "e": ""}
+for name, data in (
+    ("record", b"\xff\x0f\x00" + json.dumps(ITEM).encode()),
+    ("record_keyed", b"\xff\x0f\x01" + json.dumps(ITEM, ensure_ascii=False).encode()),
+    ("record_small_room", b"\x80\x00\x01" + json.dumps(ITEM).encode()),
+    ("text", b"\x00\x02\x00text\xff\xef\xbf\xbe\x00"),
+    ("repeats", b"\x00\x08\x00" + b'{"id":1,"\\u0069d":2,"a":{"b":1,"b":2},"a":{"id":3}}'),
+    ("numbers", b"\x00\x08\x00" + b'{"id":1e125,"a":[0.000e-5,1e-130,99999999999999999999999999999999999999,-0.1E+3]}'),
+    ("number_too_long", b"\x00\x08\x00" + b'{"id":123456789012345678901234567890123456789}'),
+    ("surrogate", b"\x00\x08\x00" + b'{"id":"\\ud83d\\ude00\\ud800"}'),
+    ("deepest", b"\x00\x10\x00" + b'{"id":1,"d":' + b"[" * 31 + b"1" + b"]" * 31 + b"}"),
+    ("too_deep", b"\x00\x10\x00" + b'{"id":1,"d":' + b"[" * 32 + b"1" + b"]" * 32 + b"}"),
+    ("reply_sqs", b"\x00\x01\x00" + json.dumps({"Failed": [{"Id": "0", "SenderFault": True, "Code": "x", "Message": "m"}], "Successful": [{"Id": "1"}]}).encode()),
+    ("reply_kinesis", b"\x00\x01\x00" + json.dumps({"FailedRecordCount": 1, "Records": [{"SequenceNumber": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "m"}]}).encode()),
+    ("reply_firehose", b"\x00\x01\x00" + json.dumps({"FailedPutCount": 1, "RequestResponses": [{"ErrorCode": "ServiceUnavailableException"}, {"RecordId": "r"}]}).encode()),
+    ("reply_dynamodb", b"\x00\x01\x01" + json.dumps({"UnprocessedItems": {"table": [{"PutRequest": {"Item": {"id": {"S": "a"}, "at": {"N": "1.0"}, "m": {"M": {}}}}}]}}).encode()),
+):
+    put("weir_delivery_delivery_fuzz", name, data)

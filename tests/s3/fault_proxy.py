@@ -395,6 +395,8 @@ class Fault:
 
 
 class Proxy:
+    keep = PIECE  # bytes: a body of fewer stays with its request
+
     def __init__(self, server_port, tls=None, port=0, s3=None, connect=False):
         self.server_port, self.tls, self.s3, self.connect = server_port, tls, s3, connect
         self.connects = []
@@ -472,7 +474,7 @@ class Proxy:
             else:
                 fault.act(exchange)
         finally:
-            request.body = request.body if len(request.body) < PIECE else b""
+            request.body = request.body if len(request.body) < self.keep else b""
         return exchange.open and request.fields.get("connection", "").lower() != "close"
 
     def close(self):

@@ -47,23 +47,28 @@ def encode(text, safe=""):
     return urllib.parse.quote(text, safe=safe + "-_.~")
 
 
-def signed_fields(method, host, path, query, fields, body_sha256, key, secret, token=None, region="us-east-1", at=None):
+def signature(method, path, query, signed, body_sha256, scope, secret):
+    """Of a request with these fields, `signed`, by the secret's key for the scope: date/region/service/aws4_request."""
+    canonical_query = "&".join(sorted(f"{encode(n)}={encode(v)}" for n, v in query))
+    lines = [method, path, canonical_query, *(f"{n}:{signed[n]}" for n in sorted(signed)), "", ";".join(sorted(signed)), body_sha256]
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", signed["x-amz-date"], scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
+    signing = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        signing = hmac.new(signing, part.encode(), hashlib.sha256).digest()
+    return hmac.new(signing, to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+def signed_fields(method, host, path, query, fields, body_sha256, key, secret, token=None, region="us-east-1", at=None, service="s3"):
     """The fields that sign a request. `path`: encoded; `query`: a list of pairs, not encoded."""
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    scope = f"{now[:8]}/{region}/s3/aws4_request"
+    scope = f"{now[:8]}/{region}/{service}/aws4_request"
     signed = {name.lower(): " ".join(value.split()) for name, value in fields.items()}
     signed.update({"host": host, "x-amz-content-sha256": body_sha256, "x-amz-date": now})
     if token:
         signed["x-amz-security-token"] = token
     names = ";".join(sorted(signed))
-    canonical_query = "&".join(sorted(f"{encode(n)}={encode(v)}" for n, v in query))
-    lines = [method, path, canonical_query, *(f"{n}:{signed[n]}" for n in sorted(signed)), "", names, body_sha256]
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
-    signing = ("AWS4" + secret).encode()
-    for part in (now[:8], region, "s3", "aws4_request"):
-        signing = hmac.new(signing, part.encode(), hashlib.sha256).digest()
-    signature = hmac.new(signing, to_sign.encode(), hashlib.sha256).hexdigest()
-    signed["authorization"] = f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    signed["authorization"] = (f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders={names}, "
+                               f"Signature={signature(method, path, query, signed, body_sha256, scope, secret)}")
     del signed["host"]
     return signed
 

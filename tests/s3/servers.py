@@ -96,17 +96,21 @@ def end_with_the_parent():
 SERVERS = {server.name: server for server in (Radosgw, Moto)}
 
 
-def moto_folder():
-    """One for each list of packages and version of Python."""
-    with open(os.path.join(HERE, "requirements.txt"), "rb") as file:
-        key = hashlib.sha256(file.read() + sys.version.encode()).hexdigest()[:12]
+def cache_folder(name, key):
+    """Of what is installed for tests, outside the tree; `key`: the bytes that say what it is."""
     cache = os.environ.get("WEIR_CACHE")
     if not cache:
         home = os.environ.get("HOME", "")
         user = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
         here = os.path.join(HERE, "..", "..", "build", "third_party")
         cache = os.path.join(user, "weir") if home and os.access(home, os.W_OK) else here
-    return os.path.abspath(os.path.join(cache, f"moto-{key}"))
+    return os.path.abspath(os.path.join(cache, f"{name}-{hashlib.sha256(key).hexdigest()[:12]}"))
+
+
+def moto_folder():
+    """One for each list of packages and version of Python."""
+    with open(os.path.join(HERE, "requirements.txt"), "rb") as file:
+        return cache_folder("moto", file.read() + sys.version.encode())
 
 
 def install_moto():

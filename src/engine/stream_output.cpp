@@ -1,10 +1,10 @@
-#include "engine/record_output.hpp"
+#include "engine/stream_output.hpp"
 
 #include "base/assert.hpp"
 
 namespace weir {
 
-Status RecordOutput::begin(const Schema& schema, std::span<const WriteColumn> columns) {
+Status StreamOutput::begin(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
   begun_ = true;
   WEIR_TRY(writer_.begin(schema, columns));
@@ -12,7 +12,7 @@ Status RecordOutput::begin(const Schema& schema, std::span<const WriteColumn> co
   return open_if_needed(Position{});
 }
 
-Status RecordOutput::open_if_needed(const Position& position) {
+Status StreamOutput::open_if_needed(const Position& position) {
   if (bytes_.object_open()) return {};
   ObjectInfo info;
   info.batch = bytes_.traits().object_per_batch ? counters_.batches : 0;
@@ -21,9 +21,9 @@ Status RecordOutput::open_if_needed(const Position& position) {
   return bytes_.open_object(info);
 }
 
-Status RecordOutput::drain() { return bytes_.drain(); }
+Status StreamOutput::drain() { return bytes_.drain(); }
 
-Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_t from, const Position& position) {
+Result<RecordOutput::Written> StreamOutput::write(const WriteRows& rows, uint32_t from, const Position& position) {
   WEIR_ASSERT(begun_);
   Written written;
   written.next = from;
@@ -71,13 +71,13 @@ Result<RecordOutput::Written> RecordOutput::write(const WriteRows& rows, uint32_
   return written;
 }
 
-Status RecordOutput::end_unit() {
+Status StreamOutput::end_unit() {
   unit_written_ = 0;
   if (!bytes_.object_open()) return {};
   return bytes_.end_unit();
 }
 
-Status RecordOutput::end_batch() {
+Status StreamOutput::end_batch() {
   if (writer_.batch_records() == 0) return {};
   batch_opened_ns_ = kNever;
   const uint64_t records = writer_.batch_records();
@@ -99,7 +99,7 @@ Status RecordOutput::end_batch() {
   return bytes_.close_object(records);
 }
 
-Status RecordOutput::finish() {
+Status StreamOutput::finish() {
   WEIR_TRY(end_batch());
   if (!bytes_.object_open()) return {};
   for (;;) {
@@ -112,25 +112,25 @@ Status RecordOutput::finish() {
   return bytes_.close_object();
 }
 
-uint64_t RecordOutput::batch_due_ns() const {
+uint64_t StreamOutput::batch_due_ns() const {
   if (batch_opened_ns_ == kNever || writer_.batch_records() == 0) return kNever;
   return batch_opened_ns_ + age_ns_;
 }
 
-Status RecordOutput::begin_again(const Schema& schema, std::span<const WriteColumn> columns) {
+Status StreamOutput::begin_again(const Schema& schema, std::span<const WriteColumn> columns) {
   WEIR_ASSERT(!begun_);
   begun_ = true;
   return writer_.begin(schema, columns);
 }
 
-void RecordOutput::save(StateWriter& out) const {
+void StreamOutput::save(StateWriter& out) const {
   WEIR_ASSERT(settled());
   out.put(unit_written_);
   writer_.save(out);
   bytes_.save(out);
 }
 
-bool RecordOutput::load(StateReader& in) {
+bool StreamOutput::load(StateReader& in) {
   unit_written_ = in.get<uint64_t>();
   return writer_.load(in) && bytes_.load(in);
 }
