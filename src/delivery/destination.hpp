@@ -25,6 +25,7 @@ struct DestinationLimits {
   uint32_t messages_max = 0;  ///< of a request
   uint64_t message_bytes_max = 0;
   uint64_t request_bytes_max = 0;  ///< of all messages of a request
+  uint64_t body_bytes_max = 0;  ///< of a request's body on the wire, where the service counts that, too; 0: it does not
 };
 
 enum class KeyRule : uint8_t {

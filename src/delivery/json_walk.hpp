@@ -13,7 +13,7 @@ namespace weir {
 
 class JsonWalk {
  public:
-  static constexpr size_t kDepthMax = 64;  ///< deeper: refused
+  static constexpr size_t kDepthMax = 80;  ///< deeper: refused. An item of DynamoDB comes back 69 deep
   static constexpr size_t kNamedDepthMax = 8;  ///< names and indexes are kept so deep
   static constexpr size_t kNameBytesMax = 255;  ///< of a name; a longer one is as if it were empty
   static constexpr size_t kTextBytesMax = 3072;  ///< of a value; a longer one is cut, and `cut` says so

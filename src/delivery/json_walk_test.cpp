@@ -56,8 +56,8 @@ TEST(JsonWalk, WhatIsNoJsonIsRefused) {
 }
 
 TEST(JsonWalk, DepthIsBounded) {
-  EXPECT_TRUE(walked(std::string(64, '[') + std::string(64, ']'), 1).ends_with("whole"));
-  EXPECT_TRUE(walked(std::string(65, '[') + std::string(65, ']'), 1).ends_with("bad"));
+  EXPECT_TRUE(walked(std::string(80, '[') + std::string(80, ']'), 1).ends_with("whole"));
+  EXPECT_TRUE(walked(std::string(81, '[') + std::string(81, ']'), 1).ends_with("bad"));
 }
 
 }  // namespace

@@ -40,7 +40,10 @@ class TextRoom {
   /// The inside of a JSON string. Of what is no UTF-8, `utf8` tells.
   TextRoom& put_json(std::string_view text) {
     size_t bytes = text.size();
-    for (const char c : text) bytes += (c == '"' || c == '\\') + 5u * (static_cast<unsigned char>(c) < 0x20);
+    for (const char c : text) {
+      const bool two = c == '"' || c == '\\' || (c >= '\b' && c <= '\r' && c != '\v');
+      bytes += two ? 1 : static_cast<unsigned char>(c) < 0x20 ? 5 : 0;
+    }
     if (!take(bytes)) return *this;
     const JsonEscaped escaped = escape_json(text, out_);
     if (escaped.high && utf8_valid_prefix(text) != text.size()) utf8_ = false;

@@ -549,6 +549,8 @@ Status Job::choose_destination(const DestinationKind& kind) {
   // More than twice what the service takes is never filled, as it is encoded.
   const uint64_t bytes = config_.batch.bytes_given ? config_.batch.bytes : kMessageBatchBytes;
   outbox.batch_bytes = std::min(bytes, 2 * limits.request_bytes_max + (64u << 10));
+  if (limits.body_bytes_max != 0)
+    outbox.batch_bytes = std::min(outbox.batch_bytes, limits.body_bytes_max - 2 * Destination::kFrameBytesMax);
   for (uint32_t i = 0; i < outbox_shape().in_flight; ++i) requests_.push_back(destination_->make_request());
 
   WriterOptions& writer = writer_options_;
