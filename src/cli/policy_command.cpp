@@ -17,7 +17,7 @@ int policy_command(Words words, char** environment) {
   const std::string policy = policy_of(pipeline.config);
   if (policy.empty())
     return usage_error("policy",
-                       "nothing of this pipeline is in S3: files, http:// and https:// need no permission in AWS");
+                       "nothing of this pipeline is in AWS: files, http:// and https:// need no permission there");
   return print_text(policy);
 }
 
