@@ -53,8 +53,8 @@ TEST(Policy, a_service_is_allowed_what_sending_to_it_asks) {
     {
       "Sid": "SendRecords",
       "Effect": "Allow",
-      "Action": [)") + row.actions +
-                                     "],\n      \"Resource\": [\"" + row.resource + "\"]\n    }\n  ]\n}\n")
+      "Action": [)") + row.actions + "],\n      \"Resource\": [\"" +
+                                     row.resource + "\"]\n    }\n  ]\n}\n")
         << row.to;
   }
 }
@@ -82,8 +82,8 @@ TEST(Policy, rejects_and_state_of_a_job_that_sends_are_in_s3_as_of_any) {
   config.rejects.to = "s3://bad/rejects.ndjson";
   config.checkpoint.to = "s3://state/weir/";
   const std::string policy = policy_of(config);
-  for (const char* part : {"\"ReadInputs\"", "\"SendRecords\"", "\"arn:aws:s3:::bad/rejects.ndjson\"",
-                           "\"KeepState\"", "\"arn:aws:s3:::state/weir/*\""})
+  for (const char* part : {"\"ReadInputs\"", "\"SendRecords\"", "\"arn:aws:s3:::bad/rejects.ndjson\"", "\"KeepState\"",
+                           "\"arn:aws:s3:::state/weir/*\""})
     EXPECT_NE(policy.find(part), std::string::npos) << part << "\n" << policy;
   EXPECT_TRUE(parse_yaml(policy)) << policy;
 }

@@ -1,8 +1,8 @@
 #include "report/summary.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
+
+#include <sys/resource.h>
 
 #include "memory/process_memory.hpp"
 #include "plan/units.hpp"
