@@ -49,9 +49,10 @@ WAIT_SECONDS = 60
 
 class Request(fault_proxy.Request):
     """`op`: the operation, or the method; `key`: what it is sent to (a queue's name, a stream, a table, a topic's ARN, a bus, a function), or the
-    path. `taken`: the service has it. `answered`: how many replies were begun before this one's, None without one."""
+    path. `taken`: the service has it. `answered`: how many replies were begun before this one's, None without one. `flying`: how many requests,
+    this one included, had no answer when it came, as the client knows at most."""
 
-    taken, answered, value = False, None, None
+    taken, answered, value, flying, over = False, None, None, 0, False
 
     def __init__(self, number, connection, line, fields):
         super().__init__(number, connection, line, fields)
@@ -291,7 +292,18 @@ class Exchange(fault_proxy.Exchange):
         # Before it goes out: whoever has the reply can rely on it.
         if self.request.answered is None:
             self.request.answered = next(self.proxy.answers)
+        self.over()
         super().send(data)
+
+    def end(self, reset=False):
+        self.over()
+        super().end(reset)
+
+    def over(self):
+        """From now on the client may know how it ended, and send the next one."""
+        with self.proxy.lock:
+            self.proxy.flying -= not self.request.over
+            self.request.over = True
 
     def answer_chunked(self, reply, chunk_bytes):
         body = reply.body
@@ -333,6 +345,11 @@ class Endpoint(fault_proxy.Proxy):
         with self.lock:
             self.accepted, self.refused, self.entry_faults, self.known = [], [], [], {}
 
+    def clear_log(self):
+        """What was sent is forgotten; faults stay."""
+        with self.lock:
+            self.log, self.accepted, self.refused = [], [], []
+
     def await_requests(self, count):
         """Until so many requests were read whole, or met a fault that does not read them."""
         with self.changed:
@@ -347,6 +364,7 @@ class Endpoint(fault_proxy.Proxy):
             self.log.append(request)
             fault = next((f for f in self.faults if getattr(f.act, "early", False) and f.takes(request)), None)
             self.flying += 1
+            request.flying = self.flying
             self.flying_max = max(self.flying, self.flying_max)
         exchange = Exchange(self, client, request, reader)
         try:
@@ -365,8 +383,7 @@ class Endpoint(fault_proxy.Proxy):
             else:
                 fault.act(exchange)
         finally:
-            with self.lock:
-                self.flying -= 1
+            exchange.over()
         return exchange.open and request.fields.get("connection", "").lower() != "close"
 
     def tell(self, request):
