@@ -37,6 +37,7 @@ struct DestinationKind {
   bool takes_array = false;  ///< output.format json is possible
   bool takes_key = false;  ///< output.key has a meaning
   bool needs_key = false;
+  uint64_t reply_default_ns = 60'000'000'000;  ///< time for a reply, where none is given
   uint32_t messages_default = 0;  ///< of a batch, where the service has no limit of its own; 0: it has
   Result<std::unique_ptr<Destination>> (*make)(const DestinationOptions& options) = nullptr;
 };
@@ -58,5 +59,15 @@ struct Arn {
 };
 /// False: it is none of `service`.
 bool parse_arn(std::string_view text, std::string_view service, Arn& arn);
+/// It says partition, region and account, each in its form.
+bool is_regional(const Arn& arn);
+/// "aws", "aws-cn", ...: an ARN's partition, by the region's beginning.
+std::string_view arn_partition(std::string_view region);
+/// W2028: `region`, which an ARN says, is not the one that is asked. Empty: the ARN says none.
+Status check_region(std::string_view region, const AwsSession& session);
+/// Twelve digits.
+bool is_account(std::string_view text);
+/// 1 to `bytes_max` of A-Z, a-z, 0-9 and those of `more`.
+bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more);
 
 }  // namespace weir
