@@ -74,7 +74,7 @@ class Request(fault_proxy.Request):
             tables = list(v.get("RequestItems", {}))
             buses = [e.get("EventBusName", "default") for e in v.get("Entries", []) if isinstance(e, dict)] if self.op == "PutEvents" else []
             self.key = (v.get("QueueUrl", "").rpartition("/")[2] or v.get("QueueName") or v.get("StreamName") or v.get("StreamARN", "").rpartition("/")[2]
-                        or v.get("DeliveryStreamName") or v.get("TableName") or next(iter(tables + buses), ""))
+                        or v.get("DeliveryStreamName") or v.get("Name") or v.get("TableName") or next(iter(tables + buses), ""))
         elif self.fields.get("content-type", "").startswith("application/x-www-form-urlencoded") and b"Action=" in self.body:
             self.value = dict(urllib.parse.parse_qsl(self.body.decode(), keep_blank_values=True, strict_parsing=True))
             self.op, self.key = self.value["Action"], self.value.get("TopicArn", "")
@@ -403,6 +403,8 @@ class Endpoint(fault_proxy.Proxy):
 
     def answer(self, request):
         if request.op not in LIMITS:
+            if request.op == "GetCallerIdentity":
+                return reply_of(200, IDENTITY, [("content-type", "text/xml")])
             if request.op in ASKED:
                 return json_reply(request, ASKED[request.op](self, request))
             if request.value is not None:
@@ -435,7 +437,11 @@ class Endpoint(fault_proxy.Proxy):
             if key is not None and key in self.known:
                 return reply_of(200)
             self.known[key] = request
-        self.settle(request, list(rows_of(request)), whole=True)
+        failed = self.settle(request, list(rows_of(request)), whole=True)
+        if failed:
+            with self.lock:
+                self.known.pop(key)
+            return reply_of(422, f"{next(iter(failed.values()))[0]}: by the test".encode(), [("content-type", "text/plain")])
         return reply_of(200)
 
     def settle(self, request, entries, whole):
@@ -451,9 +457,12 @@ class Endpoint(fault_proxy.Proxy):
         return failed
 
 
+IDENTITY = (b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>123456789012</Account>'
+            b"</GetCallerIdentityResult></GetCallerIdentityResponse>")
 # What else a client may ask of a service.
 ASKED = {
     "GetQueueUrl": lambda endpoint, request: {"QueueUrl": f"{endpoint.endpoint}/123456789012/{request.key}"},
+    "DescribeEventBus": lambda endpoint, request: {"Name": request.key, "Arn": f"arn:aws:events:us-east-1:123456789012:event-bus/{request.key}"},
     "GetQueueAttributes": lambda endpoint, request: {"Attributes": {}},
     "DescribeTable": lambda endpoint, request: {"Table": {"TableName": request.key, "TableStatus": "ACTIVE", "KeySchema": [
         {"AttributeName": n, "KeyType": kind} for n, kind in zip(endpoint.keys.get(request.key, ["id"]), ("HASH", "RANGE"))]}},

@@ -12,11 +12,12 @@ class Standard(Conformance, ServiceCase, service="endpoint"):
         return entry.attributes["weir-id"]
 
     def nowhere(self):
-        return error(400, "AWS.SimpleQueueService.NonExistentQueue")
+        return error(400, "QueueDoesNotExist")
 
 
 class Fifo(Standard, service="endpoint"):
     to, key, in_flight_max = "sqs://orders.fifo", ("key",), 1
+    whole_batches = False  # one message a group and request
 
     def identity(self, entry):
         return entry.deduplication
