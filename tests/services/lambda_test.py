@@ -15,7 +15,7 @@ class Function(Conformance, ServiceCase, service="endpoint"):
         return entry.value
 
     def identity(self, entry):
-        return json.loads(entry.request.body)["batch"]["id"], entry.index
+        return entry.request.value["batch"]["id"], entry.index
 
     def nowhere(self):
         return error(404, "ResourceNotFoundException")

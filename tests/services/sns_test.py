@@ -6,6 +6,7 @@ from endpoint import error
 
 class Standard(Conformance, ServiceCase, service="endpoint"):
     to, op = "sns://alerts", "PublishBatch"
+    early = "POST", 1  # who the caller is
     throttled, transient, refused, sender = "ThrottledException", "InternalError", "InvalidParameter", True
 
     def identity(self, entry):
