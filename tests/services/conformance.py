@@ -12,9 +12,9 @@ import signal
 import threading
 
 import harness
-from case import keyed_rows, record_of
+from case import FULL, keyed_rows, record_of
 from endpoint import LIMITS, KiB, MiB, chunked_reply, entries_of, error, reply_then_reset, reset_unread, say, stall_reply, stall_unread
-from fault_proxy import before, close_after, cut, cut_head, lose_reply, refuse, stall
+from fault_proxy import after, before, close_after, cut, cut_head, lose_reply, refuse, stall
 
 ROWS = 2000
 BATCH = 10
@@ -529,3 +529,94 @@ class Conformance:
         endpoint.fault(refuse(), times=None)
         run = self.run_rows(exit=40)
         self.assertEqual((self.accepted(), run.error["code"][:3]), ([], "W40"))
+
+
+class Real:
+    """What every sink keeps before a real server: `make()` makes the queue, stream, ... of the name `self.name` and gives output.to; `got()` gives the rows
+    that are there, in order where there is one. `once`: what is sent again is known again by the service."""
+
+    key, op, once, more, count = (), None, False, "", 10_000 if FULL else 1000
+    others = 0  # requests before the first that carries records, where these can't be told apart
+    ordered = False
+    largest = None  # bytes of a text that the server must take and Weir must send; None: it has another limit than Weir knows of
+    missing = None  # output.to of what is not there
+
+    def is_sent(self, request):
+        return request.fields.get("x-amz-target", "").endswith("." + self.op)
+
+    def text(self, to, state=None, batch=None, **output):
+        lines = ["input:", "  from: in.csv", "  record_max: 16MiB", "output:", f"  to: {to}"]
+        lines += [f"  key: [{', '.join(self.key)}]"] if self.key else []
+        lines += [f"  {name}: {value}" for name, value in output.items()]
+        lines += ["checkpoint:", f"  to: {state}", "  every: 0s"] if state else []
+        lines += ["batch:", *(f"  {name}: {value}" for name, value in batch.items())] if batch else []
+        return "\n".join(lines) + "\nmemory: 256MiB\n" + self.more
+
+    def assert_there(self, count, repeats=0):
+        rows = self.got()
+        again = self.assert_at_least_once(rows, count, repeats)
+        expected = {int(line.split(",")[0]): line.split(",") for line in self.get("in.csv").decode().splitlines()[1:]}
+        for row in rows:
+            self.assertEqual([str(row[n]) for n in ("id", "key", "text")], expected[int(row["id"])])
+        if self.ordered:
+            self.assert_order_per_key(rows, repeats=True)
+        return again
+
+    def test_each_row_once(self):
+        to = self.make()
+        self.put("in.csv", keyed_rows(self.count))
+        run = self.run_pipeline(self.text(to))
+        self.assertEqual((run.records["written"], run.summary["retries"]), (self.count, 0))
+        self.assert_there(self.count)
+
+    def test_characters(self):
+        to = self.make()
+        texts = ["é😀", "\u2028", "</script>&amp;+%41", "a b", "'=;"]
+        self.put("in.csv", "id,key,text\n".encode() + "".join(f"{i},k,{t}\n" for i, t in enumerate(texts)).encode())
+        self.run_pipeline(self.text(to))
+        self.assertEqual({int(r["id"]): r["text"] for r in self.got()}, dict(enumerate(texts)))
+
+    def test_replies_that_are_lost(self):
+        to = self.make()
+        fault = self.proxy.fault(lose_reply(reset=True), where=self.is_sent, skip=2 + self.others, times=3)
+        self.put("in.csv", keyed_rows(200))
+        self.run_pipeline(self.text(to, batch={"records": BATCH}))
+        self.assertEqual(fault.hits, 3)
+        self.assert_there(200, repeats=0 if self.once else 3 * BATCH)
+
+    def test_connections_that_are_closed_behind_each_reply(self):
+        to = self.make()
+        self.proxy.fault(close_after(), times=None)
+        self.put("in.csv", keyed_rows(200))
+        self.run_pipeline(self.text(to, batch={"records": BATCH}))
+        self.assert_there(200)
+
+    def test_killed_and_gone_on(self):
+        to = self.make()
+        self.proxy.fault(after(lambda _: self.strike(signal.SIGKILL)), where=self.is_sent, skip=40, times=None)
+        self.put("in.csv", keyed_rows(800))
+        self.pipeline(self.text(to, state="state.weir", unit="4KiB", batch={"records": BATCH}))
+        self.ended(self.start_struck("run", "p.yaml", "--summary", "json"), -signal.SIGKILL)
+        known = json.loads(self.weir("status", "state.weir", "--json").out)["records"]["read"]
+        self.assertGreater(known, 0)
+        self.proxy.clear()
+        run = self.weir("run", "p.yaml", "--summary", "json")
+        self.assertEqual(run.records["read"], 800)
+        again = self.assert_there(800, repeats=0 if self.once else None)
+        self.assertLessEqual(again, 800 - known)
+
+    def test_the_largest(self):
+        if self.largest is None:
+            return
+        to = self.make()
+        self.put("in.csv", b"id,key,text\n" + b"".join(b"%d,k%d,%s\n" % (i, i, b"x" * self.largest) for i in range(3)))
+        self.run_pipeline(self.text(to, batch={"bytes": "32MiB"}, in_flight=1))
+        self.assert_there(3)
+
+    def test_nothing_of_this_name(self):
+        self.put("in.csv", keyed_rows(100))
+        run = self.run_pipeline(self.text(self.missing or self.to_of("weir-nobody")), exit=20, code="W2034")
+        self.assertIn("output.to", run.error["hint"])
+
+    def to_of(self, name):
+        return f"{self.service}://{name}"
