@@ -18,7 +18,7 @@ class Table(Conformance, ServiceCase, service="endpoint"):
 
 
 class RealTable(Real, ServiceCase, service="dynamodb"):
-    op, key, once, largest = "BatchWriteItem", ("id",), True, 400 * 1024 - 200
+    op, key, once, largest = "BatchWriteItem", ("id",), True, 400_000
 
     def make(self):
         self.aws.create_table(self.name, ("id", "S"))

@@ -1,7 +1,7 @@
 """Kinesis: records of a stream."""
 import json
 
-from case import ServiceCase
+from case import ServiceCase, keyed_rows
 from conformance import Conformance, Real
 
 

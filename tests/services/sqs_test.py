@@ -1,7 +1,7 @@
 """SQS: standard and FIFO queues."""
 import json
 
-from case import ServiceCase
+from case import ServiceCase, keyed_rows
 from conformance import Conformance, Real
 from endpoint import error
 
@@ -29,7 +29,7 @@ class Fifo(Standard, service="endpoint"):
 
 
 class RealQueue(Real, ServiceCase, service="sqs"):
-    op, largest = "SendMessageBatch", (1 << 20) - 200
+    op, largest, slow_on = "SendMessageBatch", (1 << 20) - 200, ("moto",)
 
     def make(self):
         self.queue = self.aws.create_queue(self.name)
