@@ -14,6 +14,7 @@ class Stream(Conformance, ServiceCase, service="endpoint"):
 
 
 class Keyed(Stream, service="endpoint"):
+    sample = {"test_calm_each_row_once", "test_a_request_that_is_refused_is_cut_in_halves"}
     key = ("key",)
 
     def identity(self, entry):

@@ -61,3 +61,6 @@ class RealFifo(RealTopic, service="sns"):
 
     def make(self, fifo=True):
         return super().make(fifo)
+
+    def to_of(self, name):
+        return f"sns://{name.removesuffix('.fifo')}.fifo"
