@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 
-import harness
+from bed import Bed
 from case import FULL, keyed_rows, record_of
 from endpoint import LIMITS, KiB, MiB, chunked_reply, entries_of, error, reply_then_reset, reset_unread, say, stall_reply, stall_unread
 from fault_proxy import after, before, close_after, cut, cut_head, lose_reply, refuse, stall
@@ -25,7 +25,7 @@ WAIT_SECONDS = 60
 # What is run of each sink without WEIR_SERVICES_FULL.
 SAMPLE = {f"test_{name}" for name in (
     "calm_each_row_once", "cut_by_the_user", "sizes_around_the_limit", "only_what_failed_is_sent_again", "poison_ends_in_the_rejects", "killed",
-    "a_request_that_is_refused_is_cut_in_halves", "throttled_requests_go_down", "reset_when_it_was_taken", "cut_in_the_reply", "no_such_place",
+    "a_request_that_is_refused_is_cut_in_halves", "reset_when_it_was_taken", "cut_in_the_reply", "no_such_place",
     "certificate_not_trusted", "told_to_stop")}
 
 
@@ -552,10 +552,18 @@ class Real:
 
     key, op, once, more = (), None, False, ""
     slow_on = ()  # servers that take a second for a hundred messages
+    sample = {f"test_{name}" for name in ("each_row_once", "replies_that_are_lost", "killed_and_gone_on", "nothing_of_this_name")}
     others = 0  # requests before the first that carries records, where these can't be told apart
     ordered = False
     largest = None  # bytes of a text that the server must take and Weir must send; None: it has another limit than Weir knows of
     missing = None  # output.to of what is not there
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        slow = Bed.server is not None and Bed.server.name in cls.slow_on
+        for name in dir(cls):
+            if name.startswith("test") and slow and not FULL and name not in cls.sample:
+                setattr(cls, name, None)
 
     @property
     def count(self):

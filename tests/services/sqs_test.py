@@ -7,7 +7,7 @@ from endpoint import error
 
 
 class Standard(Conformance, ServiceCase, service="endpoint"):
-    sample = SAMPLE | {"test_standing_still_stops_the_reading", "test_stalled_within_the_reply", "test_down_from_the_middle_on"}
+    sample = SAMPLE | {"test_standing_still_stops_the_reading", "test_stalled_within_the_reply", "test_throttled_requests_go_down", "test_down_from_the_middle_on"}
     to, op, service_name = "sqs://orders", "SendMessageBatch", "sqs"
     throttled, transient, refused, sender = "RequestThrottled", "InternalError", "InvalidMessageContents", True
 
