@@ -82,7 +82,7 @@ test-services: ## sinks against real servers, moto, ElasticMQ, Dynalite and Kine
 	@scripts/setup.sh services
 	@$(CONFIGURE) -B build/release -DCMAKE_BUILD_TYPE=Release -DWEIR_TESTS=ON
 	@$(BUILD) build/release --target weir -j $(JOBS)
-	@for server in endpoint moto second; do python3 tests/services/run.py --server $$server --weir build/release/weir || [ $$? = 77 ] || exit 1; done
+	@for server in endpoint moto second; do WEIR_SERVICES_FULL=1 python3 tests/services/run.py --server $$server --weir build/release/weir || [ $$? = 77 ] || exit 1; done
 
 sim: ## lives of jobs on a simulated machine, SEEDS=200000 of them from FROM=1; `build/release/tests/sim/weir_sim --seed N` tells one
 	@scripts/setup.sh test

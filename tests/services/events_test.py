@@ -16,7 +16,7 @@ class Bus(Conformance, ServiceCase, service="endpoint"):
 
 
 class RealBus(Real, ServiceCase, service="events"):
-    op, largest = "PutEvents", (256 << 10) - 300
+    op, largest, slow_on = "PutEvents", (256 << 10) - 300, ("moto",)
     more = "events:\n  source: com.example.orders\n  detail_type: order\n"
 
     def make(self):

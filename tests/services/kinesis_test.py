@@ -1,7 +1,7 @@
 """Kinesis: records of a stream."""
 import json
 
-from case import ServiceCase
+from case import ServiceCase, keyed_rows
 from conformance import Conformance, Real
 
 
@@ -14,6 +14,7 @@ class Stream(Conformance, ServiceCase, service="endpoint"):
 
 
 class Keyed(Stream, service="endpoint"):
+    sample = {"test_calm_each_row_once", "test_a_request_that_is_refused_is_cut_in_halves"}
     key = ("key",)
 
     def identity(self, entry):

@@ -1,7 +1,7 @@
 """SNS: standard and FIFO topics."""
 import json
 
-from case import ServiceCase
+from case import ServiceCase, keyed_rows
 from conformance import Conformance, Real
 from endpoint import error
 
@@ -33,7 +33,7 @@ class Fifo(Standard, service="endpoint"):
 
 
 class RealTopic(Real, ServiceCase, service="sns"):
-    op, others, largest = "PublishBatch", 1, (256 << 10) - 200
+    op, others, largest, slow_on = "PublishBatch", 1, (256 << 10) - 200, ("moto",)
 
     def is_sent(self, request):
         return request.method == "POST"  # the first one asks who the caller is
@@ -61,3 +61,6 @@ class RealFifo(RealTopic, service="sns"):
 
     def make(self, fifo=True):
         return super().make(fifo)
+
+    def to_of(self, name):
+        return f"sns://{name.removesuffix('.fifo')}.fifo"

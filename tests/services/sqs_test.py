@@ -1,12 +1,13 @@
 """SQS: standard and FIFO queues."""
 import json
 
-from case import ServiceCase
-from conformance import Conformance, Real
+from case import ServiceCase, keyed_rows
+from conformance import SAMPLE, Conformance, Real
 from endpoint import error
 
 
 class Standard(Conformance, ServiceCase, service="endpoint"):
+    sample = SAMPLE | {"test_standing_still_stops_the_reading", "test_stalled_within_the_reply", "test_throttled_requests_go_down", "test_down_from_the_middle_on"}
     to, op, service_name = "sqs://orders", "SendMessageBatch", "sqs"
     throttled, transient, refused, sender = "RequestThrottled", "InternalError", "InvalidMessageContents", True
 
@@ -18,6 +19,7 @@ class Standard(Conformance, ServiceCase, service="endpoint"):
 
 
 class Fifo(Standard, service="endpoint"):
+    sample = SAMPLE
     to, key, in_flight_max = "sqs://orders.fifo", ("key",), 1
     whole_batches = False  # one message a group and request
 
@@ -29,7 +31,7 @@ class Fifo(Standard, service="endpoint"):
 
 
 class RealQueue(Real, ServiceCase, service="sqs"):
-    op, largest = "SendMessageBatch", (1 << 20) - 200
+    op, largest, slow_on = "SendMessageBatch", (1 << 20) - 200, ("moto",)
 
     def make(self):
         self.queue = self.aws.create_queue(self.name)
