@@ -74,6 +74,11 @@ class SimNet final : public Net {
   uint64_t signal_at_ns = kNever;  ///< a signal asks for a stop, and ends the wait that it falls into
   uint64_t connections = 0;
   uint64_t requests = 0;
+  uint64_t received_bytes = 0;  ///< by the client
+  /// Time from a request to the first byte of its reply; kNever: it never comes. Null: none passes.
+  std::function<uint64_t(const SimRequest&)> latency;
+  /// Requests whose replies are still to come.
+  [[nodiscard]] size_t unanswered() const;
 
   Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) override;
   Result<int> connect(const Address& address, SocketUse use) override;
@@ -95,6 +100,7 @@ class SimNet final : public Net {
     bool closing = false;  ///< the server closes once `out` is empty
     bool silent = false;  ///< nothing moves any more
     bool unanswered = false;  ///< connect never ends
+    uint64_t ready_ns = 0;  ///< when `out` arrives
     uint64_t served = 0;
   };
   bool strikes(uint32_t one_in, const char* name);
