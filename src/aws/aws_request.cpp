@@ -2,6 +2,7 @@
 
 #include "aws/aws_errors.hpp"
 #include "aws/credential_json.hpp"
+#include "aws/s3_replies.hpp"
 #include "base/assert.hpp"
 #include "hash/hex.hpp"
 
@@ -13,6 +14,7 @@ void AwsRequest::reset(const AwsServiceName& service, std::string_view method, s
   method_ = method;
   path_and_query_ = path_and_query;
   body_ = &body;
+  xml_ = false;
   payload_hash_.clear();
   own_fields_ = 0;
   status_ = 0;
@@ -48,6 +50,17 @@ void AwsRequest::rest(const AwsServiceName& service, std::string_view method, st
                       HttpBody& body) {
   reset(service, method, path_and_query, body);
   field("Content-Type", "application/json");
+}
+
+void AwsRequest::query(const AwsServiceName& service, std::string_view form) {
+  text_ = TextBody(form);
+  query(service, text_);
+}
+
+void AwsRequest::query(const AwsServiceName& service, HttpBody& form) {
+  reset(service, "POST", "/", form);
+  xml_ = true;
+  field("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
 }
 
 void AwsRequest::field(std::string_view name, std::string_view value) {
@@ -120,14 +133,23 @@ FailureClass AwsRequest::judge(const HttpHead& head, std::string_view text, Erro
   // Where the code stands differs by protocol and age: a field, `__type`, `code`.
   refusal_ = FixedText<64>(json_error_code(head.value("x-amzn-errortype")));
   FixedText<160> message;
-  for (JsonMembers members(text); members.next();) {
+  if (xml_) {
+    ErrorReplyReader reader;
+    Error unread;  // what can't be read goes by its status
+    if (!text.empty()) (void)reader.read(text, true, unread);
+    refusal_ = FixedText<64>(reader.failure().code.view());
+    message = FixedText<160>(reader.failure().message.view());
+  }
+  for (JsonMembers members(xml_ ? std::string_view{} : text); members.next();) {
     if (members.kind() != JsonMembers::Kind::kString) continue;
     const std::string_view name = members.name();
     if ((name == "__type" || name == "code" || name == "Code") && refusal_.empty())
       refusal_ = FixedText<64>(json_error_code(members.text()));
     if (name == "message" || name == "Message") message = FixedText<160>(members.text());
   }
-  const AwsVerdict verdict = classify_aws(status_, refusal_.view(), false);
+  AwsVerdict verdict = classify_aws(status_, refusal_.view(), false);
+  // What is not found is no input: that would be S3's. SNS says just "NotFound".
+  if (verdict.code == Code::kNoInput) verdict.code = Code::kNoDestination;
   error = Error(verdict.code);
   error.detail.append(service_.host).append(": ");
   error.detail.append(refusal_.empty() ? std::string_view("status ") : refusal_.view());

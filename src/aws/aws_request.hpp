@@ -1,5 +1,5 @@
 // AwsRequest: one request to a service of AWS other than S3, as it is signed and sent, and what the reply means: the JSON protocols (awsJson 1.0
-// and 1.1) and REST with JSON. Fixed memory; everything that is named to it outlives the call.
+// and 1.1), REST with JSON, and the Query protocol, whose errors are XML. Fixed memory; everything that is named to it outlives the call.
 #pragma once
 
 #include <array>
@@ -29,6 +29,9 @@ class AwsRequest final : public HttpService {
   void rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query,
             std::string_view body);
   void rest(const AwsServiceName& service, std::string_view method, std::string_view path_and_query, HttpBody& body);
+  /// POST / with a form: "Action=Publish&Version=2010-03-31&...". The reply is XML.
+  void query(const AwsServiceName& service, std::string_view form);
+  void query(const AwsServiceName& service, HttpBody& form);
   void field(std::string_view name, std::string_view value);
 
   Status make(HttpRequest& request, uint32_t attempt) override;
@@ -49,6 +52,7 @@ class AwsRequest final : public HttpService {
   std::string_view path_and_query_;
   TextBody text_;  ///< of a body in one piece
   HttpBody* body_ = nullptr;
+  bool xml_ = false;  ///< errors are <ErrorResponse>
   FixedText<64> payload_hash_;
   FixedText<40> content_type_;
   std::array<HttpField, kFieldsMax> fields_;

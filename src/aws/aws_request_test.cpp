@@ -103,7 +103,7 @@ TEST_F(AwsRequestTest, WhatAReplyMeans) {
       {"HTTP/1.1 200 OK\r\n\r\n", "{}", FailureClass::kNone, Code::kOk, ""},
       {"HTTP/1.1 202 Accepted\r\n\r\n", "", FailureClass::kNone, Code::kOk, ""},
       {"HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"})",
-       FailureClass::kFatal, Code::kRequestRefused, "QueueDoesNotExist"},
+       FailureClass::kFatal, Code::kNoDestination, "QueueDoesNotExist"},
       {"HTTP/1.1 400 Bad\r\nx-amzn-ErrorType: ThrottlingException:http://x/\r\n\r\n", "{}", FailureClass::kThrottling,
        Code::kThrottled, "ThrottlingException"},
       {"HTTP/1.1 429 Slow\r\n\r\n", "", FailureClass::kThrottling, Code::kThrottled, ""},
@@ -118,8 +118,74 @@ TEST_F(AwsRequestTest, WhatAReplyMeans) {
     Error error;
     EXPECT_EQ(judge(call, c.head, c.body, error), c.failure) << c.head << c.body;
     EXPECT_EQ(call.refusal(), c.refusal) << c.head;
-    if (c.failure != FailureClass::kNone) EXPECT_EQ(error.code, c.code) << c.head << c.body;
+    if (c.failure != FailureClass::kNone) {
+      EXPECT_EQ(error.code, c.code) << c.head << c.body;
+    }
   }
+}
+
+TEST_F(AwsRequestTest, QueryCallsSendAForm) {
+  AwsRequest call(session_);
+  call.json({"sqs", {}}, "x", "1.0", "{}");
+  call.query({"sns", {}}, "Action=Publish&Version=2010-03-31");
+  HttpRequest request;
+  ASSERT_TRUE(call.make(request, 1));
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url.host, "sns.eu-central-1.amazonaws.com");
+  EXPECT_EQ(request.url.path_and_query, "/");
+  EXPECT_EQ(request.body->size(), 33u);
+  EXPECT_EQ(field(request, "Content-Type"), "application/x-www-form-urlencoded; charset=utf-8");
+  EXPECT_EQ(field(request, "X-Amz-Target"), "none");
+  EXPECT_NE(field(request, "Authorization").find("/eu-central-1/sns/aws4_request"), std::string::npos);
+}
+
+TEST_F(AwsRequestTest, WhatAReplyToAQueryMeans) {
+  const auto xml = [](const char* code) {
+    return std::string(
+               "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>") +
+           code + "</Code><Message>a &lt; b\n</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+  };
+  struct {
+    const char* head;
+    std::string body;
+    FailureClass failure;
+    Code code;
+    const char* refusal;
+    const char* words;
+  } const cases[] = {
+      {"HTTP/1.1 200 OK\r\n\r\n", "", FailureClass::kNone, Code::kOk, "", ""},
+      {"HTTP/1.1 400 Bad\r\n\r\n", xml("InvalidParameter"), FailureClass::kFatal, Code::kRequestRefused,
+       "InvalidParameter", "sns: InvalidParameter: a < b?"},
+      {"HTTP/1.1 400 Bad\r\n\r\n", xml("Throttling"), FailureClass::kThrottling, Code::kThrottled, "Throttling",
+       "sns: Throttling: a < b?"},
+      {"HTTP/1.1 404 No\r\n\r\n", xml("NotFound"), FailureClass::kFatal, Code::kNoDestination, "NotFound",
+       "sns: NotFound: a < b?"},
+      {"HTTP/1.1 403 No\r\n\r\n", xml("SignatureDoesNotMatch"), FailureClass::kFatal, Code::kBadCredentials,
+       "SignatureDoesNotMatch", "sns: SignatureDoesNotMatch: a < b?"},
+      // What can't be read goes by the status; of a cut one what stands before the cut is read.
+      {"HTTP/1.1 503 No\r\n\r\n", "<html><p>no", FailureClass::kTransient, Code::kServerError, "", "sns: status 503"},
+      {"HTTP/1.1 403 No\r\n\r\n", R"({"__type":"ThrottlingException"})", FailureClass::kFatal, Code::kAccessDenied, "",
+       "sns: status 403"},
+      {"HTTP/1.1 400 Bad\r\n\r\n", xml("Throttling").substr(0, 130), FailureClass::kThrottling, Code::kThrottled,
+       "Throttling", "sns: Throttling"},
+      {"HTTP/1.1 404 No\r\n\r\n", "", FailureClass::kFatal, Code::kNoDestination, "", "sns: status 404"},
+  };
+  for (const auto& c : cases) {
+    AwsRequest call(session_);
+    call.query({"sns", {}}, "Action=Publish");
+    Error error;
+    EXPECT_EQ(judge(call, c.head, c.body, error), c.failure) << c.head << c.body;
+    EXPECT_EQ(call.refusal(), c.refusal) << c.head << c.body;
+    EXPECT_EQ(error.code, c.code) << c.head << c.body;
+    EXPECT_EQ(error.detail.view(), c.words);
+  }
+  // The next call of the same object may be of the other kind.
+  AwsRequest call(session_);
+  call.query({"sns", {}}, "x");
+  call.json({"sqs", {}}, "x", "1.0", "{}");
+  Error error;
+  EXPECT_EQ(judge(call, "HTTP/1.1 400 Bad\r\n\r\n", R"({"__type":"ThrottlingException"})", error),
+            FailureClass::kThrottling);
 }
 
 TEST_F(AwsRequestTest, ExpiredCredentialsAreRenewedOnce) {

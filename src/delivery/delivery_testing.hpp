@@ -37,8 +37,15 @@ struct RecordingFates final : Fates {
   std::vector<Failed> all;
 };
 
-/// The reply, `step` bytes at a time. False: it is no JSON.
+/// The reply, `step` bytes at a time where it is read in pieces. False: it can't be understood.
 inline bool feed(const Destination& destination, std::string_view reply, Fates& fates, size_t step = 1) {
+  if (destination.reply_form() == ReplyForm::kText) {
+    std::vector<char> room(1024);
+    HttpHead head(room);
+    Error error;
+    return head.parse("HTTP/1.1 200 OK\r\n\r\n", error).step == Step::kFinished &&
+           destination.on_text(head, reply, fates);
+  }
   JsonWalk walk;
   const auto on_value = [&] { destination.on_value(walk, fates); };
   for (size_t at = 0; at < reply.size(); at += step) {

@@ -4,8 +4,12 @@
 
 #include "aws/aws_errors.hpp"
 #include "delivery/dynamodb.hpp"
+#include "delivery/event_bridge.hpp"
 #include "delivery/firehose.hpp"
+#include "delivery/http_endpoint.hpp"
 #include "delivery/kinesis.hpp"
+#include "delivery/lambda_function.hpp"
+#include "delivery/sns.hpp"
 #include "delivery/sqs.hpp"
 
 namespace weir {
@@ -13,6 +17,19 @@ namespace {
 
 constexpr DestinationKind kKinds[] = {
     {.scheme = "sqs", .takes_key = true, .make = SqsDestination::make},
+    {.scheme = "sns", .takes_key = true, .make = SnsDestination::make},
+    {.scheme = "events", .needs_json = true, .make = EventBridgeDestination::make},
+    {.scheme = "lambda", .messages_default = 1000, .make = LambdaDestination::make},
+    {.scheme = "https",
+     .needs = DestinationNeeds::kHttps,
+     .takes_array = true,
+     .messages_default = 1000,
+     .make = HttpDestination::make},
+    {.scheme = "http",
+     .needs = DestinationNeeds::kHttp,
+     .takes_array = true,
+     .messages_default = 1000,
+     .make = HttpDestination::make},
     {.scheme = "kinesis", .takes_key = true, .make = KinesisDestination::make},
     {.scheme = "firehose", .make = FirehoseDestination::make},
     {.scheme = "dynamodb", .needs_json = true, .takes_key = true, .needs_key = true, .make = DynamoDbDestination::make},
@@ -43,6 +60,46 @@ bool parse_arn(std::string_view text, std::string_view service, Arn& arn) {
   }
   arn.resource = text;
   return arn.service == service && !arn.resource.empty();
+}
+
+std::string_view arn_partition(std::string_view region) {
+  constexpr struct {
+    std::string_view begin;
+    std::string_view partition;
+  } kPartitions[] = {
+      {"cn-", "aws-cn"},         {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
+      {"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
+  };
+  for (const auto& row : kPartitions) {
+    if (region.starts_with(row.begin)) return row.partition;
+  }
+  return "aws";
+}
+
+Status check_region(std::string_view region, const AwsSession& session) {
+  const std::string_view asked = session.aws.endpoint.region;
+  if (region.empty() || region == asked) return {};
+  Error error(Code::kBadUrl, "the ARN in output.to is of ");
+  error.detail.append(region.substr(0, 40))
+      .append(", the region that is asked is ")
+      .append(asked.empty() ? "not set" : asked);
+  return fail(error);
+}
+
+bool is_regional(const Arn& arn) {
+  return is_resource_name(arn.partition, 20, "-") && is_region(arn.region) && is_account(arn.account);
+}
+
+bool is_account(std::string_view text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more) {
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && more.find(c) == std::string_view::npos) return false;
+  }
+  return !text.empty() && text.size() <= bytes_max;
 }
 
 uint64_t index_of(std::string_view id) {

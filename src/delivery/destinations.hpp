@@ -58,5 +58,15 @@ struct Arn {
 };
 /// False: it is none of `service`.
 bool parse_arn(std::string_view text, std::string_view service, Arn& arn);
+/// It says partition, region and account, each in its form.
+bool is_regional(const Arn& arn);
+/// "aws", "aws-cn", ...: an ARN's partition, by the region's beginning.
+std::string_view arn_partition(std::string_view region);
+/// W2028: `region`, which an ARN says, is not the one that is asked. Empty: the ARN says none.
+Status check_region(std::string_view region, const AwsSession& session);
+/// Twelve digits.
+bool is_account(std::string_view text);
+/// 1 to `bytes_max` of A-Z, a-z, 0-9 and those of `more`.
+bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more);
 
 }  // namespace weir

@@ -17,7 +17,9 @@ class DynamoDbDestination final : public Destination {
   static Result<std::unique_ptr<Destination>> make(const DestinationOptions& options);
 
   [[nodiscard]] std::string_view name() const override { return "dynamodb"; }
-  [[nodiscard]] DestinationLimits limits() const override { return {25, kItemBytesMax, kRequestBytesMax, kRequestBytesMax}; }
+  [[nodiscard]] DestinationLimits limits() const override {
+    return {25, kItemBytesMax, kRequestBytesMax, kRequestBytesMax};
+  }
   [[nodiscard]] KeyRule key_rule() const override { return KeyRule::kOnce; }
   Result<EncodedMessage> encode(const Message& message, uint32_t index, std::span<char> room) const override;
   std::string_view begin(const BatchInfo& batch, std::span<char> room) const override;

@@ -1,9 +1,19 @@
 #include "delivery/message_key.hpp"
 
 #include "delivery/json_walk.hpp"
+#include "hash/hex.hpp"
 
 namespace weir {
 namespace {
+
+constexpr size_t kGroupBytesMax = 128;
+
+bool is_group(std::string_view text) {
+  for (const char c : text) {
+    if (c <= 0x20 || c >= 0x7f) return false;
+  }
+  return !text.empty() && text.size() <= kGroupBytesMax;
+}
 
 std::unexpected<Error> no_key(std::string_view column, std::string_view why) {
   Error error(Code::kNotSendable, "the key's column `");
@@ -37,6 +47,15 @@ Status find_message_key(std::string_view text, std::span<const std::string> colu
     key.append(value.view());
     if (key.truncated() || value.truncated()) return no_key(column, "is too long");
   }
+  return {};
+}
+
+Status find_message_group(std::string_view text, std::span<const std::string> columns, MessageKey& group,
+                          uint64_t& key) {
+  group = MessageKey(columns.empty() ? std::string_view("weir") : std::string_view{});
+  if (!columns.empty()) WEIR_TRY(find_message_key(text, columns, group));
+  key = hash_key(group.view());
+  if (!is_group(group.view())) group = MessageKey(sha256_hex(group.view()).view());
   return {};
 }
 

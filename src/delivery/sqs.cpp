@@ -4,29 +4,15 @@
 #include "delivery/aws_delivery.hpp"
 #include "delivery/message_key.hpp"
 #include "delivery/text_room.hpp"
-#include "hash/hex.hpp"
 
 namespace weir {
 namespace {
 
 constexpr std::string_view kIdAttribute = "weir-id";
-constexpr size_t kGroupBytesMax = 128;
 
 bool is_queue_name(std::string_view name) {
   if (name.ends_with(".fifo")) name.remove_suffix(5);
-  if (name.empty() || name.size() > 80) return false;
-  for (const char c : name) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && c != '-' && c != '_') return false;
-  }
-  return true;
-}
-
-bool is_account(std::string_view text) {
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-  }
-  return text.size() == 12;
+  return is_resource_name(name, 80, "-_");
 }
 
 // SQS takes #x9, #xA, #xD, #x20 to #xD7FF, #xE000 to #xFFFD and what is behind #xFFFF.
@@ -39,14 +25,6 @@ bool is_taken(std::string_view text) {
     if (last_of_plane) return false;
   }
   return true;
-}
-
-// Letters, digits and punctuation of ASCII; any other group goes by its hash.
-bool is_group(std::string_view text) {
-  for (const char c : text) {
-    if (c <= 0x20 || c >= 0x7f) return false;
-  }
-  return !text.empty() && text.size() <= kGroupBytesMax;
 }
 
 }  // namespace
@@ -77,9 +55,7 @@ Result<std::unique_ptr<Destination>> SqsDestination::make(const DestinationOptio
 // The URL is what the service says, which is also how a queue that is not there is found before anything is read.
 Status SqsDestination::start(HttpCall& call) {
   if (!url_.empty()) return {};
-  if (!region_.empty() && region_ != options_.aws->aws.endpoint.region)
-    return fail(Code::kBadUrl,
-                "the queue is in " + region_ + ", the region is " + std::string(options_.aws->aws.endpoint.region));
+  WEIR_TRY(check_region(region_, *options_.aws));
   std::string body = "{\"QueueName\":\"" + queue_ + "\"";
   if (!account_.empty()) body += ",\"QueueOwnerAWSAccountId\":\"" + account_ + "\"";
   body += "}";
@@ -102,11 +78,9 @@ Result<EncodedMessage> SqsDestination::encode(const Message& message, uint32_t i
   TextRoom out(room);
   out.put("{\"Id\":\"").put_number(index).put("\",\"MessageBody\":\"").put_json(message.text);
   if (fifo_) {
-    MessageKey key(options_.key.empty() ? std::string_view("weir") : std::string_view{});
-    if (!options_.key.empty()) WEIR_TRY(find_message_key(message.text, options_.key, key));
-    encoded.key = hash_key(key.view());
-    if (!is_group(key.view())) key = MessageKey(sha256_hex(key.view()).view());
-    out.put("\",\"MessageGroupId\":\"").put_json(key.view());
+    MessageKey group;
+    WEIR_TRY(find_message_group(message.text, options_.key, group, encoded.key));
+    out.put("\",\"MessageGroupId\":\"").put_json(group.view());
     out.put("\",\"MessageDeduplicationId\":\"").put(message.id).put("\"}");
   } else {
     out.put("\",\"MessageAttributes\":{\"").put(kIdAttribute);

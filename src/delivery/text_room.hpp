@@ -10,6 +10,7 @@
 #include "base/base64.hpp"
 #include "delivery/destination.hpp"
 #include "format/json_escape.hpp"
+#include "io/url.hpp"
 #include "record/field.hpp"
 
 namespace weir {
@@ -47,6 +48,13 @@ class TextRoom {
     const JsonEscaped escaped = escape_json(text, out_);
     if (escaped.high && utf8_valid_prefix(text) != text.size()) utf8_ = false;
     out_ = escaped.end;
+    return *this;
+  }
+  /// Percent-encoded, as a value of a form.
+  TextRoom& put_form(std::string_view text) {
+    const auto bytes = fits_ ? encode_query(text, {out_, static_cast<size_t>(end_ - out_)}) : std::nullopt;
+    fits_ = bytes.has_value();
+    out_ += bytes.value_or(0);
     return *this;
   }
   TextRoom& put_base64(std::string_view bytes) {

@@ -168,6 +168,8 @@ constexpr Section kSections[] = {
     {"output", "Where records go."},
     {"aws", "Access to `s3://`; by default what the AWS CLI would use."},
     {"exec", "The command behind `output.to: exec`."},
+    {"http", "Requests to an output that is `https://` or `http://`."},
+    {"events", "EventBridge, where `output.to` is `events://bus`."},
     {"rejects", "Where bad records go, and how many are too many."},
     {"checkpoint", "How a run that was stopped goes on; see `docs/resume.md`."},
     {"lambda", "What an AWS Lambda function does around a job; see `docs/lambda.md`."},

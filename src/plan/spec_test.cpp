@@ -181,7 +181,8 @@ TEST(Spec, each_mistake_has_its_place_and_words) {
        "1:10 W2005 `output.to`: expected stdout, exec or a path; write ./ before such a file name\n"},
       // contradictions
       {"batch: {age: 5s}\noutput: {to: x.csv}",
-       "1:9 W2005 `batch.age`: a file's bytes would depend on the clock; it is for the outputs stdout and exec\n"},
+       "1:9 W2005 `batch.age`: a file's bytes would depend on the clock; it is for the outputs stdout and exec, and "
+       "services\n"},
       {"input: {path: 'a[*]', format: csv}", "1:9 W2005 `input.path`: it is for input.format json, not for csv\n"},
       {"input: {path: 'a[*]', quote: x}",
        "1:23 W2005 `input.quote`: it is for input.format csv or tsv, but input.path makes it json\n"},
@@ -348,6 +349,8 @@ std::string fingerprint(const Config& c) {
       add(c.aws.endpoint_url), add(c.aws.profile), add(c.aws.ca_bundle);
   add(c.aws.no_sign_request), add(c.aws.requester_pays), add(c.aws.expected_bucket_owner), add(c.aws.sse);
   add(c.aws.sse_kms_key_id);
+  add_list(o.key), add(o.in_flight), add(o.rate), add(o.tries), add(o.timeout_ns), add_list(c.http.headers);
+  add(c.events.source), add(c.events.detail_type);
   return out;
 }
 
