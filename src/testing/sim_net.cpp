@@ -50,14 +50,16 @@ NetResult SimNet::receive(int number, std::span<char> room) {
   if (socket.out.empty() && !socket.dead && !socket.closing && !socket.silent) serve(socket);
   if (!socket.out.empty() && clock_.monotonic_ns() < socket.ready_ns) return {NetStep::kBlocked, 0, 0};
   if (!socket.out.empty()) {
-    size_t take = std::min(room.size(), socket.out.size());
+    const size_t left = socket.out.size() - socket.out_at;
+    size_t take = std::min(room.size(), left);
     if (small_pieces)
       take = 1;
     else if (rng_.below(4) == 0)
       take = 1 + rng_.below(take);
-    socket.out.copy(room.data(), take);
+    socket.out.copy(room.data(), take, socket.out_at);
     received_bytes += take;
-    socket.out.erase(0, take);
+    socket.out_at = take == left ? 0 : socket.out_at + take;
+    if (take == left) socket.out.clear();
     return {NetStep::kDone, take, 0};
   }
   if (socket.dead) return {NetStep::kFailed, 0, ECONNRESET};

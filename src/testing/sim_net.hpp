@@ -95,7 +95,8 @@ class SimNet final : public Net {
  private:
   struct Socket {
     std::string in;  ///< what the client sent and the server has not taken
-    std::string out;  ///< what the client has not received
+    std::string out;  ///< what the client has not received, from `out_at` on
+    size_t out_at = 0;
     bool dead = false;  ///< reset
     bool closing = false;  ///< the server closes once `out` is empty
     bool silent = false;  ///< nothing moves any more
