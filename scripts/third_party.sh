@@ -104,7 +104,7 @@ build_openssl() {
     *) die "no settings for openssl on $machine" ;;
   esac
   { CC=${CC:-cc} perl Configure "$machine" --openssldir=/etc/ssl --with-rand-seed=getrandom \
-    -O2 -ffunction-sections -fdata-sections -fstack-protector-strong \
+    -O2 -ffunction-sections -fdata-sections -fstack-protector-strong -fno-merge-constants \
     no-shared no-pic no-dso no-module no-engine no-afalgeng no-capieng no-padlockeng no-sock no-ui-console no-filenames no-tests \
     no-autoload-config no-atexit no-err no-autoerrinit no-secure-memory no-async no-deprecated no-legacy \
     no-ssl3 no-ssl3-method no-tls1 no-tls1-method no-tls1_1 no-tls1_1-method no-dtls no-dgram no-srtp no-srp no-psk no-comp \
@@ -115,6 +115,8 @@ build_openssl() {
   printf 'CREATE %s\nADDLIB libssl.a\nADDLIB libcrypto.a\nSAVE\nEND\n' libopenssl.a | "$(${CC:-cc} -print-prog-name=ar)" -M
   # It asks the processor before main, and again when it begins: the second is enough, and a job without TLS touches none of its pages.
   "$(${CC:-cc} -print-prog-name=objcopy)" -R .init -R .rela.init -R .init_array -R .rela.init_array libopenssl.a
+  # A text of ours that is the end of one of OpenSSL's would be taken for it and lie among its pages, which other jobs may not touch.
+  "$(${CC:-cc} -print-prog-name=readelf)" -SW libopenssl.a | grep -qE ' A?MS? ' && die "openssl has texts that are merged with others'"
   mv libopenssl.a "$1/"
   cp -r include/openssl "$1/include/"
 }
@@ -126,7 +128,7 @@ for name in "$@"; do
   read -r _ package version file sha <<<"$(grep "^$name " <<<"$pins" || true)"
   [ -n "${sha:-}" ] || die "no such library: $name"
   prefix=$cache/$name-$version-${sha:0:8}
-  case $name in isal) prefix+=-2 ;; openssl) prefix+=-1 ;; esac  # the number of the patches, of the settings
+  case $name in isal) prefix+=-2 ;; openssl) prefix+=-2 ;; esac  # the number of the patches, of the settings
   prefix+=${target:+-$target}
   if [ ! -f "$prefix/lib$name.a" ]; then
     fetch "$package" "$version" "$file" "$sha"

@@ -34,6 +34,9 @@ constexpr Row kRows[] = {
     {"LimitExceededException", kThrottled},
     {"EC2ThrottledException", kThrottled},
     {"PriorRequestNotComplete", kThrottled},
+    {"KMSThrottling", kThrottled},
+    {"KMSThrottlingException", kThrottled},
+    {"KmsThrottled", kThrottled},  // SQS
     {"SlowDown", kThrottled},
     {"SlowDownRead", kThrottled},   // MinIO
     {"SlowDownWrite", kThrottled},  // MinIO

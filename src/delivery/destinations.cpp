@@ -19,7 +19,7 @@ constexpr DestinationKind kKinds[] = {
     {.scheme = "sqs", .takes_key = true, .make = SqsDestination::make},
     {.scheme = "sns", .takes_key = true, .make = SnsDestination::make},
     {.scheme = "events", .needs_json = true, .make = EventBridgeDestination::make},
-    {.scheme = "lambda", .messages_default = 1000, .make = LambdaDestination::make},
+    {.scheme = "lambda", .reply_default_ns = 910'000'000'000, .messages_default = 1000, .make = LambdaDestination::make},
     {.scheme = "https",
      .needs = DestinationNeeds::kHttps,
      .takes_array = true,

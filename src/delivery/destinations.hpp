@@ -37,6 +37,7 @@ struct DestinationKind {
   bool takes_array = false;  ///< output.format json is possible
   bool takes_key = false;  ///< output.key has a meaning
   bool needs_key = false;
+  uint64_t reply_default_ns = 60'000'000'000;  ///< time for a reply, where none is given
   uint32_t messages_default = 0;  ///< of a batch, where the service has no limit of its own; 0: it has
   Result<std::unique_ptr<Destination>> (*make)(const DestinationOptions& options) = nullptr;
 };

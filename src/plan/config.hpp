@@ -101,7 +101,7 @@ struct OutputConfig {
   uint32_t in_flight = 4;  ///< batches on their way; 1 .. 64
   uint64_t rate = 0;  ///< messages a second; 0: no cap
   uint32_t tries = 3;  ///< of a message that the service refuses
-  uint64_t timeout_ns = 60'000'000'000;  ///< from a request to its reply
+  uint64_t timeout_ns = 0;  ///< from a request to its reply; 0: by the service
 };
 
 struct HttpConfig {

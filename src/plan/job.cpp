@@ -530,7 +530,7 @@ Status Job::choose_destination(const DestinationKind& kind) {
   options.web = &network_->send_web_session();
   options.environment = [this](std::string_view name) { return ProcessEnvironment(environment_).get(name); };
   for (HttpSession* session : {options.web, static_cast<HttpSession*>(options.aws)})
-    session->http.times.reply_ns = output.timeout_ns;
+    session->http.times.reply_ns = output.timeout_ns != 0 ? output.timeout_ns : kind.reply_default_ns;
   auto made = kind.make(options);
   if (!made) {
     Error error(made.error().code, "output.to: ");
