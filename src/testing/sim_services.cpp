@@ -403,7 +403,7 @@ SimReply SimServices::records(const SimRequest& request, bool kinesis) {
   if (refuses_requests && std::any_of(entries.begin(), entries.end(), [](const Entry& e) { return e.refused; }))
     return json_error(400, kinesis ? "ValidationException" : "InvalidArgumentException", kRefusal);
   std::string list;
-  size_t failed = 0;
+  size_t failures = 0;
   for (const Entry& entry : entries) {
     if (!list.empty()) list += ",";
     if (entry.good()) {
@@ -411,7 +411,7 @@ SimReply SimServices::records(const SimRequest& request, bool kinesis) {
       list += kinesis ? "{\"SequenceNumber\":\"4954\",\"ShardId\":\"shardId-0\"}" : "{\"RecordId\":\"r\"}";
       continue;
     }
-    ++failed;
+    ++failures;
     const char* code = entry.refused     ? "InvalidArgumentException"
                        : entry.throttled ? (kinesis ? "ProvisionedThroughputExceededException" : "ThrottlingException")
                        : kinesis         ? "InternalFailure"
@@ -419,7 +419,7 @@ SimReply SimServices::records(const SimRequest& request, bool kinesis) {
     list += std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
   }
   return json_reply("{\"" + std::string(kinesis ? "FailedRecordCount" : "FailedPutCount") +
-                    "\":" + std::to_string(failed) + ",\"" + (kinesis ? "Records" : "RequestResponses") + "\":[" + list +
+                    "\":" + std::to_string(failures) + ",\"" + (kinesis ? "Records" : "RequestResponses") + "\":[" + list +
                     "]}");
 }
 
@@ -498,7 +498,7 @@ SimReply SimServices::events(const SimRequest& request) {
   if (refuses_requests && std::any_of(entries.begin(), entries.end(), [](const Entry& e) { return e.refused; }))
     return json_error(400, "ValidationException", kRefusal);
   std::string list;
-  size_t failed = 0;
+  size_t failures = 0;
   for (const Entry& entry : entries) {
     if (!list.empty()) list += ",";
     if (entry.good()) {
@@ -506,11 +506,11 @@ SimReply SimServices::events(const SimRequest& request) {
       list += "{\"EventId\":\"11710aed\"}";
       continue;
     }
-    ++failed;
+    ++failures;
     const char* code = entry.refused ? "MalformedDetail" : entry.throttled ? "ThrottlingException" : "InternalFailure";
     list += std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
   }
-  return json_reply("{\"FailedEntryCount\":" + std::to_string(failed) + ",\"Entries\":[" + list + "]}");
+  return json_reply("{\"FailedEntryCount\":" + std::to_string(failures) + ",\"Entries\":[" + list + "]}");
 }
 
 SimReply SimServices::query(const SimRequest& request) {
