@@ -267,14 +267,19 @@ void Outbox::begin_request(Call& call, Batch& batch) {
   batch.state = BatchState::kAsking;
   call.request.begin(call.body, info);
   call.http.begin(call, destination_.reply_form() == ReplyForm::kText);
+  takes_its_share(call);
+}
+
+void Outbox::takes_its_share(const Call& call) {
+  if (options_.messages_per_s == 0) return;
+  next_start_ns_ = std::max(next_start_ns_, now()) + call.sent * kSecond / options_.messages_per_s;
 }
 
 Status Outbox::Call::make(HttpRequest& to, uint32_t attempt) {
   ++owner.figures_.requests;
   owner.figures_.retries += attempt > 1;
   owner.figures_.bytes += body.size();
-  if (const uint64_t rate = owner.options_.messages_per_s; rate != 0)
-    owner.next_start_ns_ = std::max(owner.next_start_ns_, owner.now()) + sent * kSecond / rate;
+  if (attempt > 1) owner.takes_its_share(*this);
   return request.make(to, attempt);
 }
 

@@ -153,6 +153,8 @@ class Outbox final : public MessageSink {
   [[nodiscard]] bool waits_its_turn(const Call& call) const;
   bool start_requests();
   void begin_request(Call& call, Batch& batch);
+  /// Of messages_per_s.
+  void takes_its_share(const Call& call);
   bool move(Call& call);
   bool read_reply(Call& call);
   void reply_again(Call& call, const Error& why);
