@@ -1020,7 +1020,7 @@ TEST_P(SendCampaign, Whatever_happens_nothing_is_lost) {
     config_.output.tries = static_cast<uint32_t>(rng.between(1, 4));
     config_.output.unit = rng.below(2) == 0 ? 1u << 10 : 64u << 10;
     config_.output.rate = rng.below(5) == 0 ? 500 : 0;
-    if (rng.below(4) == 0) config_.batch.bytes = rng.between(400, 3000);
+    if (rng.below(4) == 0) config_.batch.bytes = rng.between(1200, 4000);
     config_.checkpoint.every_ns = rng.below(3) == 0 ? rng.below(20 * kSecond) : 0;
     make_inputs(rng.between(20, 160), rng.below(3) == 0 ? 0 : rng.between(5, 40),
                 rng.below(3) == 0 ? 0 : rng.between(5, 60));

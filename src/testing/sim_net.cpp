@@ -87,6 +87,10 @@ void SimNet::wait(std::span<const Interest> interests, uint64_t until_ns) {
     auto found = sockets_.find(interest.socket);
     if (found == sockets_.end()) continue;
     Socket& socket = found->second;
+    if (socket.silent && interest.read && !socket.out.empty()) {
+      if (clock_.monotonic_ns() >= socket.ready_ns) return;
+      until_ns = std::min(until_ns, socket.ready_ns);
+    }
     if (socket.silent || socket.unanswered) continue;
     if (interest.write) return;
     if (interest.read && socket.out.empty() && !socket.dead && !socket.closing) serve(socket);

@@ -90,6 +90,9 @@ class SimNet final : public Net {
   uint64_t random() override { return rng_.next(); }
   /// Sockets that were not closed.
   [[nodiscard]] size_t open() const { return sockets_.size(); }
+  [[nodiscard]] bool passed(Deadline deadline) const {
+    return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns());
+  }
   [[nodiscard]] bool signalled() const { return signal_at_ns != kNever && clock_.monotonic_ns() >= signal_at_ns; }
 
  private:
@@ -134,7 +137,7 @@ class SimNetWakeup final : public Wakeup {
     interest_ = interest;
     until_ = until;
   }
-  bool passed(Deadline) override { return false; }
+  bool passed(Deadline deadline) override { return net_.passed(deadline); }
   bool stop_requested() const override { return net_.signalled(); }
 
  private:
