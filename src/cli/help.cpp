@@ -31,13 +31,15 @@ sink unavailable, 41 output exists, 42 stuck, 50 checkpoint invalid, 51 another 
 constexpr std::string_view kRun = R"(weir run PIPELINE.yaml [INPUT...] [options]
 
 Runs the pipeline. INPUTs (paths, s3://, https://, stdin) take the place of input.from. The summary goes to stderr: words on a terminal, one JSON line elsewhere.
-A run that was stopped (deadline, signal, crash) and is started again goes on where it was: its state is kept beside the output.
+A run that was stopped (deadline, signal, crash) and is started again goes on where it was: its state is kept beside the output. The output is a file, a folder, s3://,
+stdout, a command (exec) or a service that takes messages: sqs:// sns:// kinesis:// firehose:// dynamodb:// events:// lambda:// https:// (docs/sinks.md). To a command
+or a service the state needs a place: --checkpoint PATH.
 
   -s, --set KEY=VALUE     override a key of the file (any number of times): --set batch.records=100
   -m, --memory SIZE       the budget of the whole process: 48MiB
       --deadline TIME     stop in order after this time: 30s; or at a point of time: 2026-11-27T04:30:00Z
       --checkpoint PATH   where the state is kept; none: keep none
-      --profile NAME      --region REGION   --endpoint-url URL   --no-sign-request    for s3://, as the AWS CLI has them
+      --profile NAME      --region REGION   --endpoint-url URL   --no-sign-request    for AWS, as its CLI has them
       --spool DIR         a part of an object waits in a file in DIR, not in memory, until S3 has it
       --restart           begin anew, whatever the checkpoint says
   -o, --output PATH       output.to       -t, --to FORMAT    output.format: csv tsv ndjson json lines raw
@@ -74,8 +76,8 @@ The language: `docs/query.md`.
 
 constexpr std::string_view kPlan = R"(weir plan PIPELINE.yaml [INPUT...] [--explain] [--json] [-s KEY=VALUE] [-m SIZE]
 
-Shows what was detected and where every byte of the memory budget goes. Looks at the inputs' first bytes, writes nothing. Exit 21 when the
-job does not fit, with the settings that would make it fit.
+Shows what was detected, how batches to a service are cut and by which limit, and where every byte of the memory budget goes. Looks at the inputs' first
+bytes, writes nothing. Exit 21 when the job does not fit, with the settings that would make it fit.
 )";
 
 constexpr std::string_view kCheck = R"(weir check PIPELINE.yaml [INPUT...] [-s KEY=VALUE]
@@ -85,8 +87,8 @@ Reports every mistake of the file with line, column and a way to mend it: unknow
 
 constexpr std::string_view kPolicy = R"(weir policy PIPELINE.yaml [INPUT...] [-s KEY=VALUE] [--region REGION]
 
-Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs, keep its state. Asks nothing of AWS.
-What is not in S3 (files, http:// and https:// inputs) needs none, and is not in it. Which objects an event will name isn't known from the file: say it.
+Prints the IAM policy with the least that the pipeline's role must be allowed: read its inputs, write its outputs or send to its service, keep
+its state. Asks nothing of AWS. What is not in AWS (files, http:// and https://) needs none, and is not in it; keys of KMS for queues, topics and streams are not either. Which objects an event will name isn't known from the file: say it.
 
   weir policy weir.yaml 's3://raw/orders/*'     of a pipeline with input.from: event
 )";

@@ -16,8 +16,7 @@ int policy_command(Words words, char** environment) {
     return exit_code;
   const std::string policy = policy_of(pipeline.config);
   if (policy.empty())
-    return usage_error("policy",
-                       "nothing of this pipeline is in S3: files, http:// and https:// need no permission in AWS");
+    return usage_error("policy", "nothing is to be allowed: files, http:// and https:// need no permission in AWS");
   return print_text(policy);
 }
 

@@ -27,6 +27,7 @@ class RoutedSource final : public ByteSource {
   Result<SourceIdentity> identity(size_t index) override { return of(index).identity(index); }
   bool same(std::string_view before, std::string_view now) const override { return before == now; }
   Status seek(uint64_t stored_byte) override { return open_->seek(stored_byte); }
+  bool known_by_name(size_t index) const override { return of(index).known_by_name(index); }
   ReadResult read(std::span<char> room, Error& error) override { return open_->read(room, error); }
   void close() noexcept override {
     if (open_ != nullptr) open_->close();

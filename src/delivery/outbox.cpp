@@ -127,8 +127,6 @@ Added Outbox::add(const Message& message, Error& error) {
     return Added::kRefused;
   };
   const std::string_view name = destination_.name();
-  if (message.text.size() > limits_.message_bytes_max)
-    return too_large(message.text.size(), name, limits_.message_bytes_max);
   const std::string_view separator = batch.count == 0 ? std::string_view{} : destination_.separator();
   const size_t from = batch.used + separator.size();
   if (from + Destination::kSlack > batch.room.size()) return Added::kBatchFull;

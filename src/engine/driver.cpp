@@ -181,7 +181,9 @@ Status Driver::name_input() {
   if (pipeline_.checkpointer == nullptr && pipeline_.output->names_records()) {
     const auto known = pipeline_.source->resumable(input_);
     if (!known) return fail(known.error());
-    if (*known) {
+    if (pipeline_.source->known_by_name(input_)) {
+      identity = SourceIdentity("name");
+    } else if (*known) {
       const auto told = pipeline_.source->identity(input_);
       if (!told) return fail(told.error());
       identity = *told;

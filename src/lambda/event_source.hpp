@@ -21,6 +21,7 @@ class EventSource final : public ByteSource {
   uint64_t size(size_t) const override { return kNoOffset; }
   Status open(size_t) override;
   Result<bool> resumable(size_t) override { return false; }
+  bool known_by_name(size_t) const override { return true; }
   Result<SourceIdentity> identity(size_t) override { return SourceIdentity(name_); }
   bool same(std::string_view before, std::string_view now) const override { return before == now; }
   Status seek(uint64_t) override { return fail(Code::kInternal, "an event is read from its beginning"); }

@@ -557,6 +557,12 @@ Answer InvocationHandler::handle(const Invocation& invocation) {
     return failure();
   }
   const bool by_entry = BatchResponse::applies(event->kind());
+  if (sends_to_caller(config_.output.to, event->source_arn(), settings_.function_name)) {
+    Error error(Code::kContradiction, "output.to calls this function again: ");
+    error.detail.append(config_.output.to);
+    fail_with(error, "event");
+    return failure();
+  }
   Group group;
   bool is_cursor = false;
   if (event->kind() == EventKind::kDirect) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "delivery/destinations.hpp"
 #include "plan/name_template.hpp"
 #include "plan/units.hpp"
 
@@ -105,6 +106,7 @@ Status check_for_lambda(const Config& config) {
     const bool output = name == &config.output.to;
     auto parsed = NameTemplate::parse(output && name->back() == '/' ? *name + "{batch}" : *name);
     if (!parsed) return fail(parsed.error());
+    if (output && destination_kind(*name) != nullptr) continue;  // what comes again is known by its ids
     if (event && !parsed->uses_input()) {
       Error error(Code::kBadTemplate, output ? "output.to" : "rejects.to");
       error.detail.append(" is the same for every event: put {input.stem}, {input.dir} or {input.key} into it");
@@ -112,6 +114,22 @@ Status check_for_lambda(const Config& config) {
     }
   }
   return {};
+}
+
+// By the last part of the ARN: a queue or topic that is named without its account may be the caller's, and is taken for it.
+bool sends_to_caller(std::string_view to, std::string_view source_arn, std::string_view function) {
+  const DestinationKind* kind = destination_kind(to);
+  if (kind == nullptr || kind->needs != DestinationNeeds::kAws) return false;
+  std::string_view name = behind_scheme(to);
+  if (kind->scheme == "lambda") {
+    Arn arn;
+    if (parse_arn(name, "lambda", arn)) name = arn.resource.substr(arn.resource.find(':') + 1);
+    return name.substr(0, name.find(':')) == function;
+  }
+  Arn source;
+  if (!parse_arn(source_arn, kind->scheme, source)) return false;
+  const auto last = [](std::string_view text) { return text.substr(text.find_last_of(":/") + 1); };
+  return last(name) == last(source.resource);
 }
 
 void set_for_records(Config& config, std::string_view name) {

@@ -34,6 +34,8 @@ Status set_memory(Config& config, uint64_t memory_bytes);
 
 /// What a function's pipeline must have: an output that differs from event to event, that is no stdout. W2021, W2019, W2012.
 Status check_for_lambda(const Config& config);
+/// What is sent to `to` calls the function again: it is the queue, stream or topic that the event came from, or the function itself.
+bool sends_to_caller(std::string_view to, std::string_view source_arn, std::string_view function);
 
 /// The job over an event's records, which are nowhere but in this delivery: it leaves no checkpoint. The name tells the delivery, so an output that is
 /// there already is this one's; of an output of many files, which may not all be there, each is made again.

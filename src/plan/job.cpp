@@ -529,8 +529,11 @@ Status Job::choose_destination(const DestinationKind& kind) {
   options.aws = &network_->send_session();
   options.web = &network_->send_web_session();
   options.environment = [this](std::string_view name) { return ProcessEnvironment(environment_).get(name); };
-  for (HttpSession* session : {options.web, static_cast<HttpSession*>(options.aws)})
-    session->http.times.reply_ns = output.timeout_ns != 0 ? output.timeout_ns : kind.reply_default_ns;
+  for (HttpSession* session : {options.web, static_cast<HttpSession*>(options.aws)}) {
+    HttpTimes& times = session->http.times;
+    times.reply_ns = output.timeout_ns != 0 ? output.timeout_ns : kind.reply_default_ns;
+    times.stall_ns = std::min(times.stall_ns, times.reply_ns);  // a reply that breaks off in its middle
+  }
   auto made = kind.make(options);
   if (!made) {
     Error error(made.error().code, "output.to: ");

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "delivery/destinations.hpp"
 #include "plan/network.hpp"
 
 namespace weir {
@@ -98,13 +99,48 @@ class Policy {
   std::string text_;
 };
 
+/// What a destination asks of its service: start() and the requests, by delivery/<service>.cpp.
+struct Sending {
+  std::string_view scheme;
+  std::vector<std::string> actions;
+  std::string_view kind;  ///< stands before the name in an ARN's resource
+};
+
+const Sending* sending_of(std::string_view scheme) {
+  // SendMessageBatch and PublishBatch have no actions of their own; sts:GetCallerIdentity needs none.
+  static const Sending kSendings[] = {
+      {"sqs", {"sqs:SendMessage", "sqs:GetQueueUrl"}, ""},
+      {"sns", {"sns:Publish"}, ""},
+      {"kinesis", {"kinesis:PutRecords"}, "stream/"},
+      {"firehose", {"firehose:PutRecordBatch"}, "deliverystream/"},
+      {"dynamodb", {"dynamodb:BatchWriteItem"}, "table/"},
+      {"events", {"events:PutEvents", "events:DescribeEventBus"}, "event-bus/"},
+      {"lambda", {"lambda:InvokeFunction"}, "function:"},
+  };
+  for (const Sending& sending : kSendings) {
+    if (sending.scheme == scheme) return &sending;
+  }
+  return nullptr;
+}
+
+/// The ARN that `to` names: as it is given, or made of what is given, with `*` for the rest.
+std::string destination_arn(const Sending& sending, const std::string& to, std::string_view region) {
+  const std::string_view name = behind_scheme(to);
+  Arn given;
+  if (parse_arn(name, sending.scheme, given)) return std::string(name);
+  const size_t slash = name.find('/');  // sqs://account/queue, sns://account/topic
+  const bool owned = slash != std::string_view::npos && is_account(name.substr(0, slash));
+  std::string arn = "arn:";
+  arn.append(arn_partition(region)).append(":").append(sending.scheme).append(":");
+  arn.append(region.empty() ? "*" : region).append(":").append(owned ? name.substr(0, slash) : "*").append(":");
+  arn.append(sending.kind).append(owned ? name.substr(slash + 1) : name);
+  return arn;
+}
+
 }  // namespace
 
 std::string policy_of(const Config& config) {
-  const std::string_view suffix = partition_suffix(config.aws.region);
-  Policy policy(suffix == "amazonaws.com.cn"               ? "aws-cn"
-                : config.aws.region.starts_with("us-gov-") ? "aws-us-gov"
-                                                           : "aws");
+  Policy policy(arn_partition(config.aws.region));
   std::vector<Place> inputs;
   std::vector<Place> listed;
   std::vector<std::string> read;
@@ -147,6 +183,9 @@ std::string policy_of(const Config& config) {
     }
   }
   policy.allow("ReadInputs", {"s3:GetObject", "s3:GetObjectVersion"}, read);
+  const DestinationKind* kind = destination_kind(config.output.to);
+  if (const Sending* sending = kind == nullptr ? nullptr : sending_of(kind->scheme); sending != nullptr)
+    policy.allow("SendRecords", sending->actions, {destination_arn(*sending, config.output.to, config.aws.region)});
   policy.allow("WriteOutputs",
                {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, written);
   // Of a dead run's uploads; S3 knows no condition of this action.

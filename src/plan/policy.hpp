@@ -7,7 +7,8 @@
 
 namespace weir {
 
-/// JSON, a statement for each purpose; empty where nothing of the pipeline is in S3. Placeholders and patterns in keys become `*`.
+/// JSON, a statement for each purpose; empty where nothing of the pipeline is in AWS. Placeholders and patterns in keys become `*`, and so does
+/// what an address does not say of an ARN.
 std::string policy_of(const Config& config);
 
 }  // namespace weir

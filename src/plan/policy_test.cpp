@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "delivery/destinations.hpp"
 #include "plan/yaml.hpp"
 
 namespace weir {
@@ -12,6 +13,79 @@ TEST(Policy, nothing_in_s3_needs_nothing) {
   config.input.from = {"a.csv"};
   config.output.to = "b.csv";
   EXPECT_EQ(policy_of(config), "");
+}
+
+struct Sent {
+  const char* to;
+  const char* actions;
+  const char* resource;
+};
+
+TEST(Policy, a_service_is_allowed_what_sending_to_it_asks) {
+  const Sent rows[] = {
+      {"sqs://orders.fifo", R"("sqs:SendMessage", "sqs:GetQueueUrl")", "arn:aws:sqs:eu-central-1:*:orders.fifo"},
+      {"sqs://123456789012/orders", R"("sqs:SendMessage", "sqs:GetQueueUrl")",
+       "arn:aws:sqs:eu-central-1:123456789012:orders"},
+      {"sqs://arn:aws-cn:sqs:cn-north-1:123456789012:orders", R"("sqs:SendMessage", "sqs:GetQueueUrl")",
+       "arn:aws-cn:sqs:cn-north-1:123456789012:orders"},
+      {"sns://orders", R"("sns:Publish")", "arn:aws:sns:eu-central-1:*:orders"},
+      {"sns://123456789012/orders", R"("sns:Publish")", "arn:aws:sns:eu-central-1:123456789012:orders"},
+      {"kinesis://clicks", R"("kinesis:PutRecords")", "arn:aws:kinesis:eu-central-1:*:stream/clicks"},
+      {"firehose://logs", R"("firehose:PutRecordBatch")", "arn:aws:firehose:eu-central-1:*:deliverystream/logs"},
+      {"dynamodb://orders", R"("dynamodb:BatchWriteItem")", "arn:aws:dynamodb:eu-central-1:*:table/orders"},
+      {"events://default", R"("events:PutEvents", "events:DescribeEventBus")",
+       "arn:aws:events:eu-central-1:*:event-bus/default"},
+      {"events://aws.partner/shop.example/1", R"("events:PutEvents", "events:DescribeEventBus")",
+       "arn:aws:events:eu-central-1:*:event-bus/aws.partner/shop.example/1"},
+      {"lambda://score", R"("lambda:InvokeFunction")", "arn:aws:lambda:eu-central-1:*:function:score"},
+      {"lambda://score:live", R"("lambda:InvokeFunction")", "arn:aws:lambda:eu-central-1:*:function:score:live"},
+      {"lambda://arn:aws:lambda:eu-west-1:123456789012:function:score:3", R"("lambda:InvokeFunction")",
+       "arn:aws:lambda:eu-west-1:123456789012:function:score:3"},
+  };
+  for (const Sent& row : rows) {
+    Config config;
+    config.input.from = {"in.csv"};
+    config.output.to = row.to;
+    config.aws.region = "eu-central-1";
+    EXPECT_EQ(policy_of(config), std::string(R"({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SendRecords",
+      "Effect": "Allow",
+      "Action": [)") + row.actions + "],\n      \"Resource\": [\"" +
+                                     row.resource + "\"]\n    }\n  ]\n}\n")
+        << row.to;
+  }
+}
+
+TEST(Policy, every_service_of_aws_has_its_actions) {
+  for (const DestinationKind& kind : destination_kinds()) {
+    Config config;
+    config.output.to = std::string(kind.scheme) + "://name";
+    EXPECT_EQ(policy_of(config).empty(), kind.needs != DestinationNeeds::kAws) << kind.scheme;
+  }
+}
+
+TEST(Policy, a_region_that_is_not_known_is_any) {
+  Config config;
+  config.output.to = "sqs://orders";
+  EXPECT_NE(policy_of(config).find("\"arn:aws:sqs:*:*:orders\""), std::string::npos) << policy_of(config);
+  config.aws.region = "us-gov-west-1";
+  EXPECT_NE(policy_of(config).find("\"arn:aws-us-gov:sqs:us-gov-west-1:*:orders\""), std::string::npos);
+}
+
+TEST(Policy, rejects_and_state_of_a_job_that_sends_are_in_s3_as_of_any) {
+  Config config;
+  config.input.from = {"s3://raw/a.csv"};
+  config.output.to = "sqs://orders";
+  config.rejects.to = "s3://bad/rejects.ndjson";
+  config.checkpoint.to = "s3://state/weir/";
+  const std::string policy = policy_of(config);
+  for (const char* part : {"\"ReadInputs\"", "\"SendRecords\"", "\"arn:aws:s3:::bad/rejects.ndjson\"", "\"KeepState\"",
+                           "\"arn:aws:s3:::state/weir/*\""})
+    EXPECT_NE(policy.find(part), std::string::npos) << part << "\n" << policy;
+  EXPECT_TRUE(parse_yaml(policy)) << policy;
 }
 
 TEST(Policy, each_purpose_has_its_own_statement) {

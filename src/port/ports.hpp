@@ -41,6 +41,8 @@ class ByteSource {
   virtual Status open(size_t index) = 0;
   /// Input `index` can be told from a changed one and opened anywhere: a run can go on where an earlier one stopped. Before the run; may ask a server.
   virtual Result<bool> resumable(size_t index) = 0;
+  /// The name of input `index` stands for what it holds, for good, though the input can't be gone on with: an event's.
+  virtual bool known_by_name(size_t /*index*/) const { return false; }
   /// Of input `index`, which need not be open. Only of resumable sources.
   virtual Result<SourceIdentity> identity(size_t index) = 0;
   /// Do two identities of one input stand for the same content?

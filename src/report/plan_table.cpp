@@ -1,5 +1,7 @@
 #include "report/plan_table.hpp"
 
+#include <algorithm>
+
 #include "plan/units.hpp"
 #include "report/printer.hpp"
 
@@ -24,6 +26,85 @@ const char* output_format_name(OutputFormat format) {
       return "raw";
   }
   return "";
+}
+
+/// How batches to a service are cut: the tighter of what it takes and what the pipeline says, and which of them that is.
+struct BatchPolicy {
+  enum class By : uint8_t { kService, kGiven, kDefault };
+  uint64_t messages = 0;
+  By messages_by = By::kService;
+  uint64_t bytes = 0;
+  By bytes_by = By::kService;
+  uint64_t record_bytes_max = 0;
+  By record_by = By::kService;
+
+  explicit BatchPolicy(const Job& job) {
+    const DestinationLimits limits = job.destination()->limits();
+    const OutboxShape shape = job.outbox_shape();
+    const BatchConfig& batch = job.config().batch;
+    messages = shape.messages;
+    messages_by = batch.records != 0 && batch.records <= limits.messages_max ? By::kGiven
+                  : shape.messages < limits.messages_max                     ? By::kDefault
+                                                                             : By::kService;
+    // A message is never smaller as it is encoded than as the service counts it: of two that are equal batch.bytes is the tighter.
+    const bool cut = batch.bytes_given && shape.batch_bytes < batch.bytes;  // by what the service takes of a body
+    bytes = std::min(shape.batch_bytes, limits.request_bytes_max);
+    bytes_by = bytes < shape.batch_bytes || cut ? By::kService : batch.bytes_given ? By::kGiven : By::kDefault;
+    record_bytes_max = std::min(bytes, limits.message_bytes_max);
+    record_by = record_bytes_max < bytes ? By::kService : bytes_by;
+  }
+};
+
+void print_by(Printer& out, const Job& job, BatchPolicy::By by, const char* knob, uint64_t given, bool is_size) {
+  if (by != BatchPolicy::By::kService) {
+    out.format(" (%s%s)", knob, by == BatchPolicy::By::kDefault ? " by default" : "");
+    return;
+  }
+  out.text(" (").text(job.destination()->name());
+  if (given != 0) out.format("; %s is ", knob);
+  if (given != 0 && is_size) out.bytes(given);
+  if (given != 0 && !is_size) out.count(given);
+  out.text(")");
+}
+
+void print_batch_policy(Printer& out, const Job& job) {
+  const BatchPolicy policy(job);
+  const OutboxShape shape = job.outbox_shape();
+  const Config& config = job.config();
+  const uint64_t bytes_given = config.batch.bytes_given ? config.batch.bytes : 0;
+  out.text("\nbatches  ").count(policy.messages).text(policy.messages == 1 ? " message" : " messages");
+  print_by(out, job, policy.messages_by, "batch.records", config.batch.records, false);
+  out.text(", ").bytes(policy.bytes);
+  print_by(out, job, policy.bytes_by, "batch.bytes", bytes_given, true);
+  if (policy.record_bytes_max < policy.bytes) {
+    out.text(", a record of at most ").bytes(policy.record_bytes_max);
+    print_by(out, job, policy.record_by, "batch.bytes", 0, true);
+  }
+  if (config.batch.age_ns != 0)
+    out.format(", or what there is after %.9g s (batch.age)", static_cast<double>(config.batch.age_ns) / 1e9);
+  out.text("\nsends    ").count(shape.in_flight);
+  if (job.destination()->key_rule() == KeyRule::kInOrder)
+    out.text(" batch on its way: order is kept by key");
+  else
+    out.text(shape.in_flight == 1 ? " batch on its way" : " batches on their way").text(" (output.in_flight)");
+  if (config.output.rate != 0) out.text(", ").count(config.output.rate).text(" messages a second (output.rate)");
+  out.text(", ").count(config.output.tries).text(config.output.tries == 1 ? " try" : " tries");
+  out.text(" of what is refused (output.tries)");
+}
+
+void print_batch_policy_json(Printer& out, const Job& job) {
+  const BatchPolicy policy(job);
+  const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
+  const auto by = [](BatchPolicy::By who, const char* knob) {
+    return who == BatchPolicy::By::kService ? "service" : who == BatchPolicy::By::kGiven ? knob : "default";
+  };
+  out.text(",\"batches\":{\"service\":\"").json(job.destination()->name());
+  out.format("\",\"messages\":%llu,\"messages_by\":\"%s\",\"bytes\":%llu,\"bytes_by\":\"%s\",\"record_bytes_max\":%llu",
+             number(policy.messages), by(policy.messages_by, "batch.records"), number(policy.bytes),
+             by(policy.bytes_by, "batch.bytes"), number(policy.record_bytes_max));
+  out.format(",\"in_flight\":%llu,\"in_order\":%s,\"rate\":%llu,\"tries\":%llu}", number(job.outbox_shape().in_flight),
+             job.destination()->key_rule() == KeyRule::kInOrder ? "true" : "false", number(job.config().output.rate),
+             number(job.config().output.tries));
 }
 
 }  // namespace
@@ -59,6 +140,7 @@ Status print_plan(int file, const Job& job, bool explain) {
     else
       out.plain(column.name, 100);
   }
+  if (job.destination() != nullptr) print_batch_policy(out, job);
   out.text("\n\nmemory plan\n");
   for (const BudgetLine& line : job.budget().lines()) {
     out.format("  %-20s %10s", line.name, std::string(format_bytes(line.bytes).view()).c_str());
@@ -120,7 +202,9 @@ Status print_plan_json(int file, const Job& job) {
     out.text(first ? "\"" : ",\"").json(column.star ? "*" : column.name).text("\"");
     first = false;
   }
-  out.text("]},\"lines\":[");
+  out.text("]}");
+  if (job.destination() != nullptr) print_batch_policy_json(out, job);
+  out.text(",\"lines\":[");
   first = true;
   for (const BudgetLine& line : job.budget().lines()) {
     out.format("%s{\"name\":\"%s\",\"bytes\":%llu,\"kind\":\"%s\",\"knob\":\"%s\",\"why\":\"%s\"", first ? "" : ",",

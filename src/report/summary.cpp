@@ -1,5 +1,7 @@
 #include "report/summary.hpp"
 
+#include <algorithm>
+
 #include <sys/resource.h>
 
 #include "memory/process_memory.hpp"
@@ -29,6 +31,21 @@ void print_advice(Printer& out, const Job& job, const RunFigures& figures) {
   };
   const BatchConfig& batch = job.config().batch;
   if (figures.wall_ns < 1'000'000'000) return;
+  if (job.send_figures() != nullptr && share(times.send_ns) > kAdviceShare) {
+    SendSituation sends;
+    const OutboxShape shape = job.outbox_shape();
+    sends.in_flight = shape.in_flight;
+    sends.in_order = job.destination()->key_rule() == KeyRule::kInOrder;
+    sends.messages = shape.messages;
+    sends.messages_max = job.destination()->limits().messages_max;
+    sends.rate = job.config().output.rate;
+    sends.batches = counters.batches;
+    sends.written = counters.written;
+    sends.figures = *job.send_figures();
+    if (const FixedText<200> advice = advice_on_sends(sends); !advice.empty())
+      out.format("  advice    send wait %.0f %%: ", share(times.send_ns) * 100).text(advice.view()).text("\n");
+    return;
+  }
   if (share(times.send_ns) > kAdviceShare && counters.batches > 10 && batch.records != 0 && counters.written != 0) {
     const uint64_t bytes_each = counters.output_bytes / counters.written;
     const uint64_t more = batch.records * 4;
@@ -47,6 +64,29 @@ void print_advice(Printer& out, const Job& job, const RunFigures& figures) {
 }
 
 }  // namespace
+
+FixedText<200> advice_on_sends(const SendSituation& sends) {
+  FixedText<200> advice;
+  if (sends.rate != 0 || sends.batches <= 10) return advice;
+  if (sends.figures.throttled * 10 > sends.figures.requests) {
+    advice.append("the service asked for less in ").append_number(sends.figures.throttled).append(" of ");
+    advice.append_number(sends.figures.requests).append(" answers: it is the limit");
+    return advice;
+  }
+  // Batches that something else cuts don't become larger by it.
+  const bool full = sends.written * 10 >= sends.batches * sends.messages * 9;
+  if (full && sends.messages < sends.messages_max) {
+    const uint64_t more = std::min<uint64_t>(uint64_t{sends.messages} * 4, sends.messages_max);
+    advice.append("batch.records ").append_number(sends.messages).append(" -> ").append_number(more);
+    advice.append(" needs fewer requests");
+    return advice;
+  }
+  if (sends.in_order || sends.in_flight >= MessageSink::kInFlightMax) return advice;
+  const uint64_t more = std::min<uint64_t>(uint64_t{sends.in_flight} * 4, MessageSink::kInFlightMax);
+  advice.append("output.in_flight ").append_number(sends.in_flight).append(" -> ").append_number(more);
+  advice.append(" asks for more at once; each batch takes memory and a connection");
+  return advice;
+}
 
 uint64_t process_cpu_ns() {
   rusage usage{};
@@ -126,6 +166,10 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
       out.format(",\"s3\":{\"get\":%llu,\"put\":%llu,\"list\":%llu,\"delete\":%llu,\"dollars\":%.7f}", number(s3->gets),
                  number(s3->puts), number(s3->lists), number(s3->deletes), s3->dollars());
     }
+    if (const SendFigures* sends = job.send_figures(); sends != nullptr) {
+      out.format(",\"sends\":{\"requests\":%llu,\"retries\":%llu,\"throttled\":%llu,\"bytes\":%llu}",
+                 number(sends->requests), number(sends->retries), number(sends->throttled), number(sends->bytes));
+    }
     out.text(",\"output\":\"").json(job.output_name()).text("\"}\n");
     return;
   }
@@ -144,8 +188,14 @@ void print_summary(int file, const Job& job, const Outcome& outcome, const RunFi
   out.text("\n  output    ").bytes(c.output_bytes);
   if (job.output_codec() != Codec::kNone) out.text(", ").bytes(c.sent_bytes).text(" compressed");
   out.text(", ").count(c.batches).text(c.batches == 1 ? " batch" : " batches");
-  if (c.retries != 0) out.text(", ").count(c.retries).text(" sent again");
+  const SendFigures* sends = job.send_figures();
+  if (c.retries != 0 && sends == nullptr) out.text(", ").count(c.retries).text(" sent again");
   out.text(" -> ").plain(job.output_name(), 300).text("\n");
+  if (sends != nullptr) {
+    out.text("  sends     ").count(sends->requests).text(sends->requests == 1 ? " request of " : " requests of ");
+    out.bytes(sends->bytes).text(" to ").text(job.destination()->name());
+    out.text(", ").count(sends->retries).text(" of them sent again, ").count(sends->throttled).text(" throttled\n");
+  }
   if (const Checkpointer* checkpointer = job.checkpointer();
       checkpointer != nullptr && (checkpointer->saves() > 1 || job.resumed_at() != kNoOffset)) {
     out.text("  checkpoint ").count(checkpointer->saves()).text(" saved, run ").count(checkpointer->runs());

@@ -118,3 +118,37 @@ class Queues(Bed):
         self.assertIn("/us-east-1/lambda/aws4_request", headers["Authorization"])
         self.assertEqual((cursor["via"], cursor["inputs"]), ("self", [f"s3://{self.bucket}/in/a.csv"]))
         self.assertEqual((api.answers[0].kind, api.answers[0].json["done"]), ("response", True))
+
+
+class Onward(Bed):
+    """Records of an event that go on to a service."""
+
+    def sends(self, event, to, events=1, **env):
+        service = Recorder()
+        self.addCleanup(service.close)
+        api = RuntimeApi([event] * events, timeout=60.0)
+        surroundings = {"AWS_ACCESS_KEY_ID": self.server.s3.key, "AWS_SECRET_ACCESS_KEY": self.server.s3.secret, "AWS_LAMBDA_FUNCTION_NAME": "orders",
+                        "AWS_ENDPOINT_URL": service.url, **env}
+        pipeline = f"name: orders\ninput:\n  from: event\nquery: SELECT body FROM input\noutput:\n  to: {to}\n"
+        self.assertEqual(api.run(pipeline, surroundings), 0, getattr(api, "err", ""))
+        return api, service.requests
+
+    def message(self, number):
+        return {"messageId": f"m-{number}", "receiptHandle": "h", "body": json.dumps({"n": number}), "attributes": {}, "messageAttributes": {},
+                "eventSource": "aws:sqs", "eventSourceARN": Queues.QUEUE, "awsRegion": "us-east-1"}
+
+    def test_one_that_is_delivered_again_has_the_same_ids(self):
+        api, requests = self.sends({"Records": [self.message(1), self.message(2)]}, "kinesis://clean", events=2)
+        self.assertEqual([answer.json for answer in api.answers], [{"batchItemFailures": []}] * 2)
+        sent = [body["Records"] for _, _, body in requests]
+        self.assertEqual(len(sent), 2)
+        self.assertEqual(sent[0], sent[1])
+        self.assertEqual(len({record["PartitionKey"] for record in sent[0]}), 2)
+        other, requests = self.sends({"Records": [self.message(3), self.message(2)]}, "kinesis://clean")
+        self.assertNotEqual({record["PartitionKey"] for record in requests[0][2]["Records"]}, {record["PartitionKey"] for record in sent[0]})
+
+    def test_what_would_call_the_function_again_is_refused(self):
+        for to in ("sqs://orders", "sqs://" + Queues.QUEUE, "lambda://orders", "lambda://orders:live"):
+            api, requests = self.sends({"Records": [self.message(1)]}, to)
+            self.assertEqual(requests, [])
+            self.assertIn("calls this function again", api.answers[0].json["errorMessage"])

@@ -32,6 +32,9 @@ from bed import Bed, only  # noqa: F401  for those who import from here
 from s3 import encode, signature
 
 
+FULL = os.environ.get("WEIR_SERVICES_FULL") == "1"  # make test-services: all tests at their full size; else a sample of a minute
+
+
 def keyed_rows(count, keys=10, seed=1, text_bytes=16, bad_every=0):
     """CSV `id,key,text`: ids from 0 on, each of one of so many keys, by chance; every so many-th lacks its fields."""
     rng = random.Random(seed)

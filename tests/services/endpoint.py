@@ -49,9 +49,10 @@ WAIT_SECONDS = 60
 
 class Request(fault_proxy.Request):
     """`op`: the operation, or the method; `key`: what it is sent to (a queue's name, a stream, a table, a topic's ARN, a bus, a function), or the
-    path. `taken`: the service has it. `answered`: how many replies were begun before this one's, None without one."""
+    path. `taken`: the service has it. `answered`: how many replies were begun before this one's, None without one. `flying`: how many requests,
+    this one included, had no answer when it came, as the client knows at most."""
 
-    taken, answered, value = False, None, None
+    taken, answered, value, flying, over = False, None, None, 0, False
 
     def __init__(self, number, connection, line, fields):
         super().__init__(number, connection, line, fields)
@@ -73,7 +74,7 @@ class Request(fault_proxy.Request):
             tables = list(v.get("RequestItems", {}))
             buses = [e.get("EventBusName", "default") for e in v.get("Entries", []) if isinstance(e, dict)] if self.op == "PutEvents" else []
             self.key = (v.get("QueueUrl", "").rpartition("/")[2] or v.get("QueueName") or v.get("StreamName") or v.get("StreamARN", "").rpartition("/")[2]
-                        or v.get("DeliveryStreamName") or v.get("TableName") or next(iter(tables + buses), ""))
+                        or v.get("DeliveryStreamName") or v.get("Name") or v.get("TableName") or next(iter(tables + buses), ""))
         elif self.fields.get("content-type", "").startswith("application/x-www-form-urlencoded") and b"Action=" in self.body:
             self.value = dict(urllib.parse.parse_qsl(self.body.decode(), keep_blank_values=True, strict_parsing=True))
             self.op, self.key = self.value["Action"], self.value.get("TopicArn", "")
@@ -291,7 +292,18 @@ class Exchange(fault_proxy.Exchange):
         # Before it goes out: whoever has the reply can rely on it.
         if self.request.answered is None:
             self.request.answered = next(self.proxy.answers)
+        self.over()
         super().send(data)
+
+    def end(self, reset=False):
+        self.over()
+        super().end(reset)
+
+    def over(self):
+        """From now on the client may know how it ended, and send the next one."""
+        with self.proxy.lock:
+            self.proxy.flying -= not self.request.over
+            self.request.over = True
 
     def answer_chunked(self, reply, chunk_bytes):
         body = reply.body
@@ -333,6 +345,11 @@ class Endpoint(fault_proxy.Proxy):
         with self.lock:
             self.accepted, self.refused, self.entry_faults, self.known = [], [], [], {}
 
+    def clear_log(self):
+        """What was sent is forgotten; faults stay."""
+        with self.lock:
+            self.log, self.accepted, self.refused = [], [], []
+
     def await_requests(self, count):
         """Until so many requests were read whole, or met a fault that does not read them."""
         with self.changed:
@@ -347,6 +364,7 @@ class Endpoint(fault_proxy.Proxy):
             self.log.append(request)
             fault = next((f for f in self.faults if getattr(f.act, "early", False) and f.takes(request)), None)
             self.flying += 1
+            request.flying = self.flying
             self.flying_max = max(self.flying, self.flying_max)
         exchange = Exchange(self, client, request, reader)
         try:
@@ -365,8 +383,7 @@ class Endpoint(fault_proxy.Proxy):
             else:
                 fault.act(exchange)
         finally:
-            with self.lock:
-                self.flying -= 1
+            exchange.over()
         return exchange.open and request.fields.get("connection", "").lower() != "close"
 
     def tell(self, request):
@@ -386,6 +403,8 @@ class Endpoint(fault_proxy.Proxy):
 
     def answer(self, request):
         if request.op not in LIMITS:
+            if request.op == "GetCallerIdentity":
+                return reply_of(200, IDENTITY, [("content-type", "text/xml")])
             if request.op in ASKED:
                 return json_reply(request, ASKED[request.op](self, request))
             if request.value is not None:
@@ -418,7 +437,11 @@ class Endpoint(fault_proxy.Proxy):
             if key is not None and key in self.known:
                 return reply_of(200)
             self.known[key] = request
-        self.settle(request, list(rows_of(request)), whole=True)
+        failed = self.settle(request, list(rows_of(request)), whole=True)
+        if failed:
+            with self.lock:
+                self.known.pop(key)
+            return reply_of(422, f"{next(iter(failed.values()))[0]}: by the test".encode(), [("content-type", "text/plain")])
         return reply_of(200)
 
     def settle(self, request, entries, whole):
@@ -434,9 +457,12 @@ class Endpoint(fault_proxy.Proxy):
         return failed
 
 
+IDENTITY = (b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>123456789012</Account>'
+            b"</GetCallerIdentityResult></GetCallerIdentityResponse>")
 # What else a client may ask of a service.
 ASKED = {
     "GetQueueUrl": lambda endpoint, request: {"QueueUrl": f"{endpoint.endpoint}/123456789012/{request.key}"},
+    "DescribeEventBus": lambda endpoint, request: {"Name": request.key, "Arn": f"arn:aws:events:us-east-1:123456789012:event-bus/{request.key}"},
     "GetQueueAttributes": lambda endpoint, request: {"Attributes": {}},
     "DescribeTable": lambda endpoint, request: {"Table": {"TableName": request.key, "TableStatus": "ACTIVE", "KeySchema": [
         {"AttributeName": n, "KeyType": kind} for n, kind in zip(endpoint.keys.get(request.key, ["id"]), ("HASH", "RANGE"))]}},
