@@ -576,7 +576,8 @@ size_t Outbox::waits(std::span<Interest> room, uint64_t& until_ns) const {
   for (const Call* call : calls_) {
     if (call->batch == nullptr || waits_its_turn(*call)) continue;
     const HttpWait& wait = call->reading ? call->http.read_waits() : call->http.waits();
-    until_ns = std::min(until_ns, call->http.between_attempts() ? std::max(wait.until_ns, next_start_ns_) : wait.until_ns);
+    until_ns =
+        std::min(until_ns, call->http.between_attempts() ? std::max(wait.until_ns, next_start_ns_) : wait.until_ns);
     if (wait.interest.socket >= 0 && count < room.size()) room[count++] = wait.interest;
   }
   for (size_t i = 0; i < in_flight_; ++i) {

@@ -207,7 +207,8 @@ uint64_t counted_value(const Json& typed, std::string& plain) {
   }
   if (type == "N") {
     plain += value.text;
-    const auto digits = std::count_if(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const auto digits =
+        std::count_if(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
     return static_cast<uint64_t>(digits + 1) / 2 + 1;
   }
   uint64_t counted = 3;
@@ -358,7 +359,8 @@ SimReply SimServices::sqs(const SimRequest& request) {
     if (fifo != !entry.key.empty() || entry.id.empty() || entry.text.empty()) broke("sqs: an entry lacks something");
     entries.push_back(entry);
   }
-  if (!take("sqs", {10, 1u << 20, 1u << 20}, entries, true)) return json_error(400, "RequestThrottled", "Rate exceeded");
+  if (!take("sqs", {10, 1u << 20, 1u << 20}, entries, true))
+    return json_error(400, "RequestThrottled", "Rate exceeded");
   if (refuses_requests && std::any_of(entries.begin(), entries.end(), [](const Entry& e) { return e.refused; }))
     return json_error(400, "InvalidMessageContents", kRefusal);
   std::string good, bad;
@@ -369,7 +371,9 @@ SimReply SimServices::sqs(const SimRequest& request) {
       keep(entry, fifo);
       list += "{\"Id\":" + quoted(entry.name) + ",\"MessageId\":\"5fea7756\",\"MD5OfMessageBody\":\"00\"}";
     } else {
-      const char* code = entry.refused ? "InvalidMessageContents" : entry.throttled ? "RequestThrottled" : "InternalError";
+      const char* code = entry.refused     ? "InvalidMessageContents"
+                         : entry.throttled ? "RequestThrottled"
+                                           : "InternalError";
       list += "{\"Id\":" + quoted(entry.name) + ",\"SenderFault\":" + (entry.refused ? "true" : "false") +
               ",\"Code\":\"" + code + "\",\"Message\":\"" + (entry.refused ? kRefusal : "") + "\"}";
     }
@@ -416,11 +420,12 @@ SimReply SimServices::records(const SimRequest& request, bool kinesis) {
                        : entry.throttled ? (kinesis ? "ProvisionedThroughputExceededException" : "ThrottlingException")
                        : kinesis         ? "InternalFailure"
                                          : "ServiceUnavailableException";
-    list += std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
+    list +=
+        std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
   }
   return json_reply("{\"" + std::string(kinesis ? "FailedRecordCount" : "FailedPutCount") +
-                    "\":" + std::to_string(failures) + ",\"" + (kinesis ? "Records" : "RequestResponses") + "\":[" + list +
-                    "]}");
+                    "\":" + std::to_string(failures) + ",\"" + (kinesis ? "Records" : "RequestResponses") + "\":[" +
+                    list + "]}");
 }
 
 SimReply SimServices::dynamodb(const SimRequest& request) {
@@ -508,7 +513,8 @@ SimReply SimServices::events(const SimRequest& request) {
     }
     ++failures;
     const char* code = entry.refused ? "MalformedDetail" : entry.throttled ? "ThrottlingException" : "InternalFailure";
-    list += std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
+    list +=
+        std::string("{\"ErrorCode\":\"") + code + "\",\"ErrorMessage\":\"" + (entry.refused ? kRefusal : "") + "\"}";
   }
   return json_reply("{\"FailedEntryCount\":" + std::to_string(failures) + ",\"Entries\":[" + list + "]}");
 }
@@ -520,11 +526,11 @@ SimReply SimServices::query(const SimRequest& request) {
     return found == form.end() ? std::string() : found->second;
   };
   const auto error = [](int status, const std::string& code, const std::string& message) {
-    return SimReply{status,
-                    {{"Content-Type", "text/xml"}},
-                    "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>" +
-                        code + "</Code><Message>" + message +
-                        "</Message></Error><RequestId>1</RequestId></ErrorResponse>"};
+    return SimReply{
+        status,
+        {{"Content-Type", "text/xml"}},
+        "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>" + code +
+            "</Code><Message>" + message + "</Message></Error><RequestId>1</RequestId></ErrorResponse>"};
   };
   if (get("Action") == "GetCallerIdentity")
     return {200,
@@ -570,8 +576,8 @@ SimReply SimServices::query(const SimRequest& request) {
   }
   return {200,
           {{"Content-Type", "text/xml"}},
-          "<PublishBatchResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishBatchResult><Failed>" + bad +
-              "</Failed><Successful>" + good +
+          "<PublishBatchResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishBatchResult><Failed>" +
+              bad + "</Failed><Successful>" + good +
               "</Successful></PublishBatchResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
               "</PublishBatchResponse>"};
 }

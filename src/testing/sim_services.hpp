@@ -26,7 +26,8 @@ struct SimServiceFaults {
 class SimServices final : public SimServer {
  public:
   struct Taken {
-    std::string id;  ///< deduplication id, attribute, resource; of a whole batch's: the batch's; empty: the wire has none
+    std::string
+        id;  ///< deduplication id, attribute, resource; of a whole batch's: the batch's; empty: the wire has none
     std::string text;  ///< as JSON, items of DynamoDB too
     std::string key;  ///< group, partition, item
     uint64_t request = 0;  ///< number of the request, from 1
@@ -44,7 +45,8 @@ class SimServices final : public SimServer {
 
   SimServiceFaults faults;
   std::string poison = "poison";  ///< messages that hold it are refused for good
-  bool refuses_requests = false;  ///< with a poison in it the whole request is refused, and nothing taken. DynamoDB always does so
+  bool refuses_requests =
+      false;  ///< with a poison in it the whole request is refused, and nothing taken. DynamoDB always does so
   bool repeats_secrets = false;  ///< http: a refusal repeats the request's headers
   std::function<uint64_t()> now;  ///< null: no times
   std::function<bool()> overloaded;  ///< asked for each request with messages: true throttles it
