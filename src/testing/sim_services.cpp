@@ -11,21 +11,40 @@ namespace weir::testing {
 namespace {
 
 // A reader of JSON that shares nothing with what it tests.
+struct JsonMember;
 struct Json {
   enum class Kind : uint8_t { kNull, kBool, kNumber, kString, kArray, kObject } kind = Kind::kNull;
   std::string text;  ///< decoded; of numbers and words their spelling
   std::string raw;
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;
+  std::vector<JsonMember> members;
 
-  [[nodiscard]] const Json& operator[](const std::string& name) const {
-    static const Json kNone;
-    for (const auto& [known, value] : members) {
-      if (known == name) return value;
-    }
-    return kNone;
-  }
+  Json();
+  Json(const Json&);
+  Json(Json&&) noexcept;
+  Json& operator=(const Json&);
+  Json& operator=(Json&&) noexcept;
+  ~Json();
+  [[nodiscard]] const Json& operator[](const std::string& name) const;
 };
+struct JsonMember {
+  std::string name;
+  Json value;
+};
+Json::Json() = default;
+Json::Json(const Json&) = default;
+Json::Json(Json&&) noexcept = default;
+Json& Json::operator=(const Json&) = default;
+Json& Json::operator=(Json&&) noexcept = default;
+Json::~Json() = default;
+
+const Json& Json::operator[](const std::string& name) const {
+  static const Json kNone;
+  for (const JsonMember& member : members) {
+    if (member.name == name) return member.value;
+  }
+  return kNone;
+}
 
 class JsonParser {
  public:
@@ -121,7 +140,7 @@ class JsonParser {
       do {
         blanks();
         json.members.emplace_back();
-        if (!string(json.members.back().first) || !take(':') || !value(json.members.back().second)) return false;
+        if (!string(json.members.back().name) || !take(':') || !value(json.members.back().value)) return false;
       } while (take(','));
       return take('}');
     }
@@ -215,7 +234,7 @@ uint64_t counted_value(const Json& typed, std::string& plain) {
   if (type == "M") {
     plain += '{';
     for (const auto& [name, inner] : value.members) {
-      if (&inner != &value.members[0].second) plain += ',';
+      if (&inner != &value.members[0].value) plain += ',';
       plain += quoted(name) + ":";
       counted += 1 + name.size() + counted_value(inner, plain);
     }
@@ -451,7 +470,7 @@ SimReply SimServices::dynamodb(const SimRequest& request) {
     entry.text += "}";
     for (const std::string& column : key) {
       const Json& value = item[column];
-      if (value.members.size() != 1 || value.members[0].second.text.empty()) broke("dynamodb: an item without its key");
+      if (value.members.size() != 1 || value.members[0].value.text.empty()) broke("dynamodb: an item without its key");
       std::string plain;
       counted_value(value, plain);
       entry.key += plain + "|";
