@@ -1132,7 +1132,7 @@ TEST_P(SendCampaign, Whatever_happens_nothing_is_lost) {
     }
     if (!ran.done()) ran = heal(world, seed);
     check(world, ran);
-    EXPECT_TRUE(world.rejects() == whole.rejects());
+    EXPECT_EQ(world.rejects(), whole.rejects());
     if (HasFailure() && ++failures == 1) std::fprintf(stderr, "first failure: seed %lu\n%s", seed, log_.c_str());
     if (HasFailure()) return;
   }
