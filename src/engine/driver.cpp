@@ -231,7 +231,10 @@ Status Driver::consume_inputs(Deadline deadline, Outcome& outcome) {
       const Step step = pipeline_.reader->read(batch, error);
       counters_.times.parse_ns += now() - before;
       if (step == Step::kFailed) return fail(error);
-      if (step == Step::kFinished) break;
+      if (step == Step::kFinished) {
+        if (skip_left_ == 0) WEIR_TRY(end_unit_if_due());
+        break;
+      }
       if (step == Step::kHaveOutput) {
         auto go = process(batch);
         if (!go) return fail(go.error());
@@ -307,6 +310,8 @@ Result<Driver::Go> Driver::process(const RecordBatch& batch) {
       ++row;
     }
   }
+  // A run that goes on from within a unit's last record, behind a batch that it filled, has the unit's end before it.
+  if (skip_left_ == 0) WEIR_TRY(end_unit_if_due());
   while (row < batch.rows || next_reject < batch.rejects.size()) {
     if (next_reject < batch.rejects.size() && batch.rejects[next_reject].rows_before == row) {
       WEIR_TRY(reject_record(batch, batch.rejects[next_reject++]));
@@ -395,6 +400,18 @@ Result<Driver::Go> Driver::process_rows(const RecordBatch& batch, RowRange range
   return Go::kOn;
 }
 
+// Where batches wait for answers, a record that failed before others has its fate before they are sent: else it would depend on how the input came in
+// which of the two is rejected first. Gives the rows before the next one that failed.
+Result<WriteRows> Driver::rows_in_order(const RecordBatch& batch, const WriteRows& rows, uint32_t next) {
+  if (!pipeline_.output->names_records()) return rows;
+  if (next_error_ < error_count_ && errors_[next_error_].row < rows.rows[next]) WEIR_TRY(settle(batch, rows.rows[next]));
+  if (next_error_ == error_count_) return rows;
+  WriteRows before = rows;
+  const auto end = std::lower_bound(rows.rows.begin() + next, rows.rows.end(), errors_[next_error_].row);
+  before.rows = rows.rows.first(static_cast<size_t>(end - rows.rows.begin()));
+  return before;
+}
+
 Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed,
                                       uint32_t stride) {
   WriteRows write;
@@ -408,7 +425,9 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
   while (next < write.rows.size()) {
     position.record = batch.first_record + write.rows[next] + rejects_in_batch_;
     position.decoded_byte = batch.base_decoded_byte + batch.records[write.rows[next]].offset;
-    auto written = pipeline_.output->write(write, next, position);
+    const auto part = rows_in_order(batch, write, next);
+    if (!part) return fail(part.error());
+    auto written = pipeline_.output->write(*part, next, position);
     if (!written) return fail(written.error());
     const uint32_t done = written->next - next;
     limit_left_ -= done;

@@ -61,6 +61,7 @@ class Driver final : private DeliveryObserver {
   Status begin_output();
   Result<Go> process(const RecordBatch& batch);
   Result<Go> process_rows(const RecordBatch& batch, RowRange range);
+  Result<WriteRows> rows_in_order(const RecordBatch& batch, const WriteRows& rows, uint32_t next);
   Result<Go> write_rows(const RecordBatch& batch, std::span<const uint16_t> rows, const Value* computed,
                         uint32_t stride);
   void settle_plain(const RecordBatch& batch, uint32_t to_row);
