@@ -22,6 +22,7 @@ constexpr AwsVerdict kRefused = {FailureClass::kFatal, Code::kRequestRefused};
 
 constexpr Row kRows[] = {
     {"Throttling", kThrottled},
+    {"Throttled", kThrottled},  // SNS
     {"ThrottlingException", kThrottled},
     {"ThrottledException", kThrottled},
     {"RequestThrottledException", kThrottled},

@@ -20,7 +20,7 @@ TEST(AwsErrors, a_success_is_no_failure) {
 // botocore, retries/standard.py: ThrottledRetryableChecker and TransientRetryableChecker.
 TEST(AwsErrors, throttling_and_transient_codes_are_those_of_the_sdks) {
   for (const char* text :
-       {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
+       {"Throttling", "Throttled", "ThrottlingException", "ThrottledException", "RequestThrottledException",
         "TooManyRequestsException", "ProvisionedThroughputExceededException", "TransactionInProgressException",
         "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown",
         "PriorRequestNotComplete", "EC2ThrottledException"}) {

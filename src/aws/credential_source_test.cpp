@@ -213,9 +213,8 @@ TEST(CredentialSource, region_and_endpoint_follow_the_profile) {
   EXPECT_EQ(region_in_use(MapEnvironment{{"AWS_REGION", "r"}, {"AWS_DEFAULT_REGION", "d"}}, kFiles, {}, ""), "r");
   EXPECT_EQ(region_in_use(MapEnvironment{{"AWS_DEFAULT_REGION", "d"}}, kFiles, {}, ""), "d");
   EXPECT_EQ(region_in_use(none, kNoFiles, {}, ""), "");
-  const EndpointSettings settings = endpoint_settings(
-      MapEnvironment{{"AWS_ENDPOINT_URL", "http://all"}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"}}, kFiles,
-      {.profile = "p"}, "", "http://flag");
+  const MapEnvironment everywhere{{"AWS_ENDPOINT_URL", "http://all"}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"}};
+  const EndpointSettings settings = endpoint_settings(everywhere, kFiles, {.profile = "p"}, "", "http://flag");
   EXPECT_EQ(settings.region, "us-west-2");
   EXPECT_EQ(settings.endpoint_url, "http://flag");
   EXPECT_EQ(settings.env_endpoint_url, "http://all");

@@ -175,6 +175,7 @@ bool Outbox::send() {
   batch.id.clear();
   batch.id.append(batch.first.id.view()).append('.').append_number(batch.count);
   batch.retry = Retry(session_.retries, session_.limits());
+  batch.tokens = 0;
   ++in_flight_;
   open().clear();
   return true;
@@ -191,6 +192,13 @@ Outbox::Call* Outbox::free_call() {
     if (call->batch == nullptr && found == nullptr) found = call;
   }
   return static_cast<double>(busy) < std::max(1.0, allowed_) ? found : nullptr;
+}
+
+bool Outbox::waits_its_turn(const Call& call) const {
+  if (!call.http.between_attempts()) return false;
+  size_t asking = 0;
+  for (const Call* other : calls_) asking += other->batch != nullptr && !other->http.between_attempts();
+  return asking != 0 && static_cast<double>(asking) >= std::max(1.0, allowed_);
 }
 
 // An item's messages are taken in the order in which they were added.
@@ -257,14 +265,19 @@ void Outbox::begin_request(Call& call, Batch& batch) {
   batch.state = BatchState::kAsking;
   call.request.begin(call.body, info);
   call.http.begin(call, destination_.reply_form() == ReplyForm::kText);
-  if (options_.messages_per_s != 0)
-    next_start_ns_ = std::max(next_start_ns_, now()) + call.sent * kSecond / options_.messages_per_s;
+  takes_its_share(call);
+}
+
+void Outbox::takes_its_share(const Call& call) {
+  if (options_.messages_per_s == 0) return;
+  next_start_ns_ = std::max(next_start_ns_, now()) + call.sent * kSecond / options_.messages_per_s;
 }
 
 Status Outbox::Call::make(HttpRequest& to, uint32_t attempt) {
   ++owner.figures_.requests;
   owner.figures_.retries += attempt > 1;
   owner.figures_.bytes += body.size();
+  if (attempt > 1) owner.takes_its_share(*this);
   return request.make(to, attempt);
 }
 
@@ -274,7 +287,8 @@ void Outbox::slow_down() {
 }
 
 bool Outbox::move(Call& call) {
-  if (call.batch == nullptr) return false;
+  if (call.batch == nullptr || waits_its_turn(call)) return false;
+  if (call.http.between_attempts() && now() < next_start_ns_) return false;
   Error error;
   if (!call.reading) {
     const Step step = call.http.step(error);
@@ -445,7 +459,7 @@ void Outbox::answered(Call& call) {
   }
   release(call, left ? BatchState::kReady : BatchState::kDone);
   if (!left) {
-    if (batch.retry.attempts() > 1) batch.retry.succeeded();
+    progressed(batch);
   } else if (failed) {
     ++figures_.retries;
     try_later(batch, throttled ? FailureClass::kThrottling : FailureClass::kTransient, progress,
@@ -478,6 +492,7 @@ void Outbox::not_answered(Call& call, const Error& error) {
     return release(call, BatchState::kFailed);
   }
   release(call, left ? BatchState::kReady : BatchState::kDone);
+  if (undelivered) progressed(batch);
   if (halves) {
     batch.request_max = sent / 2;
   } else if (left && !undelivered) {
@@ -485,13 +500,18 @@ void Outbox::not_answered(Call& call, const Error& error) {
   }
 }
 
+void Outbox::progressed(Batch& batch) {
+  session_.retries.give_back(batch.tokens);
+  batch.tokens = 0;
+  batch.retry = Retry(session_.retries, session_.limits());
+}
+
 void Outbox::try_later(Batch& batch, FailureClass failure, bool progress, Code code) {
-  if (progress) {
-    if (batch.retry.attempts() > 1) batch.retry.succeeded();
-    batch.retry = Retry(session_.retries, session_.limits());
-  }
+  if (progress) progressed(batch);
+  const uint32_t tokens = session_.retries.tokens();
   const RetryDecision decision =
       batch.retry.failed(failure, {}, now(), {session_.end_ns()}, session_.http.net->random());
+  batch.tokens += tokens - session_.retries.tokens();
   if (decision.answer == RetryAnswer::kRetry) {
     batch.due_ns = now() + decision.delay_ns;
     return;
@@ -554,9 +574,10 @@ Status Outbox::tell(MessageObserver& observer) {
 size_t Outbox::waits(std::span<Interest> room, uint64_t& until_ns) const {
   size_t count = 0;
   for (const Call* call : calls_) {
-    if (call->batch == nullptr) continue;
+    if (call->batch == nullptr || waits_its_turn(*call)) continue;
     const HttpWait& wait = call->reading ? call->http.read_waits() : call->http.waits();
-    until_ns = std::min(until_ns, wait.until_ns);
+    until_ns =
+        std::min(until_ns, call->http.between_attempts() ? std::max(wait.until_ns, next_start_ns_) : wait.until_ns);
     if (wait.interest.socket >= 0 && count < room.size()) room[count++] = wait.interest;
   }
   for (size_t i = 0; i < in_flight_; ++i) {

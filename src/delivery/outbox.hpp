@@ -6,7 +6,9 @@
 //  - A request that fails is made again by io/retry_policy.hpp. Where the reply tells of each message, only those that failed are sent again: throttled and
 //    transient ones until the retry policy ends the run (40), refused ones `tries` times, then they are undelivered. As soon as some were taken the policy begins anew.
 //  - A request that is refused for its content is cut in halves until the messages at fault are alone; a batch that goes as a whole is undelivered as a whole.
-//  - Every throttled answer halves the number of requests that may be on their way, down to one; answered ones let it grow back.
+//  - Every throttled answer halves the number of requests that may be on their way, down to one, those that are to be made again among them; answered ones let it
+//    grow back.
+//  - Failures that come before something was taken, or was refused for good, leave the retry policy as it was: tokens are for services that take nothing.
 //  - KeyRule::kInOrder: one batch is on its way, and of it one message a key at a time. KeyRule::kOnce: a batch waits for those before it that share a key with it.
 //  - A batch that fails for good fails the run when it is the first that is not done: those before it still come to their ends.
 //
@@ -96,6 +98,7 @@ class Outbox final : public MessageSink {
     uint32_t request_max = 0;  ///< messages of a request, once a refusal was cut in halves
     uint64_t due_ns = 0;
     Retry retry;
+    uint32_t tokens = 0;  ///< that `retry` took and nothing gave back
     Error error;
     std::array<FixedText<120>, 8> reasons;  ///< of refusals; a ninth takes the last one's place
     uint32_t reason_count = 0;
@@ -146,14 +149,19 @@ class Outbox final : public MessageSink {
   [[nodiscard]] uint64_t now() const { return session_.http.clock->monotonic_ns(); }
   Call* free_call();
   [[nodiscard]] bool waits_for_key(size_t place) const;
+  /// Its next attempt waits for another's request to end.
+  [[nodiscard]] bool waits_its_turn(const Call& call) const;
   bool start_requests();
   void begin_request(Call& call, Batch& batch);
+  /// Of messages_per_s.
+  void takes_its_share(const Call& call);
   bool move(Call& call);
   bool read_reply(Call& call);
   void reply_again(Call& call, const Error& why);
   void answered(Call& call);
   void not_answered(Call& call, const Error& error);
   void try_later(Batch& batch, FailureClass failure, bool progress, Code code);
+  void progressed(Batch& batch);
   void release(Call& call, BatchState state);
   void slow_down();
   Status tell(MessageObserver& observer);

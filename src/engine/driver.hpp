@@ -128,6 +128,7 @@ class Driver final : private DeliveryObserver {
   uint32_t input_ = 0;
   bool save_tried_ = false;  ///< a checkpoint of this run may be in the store
   bool publishing_ = false;  ///< all is written and closed
+  uint64_t drain_until_ns_ = kNever;  ///< of a run that stops: what is on its way is waited for until then
   bool input_open_ = false;
   uint64_t batches_done_ = 0;  ///< of those that are on their way for a while: in order
   uint64_t records_done_ = 0;  ///< in them

@@ -187,6 +187,10 @@ Status Driver::on_delivered(uint64_t records) {
 }
 
 Result<uint64_t> Driver::on_wait() {
+  if (drain_until_ns_ != kNever) {
+    if (now() >= drain_until_ns_) return fail(Code::kInterrupted);
+    return drain_until_ns_;
+  }
   if (pipeline_.checkpointer != nullptr) {
     WEIR_TRY(pipeline_.checkpointer->keep());
     WEIR_TRY(save_if_due());
@@ -242,7 +246,11 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
                  outcome.error.exit() == Exit::kSinkConflict || code == Code::kInternal);
   if (pipeline_.output->in_flight() != 0) {
     wait_to_the_end();
-    const Status drained = pipeline_.output->drain(false);
+    // Half of the time that is left is for the checkpoint, of which this run may have nothing in the store yet.
+    const uint64_t end_ns = pipeline_.wait_limit == nullptr ? kNever : pipeline_.wait_limit->end_ns(now());
+    if (end_ns != kNever) drain_until_ns_ = now() + (end_ns > now() ? (end_ns - now()) / 2 : 0);
+    const Status drained = pipeline_.output->drain(end_ns != kNever);
+    drain_until_ns_ = kNever;
     // What the time did not suffice for is left to the next run.
     if (!drained && !failed && drained.error().code != Code::kInterrupted)
       outcome = {Ending::kFailed, drained.error(), false};

@@ -311,7 +311,7 @@ X509* CaRoots::find(X509_STORE* store, const X509_NAME* name) {
     Keeper keeper(store, name, false);
     int ok = 0;
     const unsigned long hash = X509_NAME_hash_ex(name, nullptr, nullptr, &ok);
-    char path[kPathBytesMax + 16];
+    char path[kPathBytesMax + 32];  // a hash of 16 digits, as the compiler sees it
     for (int i = 0; ok == 1 && i < kSameHashMax; ++i) {
       std::snprintf(path, sizeof path, "%s/%08lx.%d", folder_, hash, i);
       const int file = open(path, O_RDONLY | O_CLOEXEC);

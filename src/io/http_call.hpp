@@ -66,6 +66,8 @@ class HttpCall {
   ReadResult read(std::span<char> room, Error& error) { return connection_.read(room, error); }
   [[nodiscard]] const HttpWait& waits() const { return wait_; }
   [[nodiscard]] const HttpWait& read_waits() const { return connection_.waits(); }
+  /// An attempt failed, and the next one was not begun.
+  [[nodiscard]] bool between_attempts() const { return state_ == State::kWaiting && retry_.attempts() > 1; }
   /// The request was sent more than once: an earlier one may have been done.
   [[nodiscard]] bool sent_twice() const { return retry_.attempts() > 1 || connection_.sent_twice(); }
   /// The body that is read broke off, or is not what it should be: another attempt, if there may be one. If not, `error` is as it was, or W1101

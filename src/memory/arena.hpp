@@ -28,7 +28,7 @@ class Arena {
   static constexpr size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
   template <typename T>
   static constexpr size_t array_bytes(size_t count) {
-    return aligned(count * sizeof(T));
+    return aligned(count * sizeof(T));  // NOLINT(bugprone-sizeof-expression): pointers, too
   }
 
   std::span<char> take(size_t bytes) {
@@ -40,7 +40,7 @@ class Arena {
   /// Uninitialised array of trivial T.
   template <typename T>
   std::span<T> take_array(size_t count) {
-    const std::span<char> bytes = take(count * sizeof(T));
+    const std::span<char> bytes = take(count * sizeof(T));  // NOLINT(bugprone-sizeof-expression)
     return {reinterpret_cast<T*>(bytes.data()), count};
   }
   template <typename T, typename... Args>

@@ -246,8 +246,9 @@ constexpr KeySpec kTable[] = {
      "How often a message that the service refuses is sent before it goes to the rejects.", "5",
      [](Config& c, KeyValue& v) { c.output.tries = static_cast<uint32_t>(v.number); }},
     {"output.timeout", KeyKind::kDuration, "", "0", 0, kDay, 0,
-     "Time that a service has for its reply to a request; then it is sent again. `0`: a minute, for functions the 15 minutes that they may run.", "30s",
-     [](Config& c, KeyValue& v) { c.output.timeout_ns = v.number; }},
+     "Time that a service has for its reply to a request; then it is sent again. `0`: a minute, for functions the 15 "
+     "minutes that they may run.",
+     "30s", [](Config& c, KeyValue& v) { c.output.timeout_ns = v.number; }},
 
     {"http.headers", KeyKind::kTextList, "", "", 1, 16, 0,
      "Headers of each request of an http(s):// output, `Name: value`; take secrets from the environment.",

@@ -48,14 +48,18 @@ Result<bool> SimNet::connected(int socket) { return !sockets_.at(socket).unanswe
 NetResult SimNet::receive(int number, std::span<char> room) {
   Socket& socket = sockets_.at(number);
   if (socket.out.empty() && !socket.dead && !socket.closing && !socket.silent) serve(socket);
+  if (!socket.out.empty() && clock_.monotonic_ns() < socket.ready_ns) return {NetStep::kBlocked, 0, 0};
   if (!socket.out.empty()) {
-    size_t take = std::min(room.size(), socket.out.size());
+    const size_t left = socket.out.size() - socket.out_at;
+    size_t take = std::min(room.size(), left);
     if (small_pieces)
       take = 1;
     else if (rng_.below(4) == 0)
       take = 1 + rng_.below(take);
-    socket.out.copy(room.data(), take);
-    socket.out.erase(0, take);
+    socket.out.copy(room.data(), take, socket.out_at);
+    received_bytes += take;
+    socket.out_at = take == left ? 0 : socket.out_at + take;
+    if (take == left) socket.out.clear();
     return {NetStep::kDone, take, 0};
   }
   if (socket.dead) return {NetStep::kFailed, 0, ECONNRESET};
@@ -83,9 +87,17 @@ void SimNet::wait(std::span<const Interest> interests, uint64_t until_ns) {
     auto found = sockets_.find(interest.socket);
     if (found == sockets_.end()) continue;
     Socket& socket = found->second;
+    if (socket.silent && interest.read && !socket.out.empty()) {
+      if (clock_.monotonic_ns() >= socket.ready_ns) return;
+      until_ns = std::min(until_ns, socket.ready_ns);
+    }
     if (socket.silent || socket.unanswered) continue;
     if (interest.write) return;
     if (interest.read && socket.out.empty() && !socket.dead && !socket.closing) serve(socket);
+    if (interest.read && !socket.out.empty() && clock_.monotonic_ns() < socket.ready_ns) {
+      until_ns = std::min(until_ns, socket.ready_ns);
+      continue;
+    }
     if (interest.read && (!socket.out.empty() || socket.dead || socket.closing)) return;
   }
   // Nothing will come: time passes.
@@ -191,6 +203,17 @@ void SimNet::serve(Socket& socket) {
     socket.silent = true;
   }
   socket.out += text;
+  if (latency) {
+    const uint64_t takes_ns = latency(request);
+    socket.ready_ns = takes_ns == kNever ? kNever : clock_.monotonic_ns() + takes_ns;
+  }
+}
+
+size_t SimNet::unanswered() const {
+  const uint64_t now = clock_.monotonic_ns();
+  return static_cast<size_t>(std::count_if(sockets_.begin(), sockets_.end(), [&](const auto& socket) {
+    return !socket.second.out.empty() && now < socket.second.ready_ns;
+  }));
 }
 
 }  // namespace weir::testing

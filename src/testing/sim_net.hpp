@@ -74,6 +74,11 @@ class SimNet final : public Net {
   uint64_t signal_at_ns = kNever;  ///< a signal asks for a stop, and ends the wait that it falls into
   uint64_t connections = 0;
   uint64_t requests = 0;
+  uint64_t received_bytes = 0;  ///< by the client
+  /// Time from a request to the first byte of its reply; kNever: it never comes. Null: none passes.
+  std::function<uint64_t(const SimRequest&)> latency;
+  /// Requests whose replies are still to come.
+  [[nodiscard]] size_t unanswered() const;
 
   Result<size_t> resolve(std::string_view host, uint16_t port, std::span<Address> room, Deadline until) override;
   Result<int> connect(const Address& address, SocketUse use) override;
@@ -85,16 +90,21 @@ class SimNet final : public Net {
   uint64_t random() override { return rng_.next(); }
   /// Sockets that were not closed.
   [[nodiscard]] size_t open() const { return sockets_.size(); }
+  [[nodiscard]] bool passed(Deadline deadline) const {
+    return deadline.at_ns != kNever && deadline.passed(clock_.monotonic_ns());
+  }
   [[nodiscard]] bool signalled() const { return signal_at_ns != kNever && clock_.monotonic_ns() >= signal_at_ns; }
 
  private:
   struct Socket {
     std::string in;  ///< what the client sent and the server has not taken
-    std::string out;  ///< what the client has not received
+    std::string out;  ///< what the client has not received, from `out_at` on
+    size_t out_at = 0;
     bool dead = false;  ///< reset
     bool closing = false;  ///< the server closes once `out` is empty
     bool silent = false;  ///< nothing moves any more
     bool unanswered = false;  ///< connect never ends
+    uint64_t ready_ns = 0;  ///< when `out` arrives
     uint64_t served = 0;
   };
   bool strikes(uint32_t one_in, const char* name);
@@ -127,7 +137,7 @@ class SimNetWakeup final : public Wakeup {
     interest_ = interest;
     until_ = until;
   }
-  bool passed(Deadline) override { return false; }
+  bool passed(Deadline deadline) override { return net_.passed(deadline); }
   bool stop_requested() const override { return net_.signalled(); }
 
  private:
