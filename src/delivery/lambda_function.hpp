@@ -1,4 +1,4 @@
-// Lambda: Invoke, and wait for the answer (RequestResponse). Limits by the service's quotas: 6 MB (6,291,556 bytes) for a request.
+// Lambda: Invoke, and wait for the answer (RequestResponse). Limits by the service's quotas: 6 MB (6,291,456 bytes) for a request.
 //
 // A function is given {"records":[...],"batch":{"id":"..","first":{"id","source","byte","record"},"last":{...}}}; `record` is left out where a record is none of
 // the input's (a row of aggregates), names of inputs are cut at kSourceBytesMax. It takes a batch by returning and refuses it by failing, as a whole: `batch.id` is
@@ -14,7 +14,7 @@ namespace weir {
 
 class LambdaDestination final : public Destination {
  public:
-  static constexpr uint64_t kRequestBytesMax = 6'291'556;
+  static constexpr uint64_t kRequestBytesMax = 6'291'456;
   static constexpr size_t kSourceBytesMax = 1200;  ///< as JSON; two of them stand in a frame
 
   /// "lambda://function", "lambda://function:alias", or with an ARN behind lambda://. W2028.

@@ -607,7 +607,7 @@ SimReply SimServices::lambda(const SimRequest& request) {
     broke("lambda: no JSON");
     return json_error(400, "InvalidRequestContentException", "no JSON");
   }
-  if (request.body.size() > 6'291'556) broke("lambda: a request of " + std::to_string(request.body.size()) + " bytes");
+  if (request.body.size() > 6'291'456) broke("lambda: a request of " + std::to_string(request.body.size()) + " bytes");
   std::vector<Entry> entries;
   for (const Json& item : (*json)["records"].items) {
     Entry entry;
@@ -616,7 +616,7 @@ SimReply SimServices::lambda(const SimRequest& request) {
     entry.id = (*json)["batch"]["id"].text;
     entries.push_back(entry);
   }
-  if (!take("lambda", {~uint64_t{0}, 6'291'556, 6'291'556}, entries, false)) {
+  if (!take("lambda", {~uint64_t{0}, 6'291'456, 6'291'456}, entries, false)) {
     SimReply reply = json_error(429, "TooManyRequestsException", "Rate Exceeded.");
     reply.fields.emplace_back("x-amzn-errortype", "TooManyRequestsException");
     return reply;

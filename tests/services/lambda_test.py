@@ -10,7 +10,7 @@ class Function(Conformance, ServiceCase, service="endpoint"):
     to, op, service_name, each = "lambda://orders", "Invoke", "lambda", False
     refused = "BadBatch"
     sample = SAMPLE | {"test_throttled_requests_go_down"}
-    limits_known = Limits(1000, 6291556 - 4096 - 1, 6291556 - 4096)  # with its comma
+    limits_known = Limits(1000, 6291456 - 4096 - 1, 6291456 - 4096)  # with its comma
 
     def row(self, entry):
         return entry.value
