@@ -26,7 +26,7 @@ Status S3CheckpointStore::take_lease() {
   lease_until_ns_ = end_wall_ns_ != 0 ? std::min(end_wall_ns_ + kLeaseSlackNs, now + kLeaseNsMax) : now + kLeaseNs;
   FixedText<80> text(kLeaseMagic);
   text.append(owner_.view()).append(" ").append_number(lease_until_ns_).append("\n");
-  const Status put = this->put(lease_name_, text.view(), lease_etag_);
+  const Status put = this->put(lease_name_, text.view(), lease_);
   if (put || put.error().code != Code::kOutputExists) return put;
   return fail(Code::kFenced, options_.url);
 }
@@ -36,7 +36,7 @@ Status S3CheckpointStore::acquire() {
   std::array<char, 80> room;
   auto there = client_.get_small(lease_name_, room);
   if (!there) return fail(there.error());
-  lease_etag_ = client_.info().etag;
+  lease_.etag = client_.info().etag;
   std::string_view text(room.data(), std::min<uint64_t>(*there, room.size()));
   if (text.starts_with(kLeaseMagic)) {
     text.remove_prefix(std::min(text.size(), text.find(' ', kLeaseMagic.size()) + 1));
@@ -51,7 +51,7 @@ Status S3CheckpointStore::acquire() {
       return fail(error);
     }
   }
-  took_over_ = !lease_etag_.empty();
+  took_over_ = !lease_.etag.empty();
   WEIR_TRY(take_lease());
   held_ = true;
   return {};
@@ -60,25 +60,38 @@ Status S3CheckpointStore::acquire() {
 Result<size_t> S3CheckpointStore::load(std::span<char> room) {
   auto size = client_.get_small(options_.name, room);
   if (!size) return fail(size.error());
-  etag_ = client_.info().etag;
+  state_.etag = client_.info().etag;
   return static_cast<size_t>(*size);
 }
 
 // On condition that what is there is what this run knows. W4101: it is not.
-Status S3CheckpointStore::put(const S3Name& name, std::string_view bytes, FixedText<80>& etag) {
-  TextBody body(bytes);
+Status S3CheckpointStore::put(const S3Name& name, std::string_view bytes, Kept& kept) {
   Crc64Nvme crc;
   crc.update(bytes);
   FixedText<64> hash;
   if (options_.signed_payload) hash = sha256_hex(bytes);
-  WEIR_TRY(client_.put(name, body, {.crc64nvme = crc.value(), .sha256 = hash.view()},
-                       {.if_match = etag.view(), .if_none = etag.view().empty()}, owner_.view()));
-  etag = client_.info().etag;
-  return {};
+  for (;;) {
+    TextBody body(bytes);
+    const Status done = client_.put(name, body, {.crc64nvme = crc.value(), .sha256 = hash.view()},
+                                    {.if_match = kept.etag.view(), .if_none = kept.etag.view().empty()}, owner_.view());
+    if (done) {
+      kept = {client_.info().etag, false};
+      return {};
+    }
+    if (done.error().code != Code::kOutputExists || !kept.unknown) {
+      kept.unknown = kept.unknown || done.error().exit() == Exit::kUnavailable || done.error().code == Code::kInterrupted;
+      return done;
+    }
+    // The one that was not answered may have been done.
+    const auto there = client_.head(name);
+    if (!there && there.error().code != Code::kNoInput) return fail(there.error());
+    if (!there || there->weir_id.view() != owner_.view()) return done;
+    kept = {there->etag, false};
+  }
 }
 
 Status S3CheckpointStore::save(std::string_view bytes) {
-  const Status saved = put(options_.name, bytes, etag_);
+  const Status saved = put(options_.name, bytes, state_);
   if (!saved && saved.error().code == Code::kOutputExists) return fail(Code::kFenced, options_.url);
   WEIR_TRY(saved);
   const auto kept = keep();
@@ -94,7 +107,7 @@ Result<uint64_t> S3CheckpointStore::keep() {
 
 Status S3CheckpointStore::clear() {
   WEIR_TRY(client_.remove(options_.name));
-  etag_ = FixedText<80>();
+  state_ = {};
   return {};
 }
 

@@ -45,15 +45,20 @@ class S3CheckpointStore final : public CheckpointStore {
 
  private:
   Status take_lease();
-  Status put(const S3Name& name, std::string_view bytes, FixedText<80>& etag);
+  /// An object that this run replaces.
+  struct Kept {
+    FixedText<80> etag;  ///< of what this run read or wrote there last; empty: nothing is there
+    bool unknown = false;  ///< a write ended without an answer: what is there may be this run's own
+  };
+  Status put(const S3Name& name, std::string_view bytes, Kept& kept);
 
   Options options_;
   S3Name lease_name_;
   S3Client& client_;
   Clock& clock_;
   uint64_t end_wall_ns_ = 0;
-  FixedText<80> etag_;  ///< of what load() read or save() wrote; empty: none is there
-  FixedText<80> lease_etag_;
+  Kept state_;
+  Kept lease_;
   uint64_t lease_until_ns_ = 0;
   uint64_t other_until_ns_ = 0;
   bool held_ = false;
