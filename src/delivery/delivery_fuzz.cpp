@@ -46,8 +46,8 @@ Told encode(const Destination& destination, std::string_view text, size_t room_b
   return told;
 }
 
-void check_message(const Destination& destination, std::string_view text, size_t room_bytes) {
-  const Told whole = encode(destination, text, 256 + 64 * text.size());
+void check_message(const Destination& destination, std::string_view text, size_t room_bytes, bool json) {
+  const Told whole = encode(destination, text, 1024 + 64 * text.size());
   const Told small = encode(destination, text, room_bytes);
   if (whole.code != Code::kOk) {
     // Of text that is no UTF-8 some notice only as they write it.
@@ -66,6 +66,7 @@ void check_message(const Destination& destination, std::string_view text, size_t
   const BatchInfo batch;
   std::string framed(destination.begin(batch, begin));
   framed.append(whole.text).append(destination.separator()).append(whole.text).append(destination.end(batch, end));
+  if (!json) return;
   require(check_json(framed, 128).ok());
   JsonWalk walk;
   const auto on_value = [] {};
@@ -90,19 +91,39 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   AwsSession session;
   session.aws.endpoint.region = "eu-central-1";
   const auto nothing = [](std::string_view) { return std::string_view{}; };
-  constexpr std::string_view kAddresses[] = {"sqs://queue", "sqs://queue.fifo", "kinesis://stream", "firehose://stream",
-                                             "dynamodb://table"};
-  for (const std::string_view address : kAddresses) {
+  HttpSession web;
+  struct Case {
+    std::string_view address;
+    bool framed_json = true;  ///< a request's body is JSON
+    bool text = false;  ///< messages are any text, not JSON
+    bool array = false;
+  };
+  constexpr Case kCases[] = {{"sqs://queue"},
+                             {"sqs://queue.fifo"},
+                             {"kinesis://stream"},
+                             {"firehose://stream"},
+                             {"dynamodb://table"},
+                             {"events://bus"},
+                             {"sns://123456789012/topic", false},
+                             {"sns://123456789012/topic.fifo", false},
+                             {"lambda://function", true, true},
+                             {"https://host/path", false},
+                             {"https://host/path", false, true}};
+  for (const Case& c : kCases) {
+    const std::string_view address = c.address;
     DestinationOptions options;
     options.address = address;
+    options.json = !c.text;
+    options.array = c.array;
     options.aws = &session;
+    options.web = &web;
     options.environment = nothing;
     const DestinationKind* kind = destination_kind(address);
-    if (kind->needs_key || (kind->takes_key && keyed && address != "sqs://queue")) options.key = {"id"};
+    if (kind->needs_key || (kind->takes_key && keyed && address != "sqs://queue" && address != "sns://123456789012/topic")) options.key = {"id"};
     if (kind->needs_key && keyed) options.key.emplace_back("at");
     const auto made = kind->make(options);
     require(made.has_value());
-    check_message(**made, text, room_bytes);
+    check_message(**made, text, room_bytes, c.framed_json);
     check_reply(**made, text);
   }
   return 0;

@@ -30,7 +30,7 @@ class TextRoom {
   [[nodiscard]] std::string_view view() const { return {begin_, bytes()}; }
 
   TextRoom& put(std::string_view text) {
-    if (!take(text.size())) return *this;
+    if (text.empty() || !take(text.size())) return *this;
     std::memcpy(out_, text.data(), text.size());
     out_ += text.size();
     return *this;
