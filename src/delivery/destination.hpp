@@ -59,7 +59,7 @@ enum class MessageFailure : uint8_t {
   kFatal,  ///< nothing will be taken: W6001 and others stop the run
 };
 
-/// How one request's messages fared. Those that nothing is said of were taken.
+/// How one request's messages fared. Those of which no failure is told were taken.
 class Fates {
  public:
   virtual ~Fates() = default;
@@ -71,6 +71,8 @@ class Fates {
   /// By EncodedMessage::key; all of the request's where no message has it.
   virtual void failed_key(uint64_t key, MessageFailure failure, std::string_view code, std::string_view text) = 0;
 
+  /// Messages that the reply has told of, taken or not: to be counted by whoever reads it. A reply that does not tell of all is not believed.
+  size_t answers = 0;
   /// What was read of one message's entry so far; cleared for every reply.
   struct Note {
     FixedText<20> id;

@@ -75,12 +75,38 @@ std::string_view DynamoDbDestination::begin(const BatchInfo&, std::span<char> ro
 
 std::string_view DynamoDbDestination::end(const BatchInfo&, std::span<char>) const { return "]}}"; }
 
+namespace {
+
+class DynamoDbDelivery final : public AwsDelivery {
+ public:
+  DynamoDbDelivery(AwsSession& session, const AwsServiceName& service)
+      : AwsDelivery(session, service, "DynamoDB_20120810.BatchWriteItem", "1.0") {}
+
+  FailureClass judge(const HttpHead& head, std::string_view text, Error& error) override {
+    const FailureClass failure = AwsDelivery::judge(head, text, error);
+    // Every item has the columns of output.key: what misses a key then, or has another one, is the setting.
+    const std::string_view words = error.detail.view();
+    const bool other_key = words.find("Missing the key") != std::string_view::npos ||
+                           words.find("does not match the schema") != std::string_view::npos;
+    if (!refused_ || !other_key) return failure;
+    refused_ = false;
+    const FixedText<160> said(words.substr(0, 160));
+    error = Error(Code::kContradiction, "output.key is not the key of the table: ");
+    error.detail.append(said.view());
+    return failure;
+  }
+};
+
+}  // namespace
+
 std::unique_ptr<DeliveryRequest> DynamoDbDestination::make_request() const {
-  return std::make_unique<AwsDelivery>(*options_.aws, service_, "DynamoDB_20120810.BatchWriteItem", "1.0");
+  return std::make_unique<DynamoDbDelivery>(*options_.aws, service_);
 }
 
 // {"UnprocessedItems":{"table":[{"PutRequest":{"Item":{"id":{"S":"..."},...}}}]}}
 void DynamoDbDestination::on_value(const JsonWalk& at, Fates& fates) const {
+  // It names what was not done, so that an empty list tells of all.
+  if (at.name(1) == "UnprocessedItems" && at.depth() == 1 && at.kind() == JsonWalk::Kind::kEnd) fates.answers = fates.count();
   if (at.name(1) != "UnprocessedItems" || !at.in_array(3)) return;
   if (at.depth() == 3) {
     // An entry without its key is any of them: all are sent again.

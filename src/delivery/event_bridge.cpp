@@ -93,6 +93,7 @@ void EventBridgeDestination::on_value(const JsonWalk& at, Fates& fates) const {
     return;
   }
   if (at.depth() != 2 || at.kind() != JsonWalk::Kind::kEnd) return;
+  ++fates.answers;
   const std::string_view code = fates.note.code.view();
   if (!code.empty()) fates.failed(at.index(2), classify_message(code, false), code, fates.note.text.view());
   fates.note = {};

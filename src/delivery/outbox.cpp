@@ -103,10 +103,13 @@ uint8_t Outbox::Batch::add_reason(std::string_view code, std::string_view text) 
   for (uint32_t i = 0; i < reason_count; ++i) {
     if (reasons[i].view() == reason.view()) return static_cast<uint8_t>(i);
   }
-  const uint32_t at = std::min<uint32_t>(reason_count, reasons.size() - 1);
-  reasons[at] = reason;
-  reason_count = at + 1;
-  return static_cast<uint8_t>(at);
+  if (reason_count == reasons.size()) {
+    // What is said of one must not be said of another.
+    reasons.back() = FixedText<120>("refused; the batch has more reasons than are kept");
+    return static_cast<uint8_t>(reasons.size() - 1);
+  }
+  reasons[reason_count] = reason;
+  return static_cast<uint8_t>(reason_count++);
 }
 
 Outbox::Batch::End Outbox::end_of(const Message& message) {
@@ -183,7 +186,7 @@ bool Outbox::send() {
 
 // --- asking --------------------------------------------------------------------------------------------------------
 
-Outbox::Call* Outbox::free_call() {
+Outbox::Call* Outbox::free_call() const {
   // The first free one: a service that is asked seldom keeps one connection at work.
   size_t busy = 0;
   Call* found = nullptr;
@@ -194,8 +197,16 @@ Outbox::Call* Outbox::free_call() {
   return static_cast<double>(busy) < std::max(1.0, allowed_) ? found : nullptr;
 }
 
+const Outbox::Call* Outbox::probe() const {
+  for (const Call* call : calls_) {
+    if (call->batch != nullptr && call->http.retrying()) return call;
+  }
+  return nullptr;
+}
+
 bool Outbox::waits_its_turn(const Call& call) const {
   if (!call.http.between_attempts()) return false;
+  if (probe() != &call) return true;
   size_t asking = 0;
   for (const Call* other : calls_) asking += other->batch != nullptr && !other->http.between_attempts();
   return asking != 0 && static_cast<double>(asking) >= std::max(1.0, allowed_);
@@ -291,7 +302,11 @@ bool Outbox::move(Call& call) {
   if (call.http.between_attempts() && now() < next_start_ns_) return false;
   Error error;
   if (!call.reading) {
+    const uint32_t tokens = session_.retries.tokens();
     const Step step = call.http.step(error);
+    // An outage is paid for once, however many requests it meets.
+    if (const Call* first = probe(); first != nullptr && first != &call && session_.retries.tokens() < tokens)
+      session_.retries.give_back(tokens - session_.retries.tokens());
     for (; call.throttled_seen != call.request.throttled(); ++call.throttled_seen) slow_down();
     if (step == Step::kBlocked) return false;
     if (step == Step::kFailed) {
@@ -311,7 +326,7 @@ bool Outbox::read_reply(Call& call) {
     return true;
   };
   if (form == ReplyForm::kText) {
-    if (!destination_.on_text(call.http.head(), call.http.text(), call) || call.unbelievable) return bad();
+    if (!destination_.on_text(call.http.head(), call.http.text(), call) || !call.believable()) return bad();
     answered(call);
     return true;
   }
@@ -334,7 +349,7 @@ bool Outbox::read_reply(Call& call) {
     if (got.step == Step::kFinished) break;
     if (form == ReplyForm::kJson && !call.walk.feed({piece, got.bytes}, on_value)) return bad();
   }
-  if (form == ReplyForm::kJson && (!call.walk.finish(on_value) || call.unbelievable)) return bad();
+  if (form == ReplyForm::kJson && (!call.walk.finish(on_value) || !call.believable())) return bad();
   answered(call);
   return true;
 }
@@ -354,6 +369,7 @@ void Outbox::reply_again(Call& call, const Error& why) {
 void Outbox::Call::forget_reply() {
   walk.reset();
   note = {};
+  answers = 0;
   unbelievable = false;
   fatal = Error();
 }
@@ -548,6 +564,10 @@ Status Outbox::tell(MessageObserver& observer) {
     Batch& batch = at(0);
     if (batch.state == BatchState::kFailed) return fail(batch.error);
     if (batch.state != BatchState::kDone) return {};
+    uint64_t undelivered = 0;
+    for (const OutboxEntry& entry : batch.entries.first(batch.count))
+      undelivered += entry.state == State::kUndelivered && entry.record != kNoOffset;
+    observer.on_done(batch.records, undelivered);
     for (const OutboxEntry& entry : batch.entries.first(batch.count)) {
       if (entry.state != State::kUndelivered) continue;
       Undelivered message;
@@ -562,11 +582,10 @@ Status Outbox::tell(MessageObserver& observer) {
       WEIR_TRY(observer.on_undelivered(message));
     }
     // Before it is told: the observer may ask how many are on their way.
-    const uint64_t records = batch.records;
     batch.clear();
     head_ = (head_ + 1) % batches_.size();
     --in_flight_;
-    WEIR_TRY(observer.on_delivered(records));
+    WEIR_TRY(observer.on_told());
   }
   return {};
 }
@@ -584,8 +603,8 @@ size_t Outbox::waits(std::span<Interest> room, uint64_t& until_ns) const {
     const Batch& batch = at(i);
     if (batch.state != BatchState::kReady) continue;
     const uint64_t due = std::max(batch.due_ns, next_start_ns_);
-    // One that is due waits for another's request to end.
-    if (due > now()) until_ns = std::min(until_ns, due);
+    // One that is due waits for another's request to end, unless it came due since the last step.
+    if (due > now() || (free_call() != nullptr && !waits_for_key(i))) until_ns = std::min(until_ns, due);
   }
   until_ns = std::min(until_ns, session_.end_ns());
   return count;

@@ -8,6 +8,7 @@
 //  - A request that is refused for its content is cut in halves until the messages at fault are alone; a batch that goes as a whole is undelivered as a whole.
 //  - Every throttled answer halves the number of requests that may be on their way, down to one, those that are to be made again among them; answered ones let it
 //    grow back.
+//  - Requests that failed are made again one behind the other, and only the first of them takes tokens of the retry policy: an outage is one, however many it meets.
 //  - Failures that come before something was taken, or was refused for good, leave the retry policy as it was: tokens are for services that take nothing.
 //  - KeyRule::kInOrder: one batch is on its way, and of it one message a key at a time. KeyRule::kOnce: a batch waits for those before it that share a key with it.
 //  - A batch that fails for good fails the run when it is the first that is not done: those before it still come to their ends.
@@ -100,7 +101,7 @@ class Outbox final : public MessageSink {
     Retry retry;
     uint32_t tokens = 0;  ///< that `retry` took and nothing gave back
     Error error;
-    std::array<FixedText<120>, 8> reasons;  ///< of refusals; a ninth takes the last one's place
+    std::array<FixedText<120>, 16> reasons;  ///< of refusals
     uint32_t reason_count = 0;
 
     explicit Batch(RetryBudget& budget) : retry(budget) {}
@@ -125,6 +126,8 @@ class Outbox final : public MessageSink {
     void failed_key(uint64_t key, MessageFailure failure, std::string_view code, std::string_view text) override;
     void mark(OutboxEntry& entry, MessageFailure failure, std::string_view code, std::string_view text);
     void forget_reply();
+    /// The reply has told of each message that was sent, and of no other.
+    [[nodiscard]] bool believable() const { return !unbelievable && answers == sent; }
 
     Outbox& owner;
     DeliveryRequest& request;
@@ -147,8 +150,10 @@ class Outbox final : public MessageSink {
   [[nodiscard]] const Batch& open() const { return at(in_flight_); }
   Batch& open() { return at(in_flight_); }
   [[nodiscard]] uint64_t now() const { return session_.http.clock->monotonic_ns(); }
-  Call* free_call();
+  [[nodiscard]] Call* free_call() const;
   [[nodiscard]] bool waits_for_key(size_t place) const;
+  /// Of requests that failed and are made again, the one that goes first: while a service is down nobody else asks whether it is back.
+  [[nodiscard]] const Call* probe() const;
   /// Its next attempt waits for another's request to end.
   [[nodiscard]] bool waits_its_turn(const Call& call) const;
   bool start_requests();

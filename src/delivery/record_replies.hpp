@@ -27,6 +27,7 @@ inline void read_record_reply(std::string_view list, const JsonWalk& at, Fates& 
     return;
   }
   if (at.depth() != 2) return;
+  ++fates.answers;
   const std::string_view code = fates.note.code.view();
   if (!code.empty()) fates.failed(at.index(2), classify_message(code, false), code, fates.note.text.view());
   fates.note = {};

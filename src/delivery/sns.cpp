@@ -180,7 +180,10 @@ bool SnsDestination::on_text(const HttpHead&, std::string_view text, Fates& fate
       if (scanner.depth() == 1) ours = scanner.name() == "PublishBatchResponse";
       continue;
     }
-    if (!ours || scanner.name_at(3) != "Failed" || scanner.name_at(4) != "member") continue;
+    if (!ours || scanner.name_at(4) != "member") continue;
+    const bool failed = scanner.name_at(3) == "Failed";
+    if (scanner.depth() == 4 && (failed || scanner.name_at(3) == "Successful")) ++fates.answers;
+    if (!failed) continue;
     const std::string_view name = scanner.name();
     if (scanner.depth() == 5) {
       if (name == "Id") fates.note.id = FixedText<20>(scanner.text());

@@ -106,6 +106,8 @@ std::unique_ptr<DeliveryRequest> SqsDestination::make_request() const {
 
 // {"Failed":[{"Id":"0","SenderFault":true,"Code":"...","Message":"..."}],"Successful":[...]}
 void SqsDestination::on_value(const JsonWalk& at, Fates& fates) const {
+  const bool done = at.depth() == 2 && at.kind() == JsonWalk::Kind::kEnd && at.in_array(2);
+  if (done && (at.name(1) == "Failed" || at.name(1) == "Successful")) ++fates.answers;
   if (at.name(1) != "Failed" || !at.in_array(2)) return;
   if (at.depth() == 3) {
     const std::string_view name = at.name(3);

@@ -142,6 +142,7 @@ void Driver::wait_while_working() {
   if (pipeline_.wait_limit == nullptr) return;
   pipeline_.wait_limit->until_ns = stop_at_ns(deadline_);
   pipeline_.wait_limit->grace_ns = reserve_ns() / 2;
+  if (pipeline_.send_limit != nullptr) pipeline_.send_limit->grace_ns = reserve_ns();
 }
 
 void Driver::wait_to_the_end() {
@@ -447,8 +448,8 @@ Result<Driver::Go> Driver::write_rows(const RecordBatch& batch, std::span<const 
       WEIR_TRY(end_unit());
     }
     if (written->batch_sent) {
-      // Also when none of these rows was in it: then what is settled so far is.
-      if (next > 0) WEIR_TRY(settle(batch, write.rows[next - 1] + 1u));
+      // Also when none of these rows was in it: then those before them were.
+      WEIR_TRY(settle(batch, next > 0 ? write.rows[next - 1] + 1u : write.rows[0]));
       WEIR_TRY(edge());
     }
     if (pipeline_.output->closed_by_reader()) {
@@ -530,6 +531,8 @@ Status Driver::end_unit() {
   // The rejects of what is on its way stand before the unit's end, whenever the answers come.
   const bool on_their_way = pipeline_.output->in_flight() != 0;
   if (on_their_way) WEIR_TRY(pipeline_.output->drain(true));
+  if (pipeline_.output->names_records() && counters_.read >= kShareJudgedFrom)
+    WEIR_TRY(pipeline_.rejects->judge_end(counters_));
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->end_unit());
   WEIR_TRY(pipeline_.output->end_unit());
   return edge();

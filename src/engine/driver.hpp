@@ -101,7 +101,8 @@ class Driver final : private DeliveryObserver {
   void keep_stored(Outcome& outcome);
   // Batches on their way.
   Status on_undelivered(const Undelivered& message) override;
-  Status on_delivered(uint64_t records) override;
+  void on_done(uint64_t records, uint64_t undelivered) override;
+  Status on_told() override;
   Result<uint64_t> on_wait() override;
   Status deliver_before_reject();
   void forget_undelivered();
@@ -132,7 +133,7 @@ class Driver final : private DeliveryObserver {
   uint64_t drain_until_ns_ = kNever;  ///< of a run that stops: what is on its way is waited for until then
   bool input_open_ = false;
   uint64_t batches_done_ = 0;  ///< of those that are on their way for a while: in order
-  uint64_t records_done_ = 0;  ///< in them
+  uint64_t records_done_ = 0;  ///< in them, delivered
   uint64_t undelivered_ = 0;  ///< of these records, those that were rejected by the service
   uint64_t written_before_ = 0;  ///< counters_.written when this run began
   Counters stored_;  ///< of the checkpoint in the store

@@ -171,12 +171,14 @@ Status Driver::on_undelivered(const Undelivered& message) {
   reject.record = message.place.record;
   reject.size = message.size;
   reject.head = message.head;
-  return pipeline_.rejects->add(reject, counters_);
+  // How many were read by now depends on when the answer came: the share is judged where nothing is on its way.
+  return pipeline_.rejects->add(reject, counters_, false);
 }
 
-Status Driver::on_delivered(uint64_t records) {
+void Driver::on_done(uint64_t records, uint64_t undelivered) { records_done_ += records - undelivered; }
+
+Status Driver::on_told() {
   ++batches_done_;
-  records_done_ += records;
   if (pipeline_.checkpointer == nullptr) return {};
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && !rejects->settled()) WEIR_TRY(rejects->end_unit());
@@ -204,7 +206,7 @@ Result<uint64_t> Driver::on_wait() {
 // The run ends before they were: they are unread, as far as the job is concerned.
 void Driver::forget_undelivered() {
   if (pipeline_.program->has_aggregates() || !pipeline_.output->names_records()) return;
-  const uint64_t done = written_before_ + records_done_ - undelivered_;
+  const uint64_t done = written_before_ + records_done_;
   if (counters_.written <= done) return;
   counters_.read -= counters_.written - done;
   counters_.written = done;

@@ -46,6 +46,7 @@ struct PipelineParts {
   Sink* rejects_sink = nullptr;  ///< may be null
   Clock* clock = nullptr;
   Wakeup* wakeup = nullptr;
+  WaitLimit* send_limit = nullptr;  ///< of batches on their way, which go on until the deadline; null: there is none
   WaitLimit* wait_limit = nullptr;  ///< of the network, which waits no longer (W1101); null: there is none
   RunObserver* observer = nullptr;  ///< may be null
   std::span<char> scratch;  ///< row lists: Driver::scratch_bytes

@@ -35,7 +35,7 @@ Status append_json_text(ByteOutput& out, std::string_view text) {
   return out.append(text.substr(plain_from));
 }
 
-Status Rejects::add(const Reject& reject, const Counters& counters) {
+Status Rejects::add(const Reject& reject, const Counters& counters, bool judge_share) {
   const CodeInfo& info = code_info(reject.code);
   last_ = {reject.source_index, reject.byte, reject.record};
   if (output_ == nullptr) {
@@ -71,7 +71,7 @@ Status Rejects::add(const Reject& reject, const Counters& counters) {
   }
   WEIR_TRY(out.append("\"}\n"));
   if (counters.rejected > limits_.count_max) return too_many(counters);
-  if (counters.read >= kShareJudgedFrom) return judge_end(counters);
+  if (judge_share && counters.read >= kShareJudgedFrom) return judge_end(counters);
   return {};
 }
 

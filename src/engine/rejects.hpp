@@ -40,8 +40,8 @@ class Rejects {
   /// `output` null: the first reject stops the run.
   Rejects(ByteOutput* output, RejectLimits limits) : output_(output), limits_(limits) {}
 
-  /// Writes one; `counters.rejected` already counts it. Fails with W3012 or W3201.
-  Status add(const Reject& reject, const Counters& counters);
+  /// Writes one; `counters.rejected` already counts it. Fails with W3012 or W3201. `judge_share`: what was read so far is what came before it.
+  Status add(const Reject& reject, const Counters& counters, bool judge_share = true);
   /// A row that could not be evaluated or written. `column`: the name of the one at fault, or empty; `detail`: what else is known. `rejects_before`: those of the batch
   /// that have no row and stand before it.
   Status add_row(const RecordBatch& batch, const RowError& error, std::string_view column, std::string_view detail,
@@ -49,7 +49,7 @@ class Rejects {
   /// A record that the reader found bad.
   Status add_unread(const RecordBatch& batch, const ReaderReject& rejected, std::string_view source,
                     uint64_t rejects_before, const Counters& counters);
-  /// At the end of the input: judges the share over the whole.
+  /// At the end of the input, and at a unit's: judges the share over all so far.
   Status judge_end(const Counters& counters) const;
   ByteOutput* output() { return output_; }
 

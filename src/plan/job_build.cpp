@@ -215,6 +215,7 @@ Status Job::build() {
   pipeline_.clock = &clock_;
   pipeline_.wakeup = &wakeup_;
   pipeline_.wait_limit = network_ ? &network_->limit() : nullptr;
+  pipeline_.send_limit = network_ ? &network_->send_limit() : nullptr;
   pipeline_.records_preview = preview_records_;
   pipeline_.publish_partial = config_.output.publish_partial;
   pipeline_.unit_bytes = config_.output.unit;

@@ -38,10 +38,11 @@ struct Undelivered {
 class MessageObserver {
  public:
   virtual ~MessageObserver() = default;
-  /// Of the batch that the next on_delivered() speaks of.
+  /// The next batch is done: so many of its messages are of records, and of these so many were not delivered, which are told of next.
+  virtual void on_done(uint64_t records, uint64_t undelivered) = 0;
   virtual Status on_undelivered(const Undelivered& message) = 0;
-  /// The next batch is done: so many of its messages are of records, those that were not delivered among them.
-  virtual Status on_delivered(uint64_t records) = 0;
+  /// All of the batch was told.
+  virtual Status on_told() = 0;
 };
 
 enum class Added : uint8_t {
