@@ -478,7 +478,8 @@ void Outbox::answered(Call& call) {
     progressed(batch);
   } else if (failed) {
     ++figures_.retries;
-    try_later(batch, throttled ? FailureClass::kThrottling : FailureClass::kTransient, progress,
+    // Where some are taken the service is there: the rest comes soon, though by fewer requests.
+    try_later(batch, throttled && !progress ? FailureClass::kThrottling : FailureClass::kTransient, progress,
               throttled ? Code::kThrottled : Code::kServerError);
   }
 }
@@ -509,10 +510,12 @@ void Outbox::not_answered(Call& call, const Error& error) {
   }
   release(call, left ? BatchState::kReady : BatchState::kDone);
   if (undelivered) progressed(batch);
+  figures_.retries += left;
   if (halves) {
     batch.request_max = sent / 2;
   } else if (left && !undelivered) {
-    try_later(batch, FailureClass::kTransient, false, error.code);
+    // Who refuses a whole batch may think better of it in a while: a function that failed.
+    try_later(batch, FailureClass::kThrottling, false, error.code);
   }
 }
 

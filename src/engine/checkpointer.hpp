@@ -2,6 +2,7 @@
 // the run; the image of the last unit's end waits there until it is saved, because it is due or because the run stops.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -60,6 +61,8 @@ class Checkpointer {
   Status forget();
   /// This run goes on with what was loaded: says so in the store, so that another run is fenced. W4201 after kIdleRunsMax runs that got nowhere.
   Status claim();
+  /// This run got nowhere for no fault of the job or the input: it does not count among those. What can't be saved is left.
+  void excuse(const Error* verdict) noexcept;
   void release() noexcept { store_.release(); }
 
   // --- while it runs ---
@@ -89,7 +92,11 @@ class Checkpointer {
   [[nodiscard]] bool in_store() const { return loaded_ || saves_ != 0; }
   /// There is something to go on from: the image stands behind the beginning, or a checkpoint of this job is in the store.
   [[nodiscard]] bool has_progress() const { return in_store() || (ready_ != kNone && images_[ready_].progress != 0); }
-  [[nodiscard]] bool due() const { return news_ && clock_.monotonic_ns() - saved_ns_ >= options_.every_ns; }
+  /// Behind runs that got nowhere, or were killed before they could say so, the first one comes early.
+  [[nodiscard]] bool due() const {
+    const bool early = loaded_ && loaded_idle_runs_ != 0 && saves_ <= 1;
+    return news_ && clock_.monotonic_ns() - saved_ns_ >= (early ? std::min(options_.every_ns, kEarlyNs) : options_.every_ns);
+  }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);
   [[nodiscard]] uint64_t saves() const { return saves_; }
@@ -109,6 +116,7 @@ class Checkpointer {
 
  private:
   static constexpr size_t kNone = kImagesMax;
+  static constexpr uint64_t kEarlyNs = 1'000'000'000;
   Image* image_of(size_t at) { return at == kNone ? nullptr : &images_[at]; }
 
   CheckpointStore& store_;

@@ -53,6 +53,8 @@ Result<RecordOutput::Written> MessageOutput::write(const WriteRows& rows, uint32
     }
     if (result.stop == WriteStop::kRoomFull) {
       written.row_failed = Code::kMessageTooLarge;
+      written.detail.append("written it is larger than ").append_number(room_.size());
+      written.detail.append(" bytes, the less of batch.bytes and what the service takes, and a little more");
       return written;
     }
     Message message;

@@ -34,6 +34,7 @@ class MessageOutput final : public RecordOutput {
   Result<Written> write(const WriteRows& rows, uint32_t from, const Position& first) override;
   Status end_unit() override;
   Status end_batch() override;
+  Status push() override { return step(); }
   Status finish() override;
   [[nodiscard]] bool shows_batches() const override { return false; }
   [[nodiscard]] bool can_show_part() const override { return false; }

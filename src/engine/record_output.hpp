@@ -46,6 +46,8 @@ class RecordOutput {
   virtual Status end_unit() = 0;
   /// Ends the open batch, if any (age, end of input).
   virtual Status end_batch() = 0;
+  /// What was written goes to whoever waits for it: behind end_batch() of a batch that is due by age.
+  virtual Status push() = 0;
   /// End of the output: last batch, last object.
   virtual Status finish() = 0;
 

@@ -23,6 +23,7 @@ class StreamOutput final : public RecordOutput {
   Result<Written> write(const WriteRows& rows, uint32_t from, const Position& first) override;
   Status end_unit() override;
   Status end_batch() override;
+  Status push() override { return bytes_.object_open() && !bytes_.traits().whole_batches ? bytes_.drain() : Status{}; }
   Status finish() override;
 
   [[nodiscard]] bool shows_batches() const override {

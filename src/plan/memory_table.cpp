@@ -256,8 +256,8 @@ void Job::sum_up_outbox() {
   sizes_.outbox = Outbox::memory_max(*destination_, outbox_options_);
   const uint64_t batch = Outbox::batch_bytes_max(*destination_, outbox_options_);
   LineFormula batches;
-  batches.append_number(shape.in_flight).append(" on their way and one that is filled, each");
-  put(batches, "", shape.batch_bytes);
+  batches.append_number(shape.in_flight).append(" on their way and one that is filled, each ");
+  batches.append(format_bytes(shape.batch_bytes).view());
   batches.append(" and a table of ")
       .append_number(shape.messages)
       .append(shape.messages == 1 ? " message" : " messages");

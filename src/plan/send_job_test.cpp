@@ -729,6 +729,8 @@ TEST_P(SendJob, With_no_progress_it_ends_with_40_and_the_next_run_goes_on_before
   EXPECT_LT(world.services.requests.size(), 200u);  // it is given up in the end
   EXPECT_TRUE(world.s3.objects.contains("bucket/state.weir"));
   EXPECT_GT(taken_then, 0u);
+  // However often it is tried while the service is down: that is no job that can't get on.
+  for (int again = 0; again < 5; ++again) EXPECT_EQ(run(world).why().exit(), Exit::kUnavailable);
   const uint64_t before = world.services.taken.size();
   const Ran rest = heal(world);
   check(world, rest);
@@ -793,7 +795,8 @@ TEST_P(SendJob, A_death_at_any_request_loses_nothing_and_repeats_little) {
       over_ns_ = 0;
       const Ran cut =
           run(world, {.seed = death, .death = death, .done_before = done_before, .latency = any_time(3, 2 * kSecond)});
-      EXPECT_TRUE(!cut.done() || death == requests) << cut.words();
+      // How many requests there are depends on when answers come: it may be done before it dies.
+      EXPECT_TRUE(!cut.done() || death == requests || cut.requests <= death) << cut.words();
       const Ran rest = heal(world, death + 1000);
       check(world, rest);
       EXPECT_TRUE(world.rejects() == whole.rejects());

@@ -21,6 +21,20 @@ def ndjson(begin, end):
     return lines_of([{"id": str(i), "text": f"text {i}"} for i in range(begin, end)])
 
 
+class Age(Case):
+    def test_a_batch_that_is_due_is_sent_while_the_input_rests(self):
+        """Each row is waited for before the next one is given: without the age it would wait for the end of the input."""
+        self.pipeline("input:\n  from: stdin\n  format: csv\nbatch:\n  age: 10ms\noutput:\n  to: stdout\n  format: ndjson\n")
+        process = Process("run", self.path("p.yaml"), "--summary", "json", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.process.stdin.write(HEAD)
+        for row in range(3):
+            process.process.stdin.write(rows(row, row + 1))
+            process.process.stdin.flush()
+            self.assertEqual(process.process.stdout.readline(), ndjson(row, row + 1))
+        process.process.stdin.close()
+        self.assertEqual(process.process.wait(), 0)
+
+
 class ExecSink(Case):
     def script(self, text, name="command.sh"):
         path = self.put(name, b"#!/bin/sh\n" + text.encode())
