@@ -79,7 +79,8 @@ Status S3CheckpointStore::put(const S3Name& name, std::string_view bytes, Kept& 
       return {};
     }
     if (done.error().code != Code::kOutputExists || !kept.unknown) {
-      kept.unknown = kept.unknown || done.error().exit() == Exit::kUnavailable || done.error().code == Code::kInterrupted;
+      kept.unknown =
+          kept.unknown || done.error().exit() == Exit::kUnavailable || done.error().code == Code::kInterrupted;
       return done;
     }
     // The one that was not answered may have been done.

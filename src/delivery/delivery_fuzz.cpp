@@ -119,7 +119,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     options.web = &web;
     options.environment = nothing;
     const DestinationKind* kind = destination_kind(address);
-    if (kind->needs_key || (kind->takes_key && keyed && address != "sqs://queue" && address != "sns://123456789012/topic")) options.key = {"id"};
+    if (kind->needs_key ||
+        (kind->takes_key && keyed && address != "sqs://queue" && address != "sns://123456789012/topic"))
+      options.key = {"id"};
     if (kind->needs_key && keyed) options.key.emplace_back("at");
     const auto made = kind->make(options);
     require(made.has_value());

@@ -106,7 +106,8 @@ std::unique_ptr<DeliveryRequest> DynamoDbDestination::make_request() const {
 // {"UnprocessedItems":{"table":[{"PutRequest":{"Item":{"id":{"S":"..."},...}}}]}}
 void DynamoDbDestination::on_value(const JsonWalk& at, Fates& fates) const {
   // It names what was not done, so that an empty list tells of all.
-  if (at.name(1) == "UnprocessedItems" && at.depth() == 1 && at.kind() == JsonWalk::Kind::kEnd) fates.answers = fates.count();
+  if (at.name(1) == "UnprocessedItems" && at.depth() == 1 && at.kind() == JsonWalk::Kind::kEnd)
+    fates.answers = fates.count();
   if (at.name(1) != "UnprocessedItems" || !at.in_array(3)) return;
   if (at.depth() == 3) {
     // An entry without its key is any of them: all are sent again.

@@ -95,7 +95,8 @@ class Checkpointer {
   /// Behind runs that got nowhere, or were killed before they could say so, the first one comes early.
   [[nodiscard]] bool due() const {
     const bool early = loaded_ && loaded_idle_runs_ != 0 && saves_ <= 1;
-    return news_ && clock_.monotonic_ns() - saved_ns_ >= (early ? std::min(options_.every_ns, kEarlyNs) : options_.every_ns);
+    return news_ &&
+           clock_.monotonic_ns() - saved_ns_ >= (early ? std::min(options_.every_ns, kEarlyNs) : options_.every_ns);
   }
   /// Saves the image. Everything it speaks of must be durable. `verdict`: with what the run stops, or null.
   Status save(CheckpointKind kind, const Error* verdict = nullptr);

@@ -411,7 +411,8 @@ Result<Driver::Go> Driver::process_rows(const RecordBatch& batch, RowRange range
 // which of the two is rejected first. Gives the rows before the next one that failed.
 Result<WriteRows> Driver::rows_in_order(const RecordBatch& batch, const WriteRows& rows, uint32_t next) {
   if (!pipeline_.output->names_records()) return rows;
-  if (next_error_ < error_count_ && errors_[next_error_].row < rows.rows[next]) WEIR_TRY(settle(batch, rows.rows[next]));
+  if (next_error_ < error_count_ && errors_[next_error_].row < rows.rows[next])
+    WEIR_TRY(settle(batch, rows.rows[next]));
   if (next_error_ == error_count_) return rows;
   WriteRows before = rows;
   const auto end = std::lower_bound(rows.rows.begin() + next, rows.rows.end(), errors_[next_error_].row);

@@ -69,7 +69,9 @@ class HttpCall {
   /// An attempt failed, and the next one was not begun.
   [[nodiscard]] bool between_attempts() const { return state_ == State::kWaiting && retry_.attempts() > 1; }
   /// An attempt failed, and none has succeeded yet.
-  [[nodiscard]] bool retrying() const { return state_ != State::kIdle && state_ != State::kDone && retry_.attempts() > 1; }
+  [[nodiscard]] bool retrying() const {
+    return state_ != State::kIdle && state_ != State::kDone && retry_.attempts() > 1;
+  }
   /// The request was sent more than once: an earlier one may have been done.
   [[nodiscard]] bool sent_twice() const { return retry_.attempts() > 1 || connection_.sent_twice(); }
   /// The body that is read broke off, or is not what it should be: another attempt, if there may be one. If not, `error` is as it was, or W1101

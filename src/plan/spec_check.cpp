@@ -316,12 +316,21 @@ class Checker {
     Detail detail("this is a file's name; ");
     if (to.starts_with("arn:")) {
       const size_t at = to.find(':', 4);
-      const std::string_view name = at == std::string_view::npos ? std::string_view{} : to.substr(at + 1, to.find(':', at + 1) - at - 1);
-      contradiction("output.to", detail.append("for the service write ").append(name).append("://").append(to.substr(0, 100)).append(", for the file ./ before it").view());
+      const std::string_view name =
+          at == std::string_view::npos ? std::string_view{} : to.substr(at + 1, to.find(':', at + 1) - at - 1);
+      contradiction("output.to", detail.append("for the service write ")
+                                     .append(name)
+                                     .append("://")
+                                     .append(to.substr(0, 100))
+                                     .append(", for the file ./ before it")
+                                     .view());
     }
     for (const DestinationKind& kind : destination_kinds()) {
       if (service() != nullptr || !to.starts_with(kind.scheme) || to.substr(kind.scheme.size(), 1) != ":") continue;
-      contradiction("output.to", detail.append("for the service write ").append(kind.scheme).append("://NAME, for the file ./ before it").view());
+      contradiction("output.to", detail.append("for the service write ")
+                                     .append(kind.scheme)
+                                     .append("://NAME, for the file ./ before it")
+                                     .view());
     }
     if (to.starts_with("https://sqs.") && to.find(".amazonaws.com/") != std::string_view::npos)
       warning("output.to", "this is a queue's URL, and gets plain unsigned requests; the queue is sqs://account/name");
