@@ -135,10 +135,10 @@ Status Checkpointer::save(CheckpointKind kind, const Error* verdict) {
   return {};
 }
 
-void Checkpointer::excuse(const Error* verdict) noexcept {
+void Checkpointer::excuse(const Error& verdict) noexcept {
   if (!loaded_ || ready_ == kNone || saves_ == 0 || images_[ready_].idle_runs <= loaded_idle_runs_) return;
   images_[ready_].idle_runs = loaded_idle_runs_;
-  (void)save(head_.kind, verdict);
+  (void)save(head_.kind, &verdict);
 }
 
 Status Checkpointer::keep() {

@@ -62,7 +62,7 @@ class Checkpointer {
   /// This run goes on with what was loaded: says so in the store, so that another run is fenced. W4201 after kIdleRunsMax runs that got nowhere.
   Status claim();
   /// This run got nowhere for no fault of the job or the input: it does not count among those. What can't be saved is left.
-  void excuse(const Error* verdict) noexcept;
+  void excuse(const Error& verdict) noexcept;
   void release() noexcept { store_.release(); }
 
   // --- while it runs ---

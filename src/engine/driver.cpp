@@ -43,11 +43,10 @@ Outcome Driver::run(Deadline deadline) {
   if (outcome.ending == Ending::kFailed || outcome.ending == Ending::kInterrupted) {
     // Once all was written there is no edge to go on from but that of the store: nothing is saved or closed a second time.
     if (!publishing_) stop_with_checkpoint(outcome);
-    // Neither a service that is down nor somebody who wants it to end says that the job can't get on.
+    // A service that is down does not say that the job can't get on.
     const bool service_down = outcome.ending == Ending::kFailed && outcome.error.exit() == Exit::kUnavailable &&
                               pipeline_.output->keeps_batches();
-    if (pipeline_.checkpointer != nullptr && (service_down || pipeline_.wakeup->stop_requested()))
-      pipeline_.checkpointer->excuse(service_down ? &outcome.error : nullptr);
+    if (pipeline_.checkpointer != nullptr && service_down) pipeline_.checkpointer->excuse(outcome.error);
     wait_to_the_end();
     if (outcome.ending != Ending::kCheckpointed) forget_undelivered();
     if (outcome.ending == Ending::kInterrupted) keep_stored(outcome);

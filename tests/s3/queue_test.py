@@ -29,10 +29,13 @@ class Recorder:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 recorder.requests.append((self.path, dict(self.headers), json.loads(body)))
+                reply = b"{}"
+                if self.headers.get("X-Amz-Target", "").endswith(".PutRecords"):
+                    reply = json.dumps({"FailedRecordCount": 0, "Records": [{"SequenceNumber": "1"}] * len(recorder.requests[-1][2]["Records"])}).encode()
                 self.send_response(202 if self.path != "/" else 200)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(reply)
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
