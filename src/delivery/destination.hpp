@@ -36,6 +36,7 @@ enum class KeyRule : uint8_t {
 
 struct EncodedMessage {
   size_t bytes = 0;  ///< in the room; 0 with code kOk: it does not fit into the room
+  bool nothing = false;  ///< it is written as no bytes at all, and fits
   uint64_t counted = 0;  ///< as the service counts
   uint64_t key = 0;  ///< hash of what KeyRule is about
 };

@@ -222,6 +222,7 @@ Result<EncodedMessage> HttpDestination::encode(const Message& message, uint32_t,
   EncodedMessage encoded;
   encoded.counted = message.text.size() + separator().size();
   encoded.bytes = out.fits() ? out.bytes() : 0;
+  encoded.nothing = out.fits() && message.text.empty();  // a line without text
   return encoded;
 }
 

@@ -140,7 +140,7 @@ Added Outbox::add(const Message& message, Error& error) {
   }
   if (encoded->counted > limits_.message_bytes_max) return too_large(encoded->counted, name, limits_.message_bytes_max);
   if (encoded->counted > limits_.request_bytes_max) return too_large(encoded->counted, name, limits_.request_bytes_max);
-  if (encoded->bytes == 0) {
+  if (encoded->bytes == 0 && !encoded->nothing) {
     if (batch.count != 0) return Added::kBatchFull;
     return too_large(message.text.size(), "as it is sent it is larger than batch.bytes,", shape_.batch_bytes);
   }

@@ -31,6 +31,14 @@ class Array(Lines, service="endpoint"):
         return super().text(**{"format": "json", **output})
 
 
+class Empty(ServiceCase, service="endpoint"):
+    def test_lines_without_text_are_sent(self):
+        endpoint = self.proxy
+        self.put("in.log", b"a\n\nb\n\n\n")
+        self.run_pipeline(f"input:\n  from: in.log\n  format: lines\noutput:\n  to: {endpoint.endpoint}/in\n")
+        self.assertEqual([request.body for request in endpoint.log], [b"a\n\nb\n\n\n"])
+
+
 class Secrets(ServiceCase, service="endpoint"):
     """Of an endpoint's address and headers: sent, and told to nobody."""
 
