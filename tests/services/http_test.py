@@ -33,7 +33,7 @@ class Array(Lines, service="endpoint"):
 
 class Empty(ServiceCase, service="endpoint"):
     def test_lines_without_text_are_sent(self):
-        endpoint = self.proxy
+        endpoint = self.endpoint()
         self.put("in.log", b"a\n\nb\n\n\n")
         self.run_pipeline(f"input:\n  from: in.log\n  format: lines\noutput:\n  to: {endpoint.endpoint}/in\n")
         self.assertEqual([request.body for request in endpoint.log], [b"a\n\nb\n\n\n"])
