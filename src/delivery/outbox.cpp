@@ -11,6 +11,8 @@ using State = OutboxEntry::State;
 
 constexpr size_t kReplyPieceBytes = 4096;
 constexpr uint64_t kSecond = 1'000'000'000;
+// A request that was not refused for so long is with the service: the others need not wait for its answer.
+constexpr uint64_t kProbeNs = kSecond;
 
 Error words(Code code, std::string_view name, std::string_view text) {
   Error error(code);
@@ -199,7 +201,8 @@ Outbox::Call* Outbox::free_call() const {
 
 const Outbox::Call* Outbox::probe() const {
   for (const Call* call : calls_) {
-    if (call->batch != nullptr && call->http.retrying()) return call;
+    if (call->batch == nullptr || !call->http.retrying()) continue;
+    if (call->http.between_attempts() || now() < call->asked_ns + kProbeNs) return call;
   }
   return nullptr;
 }
@@ -289,6 +292,7 @@ Status Outbox::Call::make(HttpRequest& to, uint32_t attempt) {
   owner.figures_.retries += attempt > 1;
   owner.figures_.bytes += body.size();
   if (attempt > 1) owner.takes_its_share(*this);
+  asked_ns = owner.now();
   return request.make(to, attempt);
 }
 
@@ -596,7 +600,12 @@ Status Outbox::tell(MessageObserver& observer) {
 size_t Outbox::waits(std::span<Interest> room, uint64_t& until_ns) const {
   size_t count = 0;
   for (const Call* call : calls_) {
-    if (call->batch == nullptr || waits_its_turn(*call)) continue;
+    if (call->batch == nullptr) continue;
+    if (waits_its_turn(*call)) {
+      const Call* first = probe();
+      if (first != nullptr && !first->http.between_attempts()) until_ns = std::min(until_ns, first->asked_ns + kProbeNs);
+      continue;
+    }
     const HttpWait& wait = call->reading ? call->http.read_waits() : call->http.waits();
     until_ns =
         std::min(until_ns, call->http.between_attempts() ? std::max(wait.until_ns, next_start_ns_) : wait.until_ns);

@@ -143,6 +143,7 @@ class Outbox final : public MessageSink {
     bool unbelievable = false;  ///< the reply tells of messages that were not sent
     Error fatal;  ///< told of one message, and true of all
     uint64_t throttled_seen = 0;
+    uint64_t asked_ns = 0;  ///< when the last attempt began
   };
 
   Batch& at(size_t place) { return *batches_[(head_ + place) % batches_.size()]; }
