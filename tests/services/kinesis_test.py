@@ -25,6 +25,10 @@ class Keyed(Stream, service="endpoint"):
 class RealStream(Real, ServiceCase, service="kinesis"):
     op, largest = "PutRecords", (1 << 20) - 200
 
+    def text(self, to, **output):
+        # moto numbers the records of a shard without a lock: of two requests at once it drops some.
+        return super().text(to, **({"in_flight": 1} if self.server.name == "moto" else {}) | output)
+
     def make(self):
         self.aws.create_stream(self.name, 2)
         return self.to_of(self.name)
