@@ -603,7 +603,8 @@ size_t Outbox::waits(std::span<Interest> room, uint64_t& until_ns) const {
     if (call->batch == nullptr) continue;
     if (waits_its_turn(*call)) {
       const Call* first = probe();
-      if (first != nullptr && !first->http.between_attempts()) until_ns = std::min(until_ns, first->asked_ns + kProbeNs);
+      if (first != nullptr && !first->http.between_attempts())
+        until_ns = std::min(until_ns, first->asked_ns + kProbeNs);
       continue;
     }
     const HttpWait& wait = call->reading ? call->http.read_waits() : call->http.waits();
