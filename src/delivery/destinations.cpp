@@ -97,12 +97,12 @@ bool is_account(std::string_view text) {
   return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more) {
+bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more, size_t bytes_min) {
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (!plain && more.find(c) == std::string_view::npos) return false;
   }
-  return !text.empty() && text.size() <= bytes_max;
+  return text.size() >= bytes_min && text.size() <= bytes_max;
 }
 
 uint64_t index_of(std::string_view id) {

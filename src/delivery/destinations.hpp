@@ -67,7 +67,7 @@ std::string_view arn_partition(std::string_view region);
 Status check_region(std::string_view region, const AwsSession& session);
 /// Twelve digits.
 bool is_account(std::string_view text);
-/// 1 to `bytes_max` of A-Z, a-z, 0-9 and those of `more`.
-bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more);
+/// `bytes_min` to `bytes_max` of A-Z, a-z, 0-9 and those of `more`.
+bool is_resource_name(std::string_view text, size_t bytes_max, std::string_view more, size_t bytes_min = 1);
 
 }  // namespace weir

@@ -36,7 +36,7 @@ uint64_t noted_key(size_t columns, const Fates& fates) {
 Result<std::unique_ptr<Destination>> DynamoDbDestination::make(const DestinationOptions& options) {
   std::unique_ptr<DynamoDbDestination> made(new DynamoDbDestination(options));
   made->table_ = behind_scheme(options.address);
-  if (!is_resource_name(made->table_, 3, 255))
+  if (!is_resource_name(made->table_, 255, "_.-", 3))
     return fail(Code::kBadUrl, "dynamodb://table, the table's name (not its ARN): " + options.address);
   if (!options.json) return fail(Code::kContradiction, "dynamodb takes items: set output.format: ndjson");
   const std::vector<std::string>& key = options.key;

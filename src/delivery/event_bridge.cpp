@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "delivery/aws_delivery.hpp"
+#include "delivery/record_replies.hpp"
 #include "delivery/text_room.hpp"
 
 namespace weir {
@@ -85,18 +86,7 @@ std::unique_ptr<DeliveryRequest> EventBridgeDestination::make_request() const {
 
 // {"FailedEntryCount":1,"Entries":[{"EventId":"..."},{"ErrorCode":"...","ErrorMessage":"..."}]}
 void EventBridgeDestination::on_value(const JsonWalk& at, Fates& fates) const {
-  if (at.name(1) != "Entries" || !at.in_array(2)) return;
-  if (at.depth() == 3) {
-    if (at.kind() != JsonWalk::Kind::kString) return;
-    if (at.name(3) == "ErrorCode") fates.note.code = FixedText<64>(at.text());
-    if (at.name(3) == "ErrorMessage") fates.note.text = FixedText<160>(at.text());
-    return;
-  }
-  if (at.depth() != 2 || at.kind() != JsonWalk::Kind::kEnd) return;
-  ++fates.answers;
-  const std::string_view code = fates.note.code.view();
-  if (!code.empty()) fates.failed(at.index(2), classify_message(code, false), code, fates.note.text.view());
-  fates.note = {};
+  read_record_reply("Entries", at, fates);
 }
 
 }  // namespace weir

@@ -9,7 +9,7 @@ namespace weir {
 Result<std::unique_ptr<Destination>> FirehoseDestination::make(const DestinationOptions& options) {
   std::unique_ptr<FirehoseDestination> made(new FirehoseDestination(options));
   made->stream_ = behind_scheme(options.address);
-  if (!is_resource_name(made->stream_, 1, 64))
+  if (!is_resource_name(made->stream_, 64, "_.-"))
     return fail(Code::kBadUrl, "firehose://stream, the stream's name (not its ARN): " + options.address);
   if (!options.key.empty()) return fail(Code::kContradiction, "output.key: firehose has neither keys nor partitions");
   made->service_ = {"firehose", options.environment("AWS_ENDPOINT_URL_FIREHOSE")};

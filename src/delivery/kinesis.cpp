@@ -11,11 +11,7 @@ namespace {
 
 constexpr size_t kPartitionKeyCharactersMax = 256;
 
-bool is_stream_arn(const Arn& arn) {
-  constexpr std::string_view kType = "stream/";
-  if (arn.region.empty() || arn.account.empty() || !arn.resource.starts_with(kType)) return false;
-  return is_resource_name(arn.resource.substr(kType.size()), 1, 128);
-}
+bool is_stream(std::string_view name) { return is_resource_name(name, 128, "_.-"); }
 
 // In units of UTF-16, as most services count characters: never fewer than there are.
 size_t characters(std::string_view utf8) {
@@ -33,9 +29,11 @@ Result<std::unique_ptr<Destination>> KinesisDestination::make(const DestinationO
   std::unique_ptr<KinesisDestination> made(new KinesisDestination(options));
   const std::string_view stream = behind_scheme(options.address);
   Arn arn;
-  if (parse_arn(stream, "kinesis", arn) && is_stream_arn(arn)) {
+  constexpr std::string_view kType = "stream/";
+  if (parse_arn(stream, "kinesis", arn) && is_regional(arn) && arn.resource.starts_with(kType) &&
+      is_stream(arn.resource.substr(kType.size()))) {
     made->region_ = arn.region;
-  } else if (!is_resource_name(stream, 1, 128)) {
+  } else if (!is_stream(stream)) {
     return fail(Code::kBadUrl,
                 "kinesis://stream or kinesis://arn:aws:kinesis:region:account:stream/name: " + options.address);
   }
@@ -47,12 +45,7 @@ Result<std::unique_ptr<Destination>> KinesisDestination::make(const DestinationO
   return made;
 }
 
-Status KinesisDestination::start(HttpCall&) {
-  const std::string_view region = options_.aws->aws.endpoint.region;
-  if (!region_.empty() && region_ != region)
-    return fail(Code::kBadUrl, "the stream is in " + region_ + ", the region is " + std::string(region));
-  return {};
-}
+Status KinesisDestination::start(HttpCall&) { return check_region(region_, *options_.aws); }
 
 Result<EncodedMessage> KinesisDestination::encode(const Message& message, uint32_t, std::span<char> room) const {
   MessageKey key(options_.key.empty() ? message.id : std::string_view{});

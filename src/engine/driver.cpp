@@ -89,9 +89,10 @@ Status Driver::finish_output(bool limit_reached) {
   }
   if (pipeline_.output->in_flight() != 0) wait_to_the_end();
   // What the sink refuses of the last batches counts, too.
-  if (pipeline_.output->keeps_batches()) WEIR_TRY(pipeline_.output->finish());
+  const bool messages = pipeline_.output->sends_messages();
+  if (messages) WEIR_TRY(pipeline_.output->finish());
   WEIR_TRY(pipeline_.rejects->judge_end(counters_));
-  if (!pipeline_.output->keeps_batches()) WEIR_TRY(pipeline_.output->finish());
+  if (!messages) WEIR_TRY(pipeline_.output->finish());
   ByteOutput* rejects = pipeline_.rejects->output();
   if (rejects != nullptr && rejects->object_open()) WEIR_TRY(rejects->close_object());
   return {};
@@ -183,7 +184,7 @@ Status Driver::open_input(uint32_t input) {
 // For the ids of messages: what tells this input from any other.
 Status Driver::name_input() {
   SourceIdentity identity = identity_;
-  if (pipeline_.checkpointer == nullptr && pipeline_.output->names_records()) {
+  if (pipeline_.checkpointer == nullptr && pipeline_.output->sends_messages()) {
     const auto known = pipeline_.source->resumable(input_);
     if (!known) return fail(known.error());
     if (pipeline_.source->known_by_name(input_)) {
@@ -409,7 +410,7 @@ Result<Driver::Go> Driver::process_rows(const RecordBatch& batch, RowRange range
 // Where batches wait for answers, a record that failed before others has its fate before they are sent: else it would depend on how the input came in
 // which of the two is rejected first. Gives the rows before the next one that failed.
 Result<WriteRows> Driver::rows_in_order(const RecordBatch& batch, const WriteRows& rows, uint32_t next) {
-  if (!pipeline_.output->names_records()) return rows;
+  if (!pipeline_.output->sends_messages()) return rows;
   if (next_error_ < error_count_ && errors_[next_error_].row < rows.rows[next])
     WEIR_TRY(settle(batch, rows.rows[next]));
   if (next_error_ == error_count_) return rows;
@@ -537,7 +538,7 @@ Status Driver::end_unit() {
   // The rejects of what is on its way stand before the unit's end, whenever the answers come.
   const bool on_their_way = pipeline_.output->in_flight() != 0;
   if (on_their_way) WEIR_TRY(pipeline_.output->drain(true));
-  if (pipeline_.output->names_records() && counters_.read >= kShareJudgedFrom)
+  if (pipeline_.output->sends_messages() && counters_.read >= kShareJudgedFrom)
     WEIR_TRY(pipeline_.rejects->judge_end(counters_));
   if (ByteOutput* rejects = pipeline_.rejects->output(); rejects != nullptr) WEIR_TRY(rejects->end_unit());
   WEIR_TRY(pipeline_.output->end_unit());

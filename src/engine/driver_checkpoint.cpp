@@ -205,7 +205,7 @@ Result<uint64_t> Driver::on_wait() {
 
 // The run ends before they were: they are unread, as far as the job is concerned.
 void Driver::forget_undelivered() {
-  if (pipeline_.program->has_aggregates() || !pipeline_.output->names_records()) return;
+  if (pipeline_.program->has_aggregates() || !pipeline_.output->sends_messages()) return;
   const uint64_t done = written_before_ + records_done_;
   if (counters_.written <= done) return;
   counters_.read -= counters_.written - done;
@@ -261,7 +261,7 @@ void Driver::stop_with_checkpoint(Outcome& outcome) {
   Checkpointer& checkpointer = *pipeline_.checkpointer;
   const bool input_failed = code == Code::kReadFailed;
   const bool known =
-      pipeline_.output->names_records() && outcome.error.exit() != Exit::kFenced && checkpointer.has_news();
+      pipeline_.output->sends_messages() && outcome.error.exit() != Exit::kFenced && checkpointer.has_news();
   if (!checkpointer.has_image() || (output_failed && !input_failed && !known)) return;
   // A job that failed before it got anywhere leaves nothing behind: whoever mends it, and so makes it another job, begins anew.
   if (outcome.ending == Ending::kFailed && !checkpointer.has_progress()) return;

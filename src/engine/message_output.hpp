@@ -30,7 +30,7 @@ class MessageOutput final : public RecordOutput {
   Status begin(const Schema& schema, std::span<const WriteColumn> columns) override;
   [[nodiscard]] bool begun() const override { return begun_; }
   void begin_input(std::string_view name, std::string_view identity) override;
-  [[nodiscard]] bool names_records() const override { return true; }
+  [[nodiscard]] bool sends_messages() const override { return true; }
   Result<Written> write(const WriteRows& rows, uint32_t from, const Position& first) override;
   Status end_unit() override;
   Status end_batch() override;

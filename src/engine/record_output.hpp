@@ -36,8 +36,8 @@ class RecordOutput {
   [[nodiscard]] virtual bool begun() const = 0;
   /// What follows is of this input. `identity`: what it holds, empty where that can't be told.
   virtual void begin_input(std::string_view /*name*/, std::string_view /*identity*/) {}
-  /// Wants to know what an input holds, to name its records by.
-  [[nodiscard]] virtual bool names_records() const { return false; }
+  /// Records go out as messages, in batches that are answered later, and have names of their own: what an input holds is wanted to make them.
+  [[nodiscard]] virtual bool sends_messages() const { return false; }
 
   /// Writes rows[from...]; stops at the unit's edge or a bad row. `first` is the place of rows[from].
   virtual Result<Written> write(const WriteRows& rows, uint32_t from, const Position& first) = 0;

@@ -1,5 +1,6 @@
 #include "lambda/aws_sender.hpp"
 
+#include "delivery/destinations.hpp"
 #include "hash/crc64nvme.hpp"
 #include "hash/hex.hpp"
 #include "lambda/lambda_log.hpp"
@@ -38,22 +39,12 @@ Status AwsSender::invoke(std::string_view function, std::string_view payload) {
 // https://sqs.{region}.{suffix}/{account}/{name}; SQS itself takes any host that leads to it, so a custom endpoint needs no other form.
 Result<std::string> AwsSender::queue_url(std::string_view queue) const {
   if (queue.starts_with("http://") || queue.starts_with("https://")) return std::string(queue);
-  std::string_view parts[6];
-  size_t count = 0;
-  for (std::string_view left = queue; count < 6; ++count) {
-    const size_t colon = count == 5 ? std::string_view::npos : left.find(':');
-    parts[count] = left.substr(0, colon);
-    if (colon == std::string_view::npos) {
-      ++count;
-      break;
-    }
-    left.remove_prefix(colon + 1);
-  }
-  if (count != 6 || parts[0] != "arn" || parts[2] != "sqs" || parts[4].empty() || parts[5].empty())
+  Arn arn;
+  if (!parse_arn(queue, "sqs", arn) || arn.region.empty() || arn.account.empty())
     return fail(Code::kBadUrl, "a queue is named by its ARN or its URL");
   std::string url = "https://sqs.";
-  url.append(parts[3]).append(".").append(partition_suffix(parts[3])).append("/");
-  return url.append(parts[4]).append("/").append(parts[5]);
+  url.append(arn.region).append(".").append(partition_suffix(arn.region)).append("/");
+  return url.append(arn.account).append("/").append(arn.resource);
 }
 
 Status AwsSender::send_message(std::string_view queue, std::string_view body) {

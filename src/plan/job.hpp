@@ -194,9 +194,9 @@ class Job {
   /// The columns of the output with those that `*` stands for, and the bytes of their names, at most.
   size_t output_columns_max() const;
   size_t output_names_max() const;
-  Status make_sinks(Arena& arena);
-  std::unique_ptr<BatchSink> make_batch_sink(bool replace, std::span<char> upload_room);
-  Status make_rejects_sink(std::span<char> rejects_room);
+  void make_sinks(Arena& arena);
+  std::unique_ptr<BatchSink> make_batch_sink(std::span<char> upload_room);
+  void make_rejects_sink(std::span<char> rejects_room);
   /// Where an upload's bytes wait; `memory` is its line of the plan, whose end is the table of parts.
   PartRoom& make_room(uint64_t capacity, std::span<char>& memory);
   std::unique_ptr<BatchSink> make_upload(const std::string& url, bool replace, uint64_t capacity,

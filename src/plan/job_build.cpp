@@ -38,35 +38,28 @@ std::unique_ptr<BatchSink> Job::make_upload(const std::string& url, bool replace
   return sink;
 }
 
-Status Job::make_sinks(Arena& arena) {
-  std::span<char> upload_room = arena.take(sizes_.upload);
+void Job::make_sinks(Arena& arena) {
+  const std::span<char> upload_room = arena.take(sizes_.upload);
   const std::span<char> rejects_room = arena.take(sizes_.rejects_upload);
-  const bool replace = config_.output.if_exists == IfExists::kReplace;
-  switch (to_) {
-    case To::kOutside:
-      batch_sink_ = outside_sink_;
-      return make_rejects_sink(rejects_room);
-    case To::kPull:
-      return make_rejects_sink(rejects_room);
-    case To::kMessages: {
-      HttpSession& session = network_->needs().services ? static_cast<HttpSession&>(network_->send_session())
-                                                        : network_->send_web_session();
-      auto outbox =
-          std::make_unique<Outbox>(*destination_, session, outbox_options_, requests_, arena.take(sizes_.outbox));
-      outbox_ = outbox.get();
-      own_sink_ = std::move(outbox);
-      return make_rejects_sink(rejects_room);
-    }
-    default: {
-      std::unique_ptr<BatchSink> sink = make_batch_sink(replace, upload_room);
-      batch_sink_ = sink.get();
-      own_sink_ = std::move(sink);
-      return make_rejects_sink(rejects_room);
-    }
+  if (to_ == To::kMessages) {
+    HttpSession& session =
+        network_->needs().services ? static_cast<HttpSession&>(network_->send_session()) : network_->send_web_session();
+    auto outbox =
+        std::make_unique<Outbox>(*destination_, session, outbox_options_, requests_, arena.take(sizes_.outbox));
+    outbox_ = outbox.get();
+    own_sink_ = std::move(outbox);
+  } else if (to_ == To::kOutside) {
+    batch_sink_ = outside_sink_;
+  } else if (to_ != To::kPull) {
+    std::unique_ptr<BatchSink> sink = make_batch_sink(upload_room);
+    batch_sink_ = sink.get();
+    own_sink_ = std::move(sink);
   }
+  make_rejects_sink(rejects_room);
 }
 
-std::unique_ptr<BatchSink> Job::make_batch_sink(bool replace, std::span<char> upload_room) {
+std::unique_ptr<BatchSink> Job::make_batch_sink(std::span<char> upload_room) {
+  const bool replace = config_.output.if_exists == IfExists::kReplace;
   switch (to_) {
     case To::kStdout:
       return std::make_unique<StdoutSink>();
@@ -103,7 +96,7 @@ std::unique_ptr<BatchSink> Job::make_batch_sink(bool replace, std::span<char> up
   return nullptr;
 }
 
-Status Job::make_rejects_sink(std::span<char> rejects_room) {
+void Job::make_rejects_sink(std::span<char> rejects_room) {
   const bool replace = config_.output.if_exists == IfExists::kReplace;
   if (rejects_name_ == "stdout") {
     rejects_sink_ = std::make_unique<StdoutSink>();
@@ -116,7 +109,6 @@ Status Job::make_rejects_sink(std::span<char> rejects_room) {
     rejects_sink_ = std::make_unique<FileSink>(rejects_name_, replace || config_.output.if_exists == IfExists::kSkip,
                                                config_.output.create_folders, disk_);
   }
-  return {};
 }
 
 // The output is there: of many files or objects the first one speaks for all.
@@ -156,7 +148,7 @@ Status Job::build() {
   if (!mapped) return fail(mapped.error());
   memory_ = *mapped;
   Arena arena(memory_);
-  WEIR_TRY(make_sinks(arena));
+  make_sinks(arena);
   pipeline_.source = source_.get();
   pipeline_.stored = arena.take(sizes_.stored);
   if (sizes_.gzip != 0) pipeline_.gzip = make_decoder(Codec::kGzip, decoder_limits_, arena.take(sizes_.gzip));
