@@ -87,5 +87,42 @@ def main(folder=HERE, arguments=None):
     return 0 if result.passed else 77
 
 
+def take_server(arguments):
+    """The word behind `--server`, which is taken out of `arguments`."""
+    at = arguments.index("--server")
+    name = arguments[at + 1]
+    del arguments[at:at + 2]
+    return name
+
+
+def main_with_server(folder, suite, name, servers, arguments):
+    """The suite in `folder` against the server `name` of the module `servers`, which is ended with it. Where it can't be had that is one line `not run:`, and
+    exit 77."""
+    try:
+        server = servers.SERVERS[name]()
+    except servers.NotHere as reason:
+        line = f"not run: {suite}.{name}: {reason}\n"
+        if "--not-run" in arguments:
+            with open(arguments[arguments.index("--not-run") + 1], "w") as file:
+                file.write(line)
+        print(f"{line}not run: 1\n0 passed, 0 failed")
+        return 77
+
+    def end(*_):  # an exception would count as one test's failure
+        server.close()
+        os._exit(143)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        # What the modules look at when they are loaded.
+        os.environ["WEIR"] = os.path.abspath(arguments[arguments.index("--weir") + 1])
+        import bed
+
+        bed.Bed.server = server
+        return main(folder, arguments)
+    finally:
+        server.close()
+
+
 if __name__ == "__main__":
     sys.exit(main())
